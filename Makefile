@@ -1,0 +1,58 @@
+# Every verb does all of its own set-up. PYTHON may name any Python from 3.11 on.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+JOBS ?= 2
+
+.PHONY: help demo test setup check fmt bench lock build clean
+
+help:
+	@echo "make demo   set up and print the P&L of the invented sample company"
+	@echo "make test   set up and run every check and test"
+	@echo "make check | fmt | bench | lock | build | clean"
+
+$(VENV)/created:
+	@PYTHON=$(PYTHON) scripts/create-venv $(VENV)
+	@touch $@
+
+$(VENV)/runtime: $(VENV)/created requirements/runtime.txt pyproject.toml
+	@echo "installing Breakeven and what it needs to run"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements/dev.txt
+	@echo "installing what the checks and tests need"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/dev
+
+demo: $(VENV)/runtime
+	@$(BIN)/breakeven demo
+
+check: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check
+	$(BIN)/python -m pytest -n $(JOBS)
+
+fmt: $(VENV)/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/dev
+	$(BIN)/python -m bench
+
+lock: $(VENV)/dev
+	scripts/lock $(BIN)/python
+
+build: $(VENV)/dev
+	$(BIN)/python -m build --no-isolation
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

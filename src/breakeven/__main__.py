@@ -1,0 +1,5 @@
+"""`python -m breakeven` is the command `breakeven`."""
+
+from breakeven.cli.main import main
+
+main()

@@ -1,0 +1,133 @@
+"""The command `breakeven`: which commands there are, and how faults become exit codes.
+
+Commands are loaded only when they are called, so that `breakeven --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from breakeven import __version__
+from breakeven.errors import BreakevenError, DataError, PolicyFailed, Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Entry(NamedTuple):
+    """Where a command lives, and the one line that `--help` shows without loading it."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: dict[str, Entry] = {
+    "demo": Entry("breakeven.cli.demo:demo", "Build the invented sample company and print what its AI features earn and cost."),
+    "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
+    "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
+    "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),
+    "calls": Entry("breakeven.cli.reports:calls", "List calls, dearest first, by a query such as feature:x cost>0.50."),
+    "why": Entry("breakeven.cli.reports:why", "The receipt of one call: lines, unit prices, price versions, attribution."),
+    "trace": Entry("breakeven.cli.reports:trace", "All calls of one trace, with cumulative cost and what bought nothing."),
+    "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
+    "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
+    "prices": Entry("breakeven.cli.prices:prices", "List, show, compare and add dated prices; restate the ledger."),
+    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
+}
+EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (
+    (PolicyFailed, 1),
+    (UsageError, 2),
+    (DataError, 3),
+    (Unreachable, 4),
+)
+DATA_PROBLEM = 3
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, in the order a newcomer needs them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the module of one command."""
+        del ctx
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="breakeven")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """AI unit economics: what each AI feature costs, what it earns, and where it breaks even.
+
+    Without a command: today's answer. Data goes to stdout, prose to stderr. Exit codes: 0 fine, 1 a policy or check failed, 2 usage,
+    3 data problem, 4 unreachable.
+    """
+    if context.invoked_subcommand is None:
+        from breakeven.cli.reports import today  # noqa: PLC0415 - only the bare command needs it
+
+        context.invoke(today)
+
+
+def exit_code(error: BreakevenError) -> int:
+    """The exit code of the contract for one failed operation."""
+    return next((code for kind, code in EXIT_CODES if isinstance(error, kind)), DATA_PROBLEM)
+
+
+def explain(error: BreakevenError) -> None:
+    """Print what happened and what to do next, to stderr."""
+    click.echo(f"breakeven: {error.what}", err=True)
+    for problem in getattr(error, "problems", ()):
+        click.echo(f"  {problem}", err=True)
+    if error.remedy:
+        click.echo(f"  {error.remedy}", err=True)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; no fault shows a traceback unless BREAKEVEN_DEBUG is set."""
+    try:
+        result = cli.main(args=None if arguments is None else list(arguments), prog_name="breakeven", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("breakeven: interrupted; what was acknowledged is kept", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except BreakevenError as error:
+        explain(error)
+        return exit_code(error)
+    except Exception as error:
+        if os.environ.get("BREAKEVEN_DEBUG"):
+            raise
+        click.echo(f"breakeven: internal fault: {type(error).__name__}: {error}", err=True)
+        click.echo("  Nothing acknowledged was lost. Set BREAKEVEN_DEBUG=1 to see where, and report it with that output.", err=True)
+        return DATA_PROBLEM
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of the installed command."""
+    sys.exit(run())

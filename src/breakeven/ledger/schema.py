@@ -1,0 +1,208 @@
+"""The shape of every fact: one declaration that NDJSON segments, Parquet seals and DuckDB tables share.
+
+All times are UTC, microseconds, without zone (`TIMESTAMP`). Money is `DECIMAL(38,18)` in one currency per ledger (US dollars). NULL means
+unknown and is never 0. Facts are appended: a correction is a reversal line plus a new line that names the first in `adjustment_of`.
+Identity: a call is `call_id` (UUIDv7: milliseconds of `occurred_at`, then a hash of what identifies the call at its source, so that
+importing it again gives the same id); an attempt is (`call_id`, `attempt`); a line is (`call_id`, `attempt`, `line`).
+"""
+
+from __future__ import annotations
+
+from breakeven.economics.usage import CLASSES
+
+FORMAT_VERSION = 1
+MONEY = "DECIMAL(38,18)"
+
+DIMENSIONS: dict[str, str] = {
+    "feature": "VARCHAR",
+    "team": "VARCHAR",
+    "customer": "VARCHAR",
+    "user_id": "VARCHAR",
+    "workflow": "VARCHAR",
+    "environment": "VARCHAR",
+}
+
+CALLS: dict[str, str] = {
+    "call_id": "UUID",
+    "attempt": "SMALLINT",
+    "occurred_at": "TIMESTAMP",
+    "recorded_at": "TIMESTAMP",
+    "call_count": "BIGINT",  # 1, or the number of calls an aggregated row stands for
+    "provider": "VARCHAR",
+    "api": "VARCHAR",
+    "model_requested": "VARCHAR",
+    "model": "VARCHAR",  # as the vendor returned it (or as the price depends on it); canonical names live in the price version
+    "pricing_context": "VARCHAR",  # JSON object, sorted keys: service_tier, processing, speed, inference_geo, account, deployment, host
+    "status": "VARCHAR",  # ok, failed, refused, cut_off
+    "http_status": "SMALLINT",
+    "latency_ms": "INTEGER",
+    "first_token_ms": "INTEGER",
+    "input_tokens": "BIGINT",  # uncached, all modalities
+    "cache_read_tokens": "BIGINT",
+    "cache_write_tokens": "BIGINT",
+    "output_tokens": "BIGINT",  # visible, all modalities
+    "reasoning_tokens": "BIGINT",
+    "input_characters": "BIGINT",
+    "output_characters": "BIGINT",
+    **DIMENSIONS,
+    "trace_id": "VARCHAR",
+    "tags": "VARCHAR",  # JSON object, sorted keys
+    "attribution_sources": "VARCHAR",  # JSON object: dimension -> key, header, body, import:<column>, ...
+    "rung": "VARCHAR",
+    "state": "VARCHAR",  # the weakest metering state of its lines
+    "stated_cost": MONEY,  # the vendor's own figure, kept beside ours
+    "source": "VARCHAR",  # e.g. import:claude-code
+    "source_ref": "VARCHAR",  # the vendor's or the other tool's id of the call
+}
+
+COST_LINES: dict[str, str] = {
+    "call_id": "UUID",
+    "attempt": "SMALLINT",
+    "line": "SMALLINT",
+    "part": "SMALLINT",  # model iteration within the attempt (compaction, advisor, answer)
+    "occurred_at": "TIMESTAMP",
+    "recorded_at": "TIMESTAMP",
+    "provider": "VARCHAR",
+    "model": "VARCHAR",
+    "usage_class": "VARCHAR",
+    "kind": "VARCHAR",  # list, stated, or an adjustment of the price book: uplift:<id>, discount:<id>
+    "quantity": "BIGINT",
+    "unit_price": MONEY,  # per single unit (token, call)
+    "cost": MONEY,  # quantity x unit_price, unrounded; NULL when unknown
+    "state": "VARCHAR",
+    "price_version": "VARCHAR",
+    "cost_class": "VARCHAR",  # cost_of_revenue, research, operating, internal
+    "adjustment_of": "SMALLINT",  # line number (same attempt) that this line reverses or replaces
+    "reason": "VARCHAR",  # why unpriced, or why adjusted
+    **DIMENSIONS,
+    "rung": "VARCHAR",
+}
+
+OUTCOMES: dict[str, str] = {
+    "outcome_id": "UUID",
+    "occurred_at": "TIMESTAMP",
+    "recorded_at": "TIMESTAMP",
+    "unit": "VARCHAR",  # document, ticket, lead
+    "quantity": "BIGINT",  # units delivered, 1 for a single event
+    "succeeded": "BOOLEAN",  # NULL: not known
+    "value": MONEY,  # carried by the event, NULL where the feature's value model computes it
+    **DIMENSIONS,
+    "trace_id": "VARCHAR",
+    "tags": "VARCHAR",
+    "source": "VARCHAR",
+    "source_ref": "VARCHAR",
+}
+
+REVENUE: dict[str, str] = {
+    "revenue_id": "UUID",
+    "recorded_at": "TIMESTAMP",
+    "period_start": "TIMESTAMP",
+    "period_end": "TIMESTAMP",  # exclusive
+    "customer": "VARCHAR",
+    "plan": "VARCHAR",
+    "feature": "VARCHAR",  # NULL: shared among features by the declared rule
+    "amount": MONEY,
+    "source": "VARCHAR",
+}
+
+CUSTOMERS: dict[str, str] = {
+    "customer_row_id": "UUID",
+    "recorded_at": "TIMESTAMP",  # the latest row of a customer holds
+    "customer": "VARCHAR",
+    "plan": "VARCHAR",
+    "segment": "VARCHAR",
+    "signed_up_at": "TIMESTAMP",
+    "source": "VARCHAR",
+}
+
+FACTS: dict[str, dict[str, str]] = {
+    "calls": CALLS,
+    "cost_lines": COST_LINES,
+    "outcomes": OUTCOMES,
+    "revenue": REVENUE,
+    "customers": CUSTOMERS,
+}
+IDENTITY: dict[str, tuple[str, ...]] = {
+    "calls": ("call_id", "attempt"),
+    "cost_lines": ("call_id", "attempt", "line"),
+    "outcomes": ("outcome_id",),
+    "revenue": ("revenue_id",),
+    "customers": ("customer_row_id",),
+}
+TIME_COLUMN: dict[str, str] = {
+    "calls": "occurred_at",
+    "cost_lines": "occurred_at",
+    "outcomes": "occurred_at",
+    "revenue": "period_start",
+    "customers": "recorded_at",
+}
+
+ROLLUP_COSTS: dict[str, str] = {
+    "day": "DATE",
+    "feature": "VARCHAR",
+    "team": "VARCHAR",
+    "customer": "VARCHAR",
+    "environment": "VARCHAR",
+    "workflow": "VARCHAR",
+    "provider": "VARCHAR",
+    "model": "VARCHAR",
+    "rung": "VARCHAR",
+    "usage_class": "VARCHAR",
+    "kind": "VARCHAR",
+    "state": "VARCHAR",
+    "cost_class": "VARCHAR",
+    "price_version": "VARCHAR",
+    "line_count": "BIGINT",
+    "quantity": "HUGEINT",
+    "cost": MONEY,  # sum of the known costs; unknown ones are counted by state
+}
+ROLLUP_CALLS: dict[str, str] = {
+    "day": "DATE",
+    "feature": "VARCHAR",
+    "team": "VARCHAR",
+    "customer": "VARCHAR",
+    "environment": "VARCHAR",
+    "workflow": "VARCHAR",
+    "provider": "VARCHAR",
+    "model": "VARCHAR",
+    "rung": "VARCHAR",
+    "status": "VARCHAR",
+    "state": "VARCHAR",
+    "call_count": "HUGEINT",
+    "input_tokens": "HUGEINT",
+    "cache_read_tokens": "HUGEINT",
+    "cache_write_tokens": "HUGEINT",
+    "output_tokens": "HUGEINT",
+    "reasoning_tokens": "HUGEINT",
+}
+
+# What an importer hands over: one row per model iteration (part) of an attempt. Quantities of usage classes are columns of their own;
+# a column that is absent or NULL means the class was not used, unless `usage_known` is false: then nothing is known.
+STAGED: dict[str, str] = {
+    "identity": "VARCHAR",  # what identifies the call at its source; with occurred_at it becomes call_id
+    **{
+        name: kind
+        for name, kind in CALLS.items()
+        if name
+        not in (
+            "call_id",
+            "recorded_at",
+            "input_tokens",
+            "cache_read_tokens",
+            "cache_write_tokens",
+            "output_tokens",
+            "reasoning_tokens",
+            "input_characters",
+            "output_characters",
+            "state",
+            "source",
+        )
+    },
+    "input_text_characters": "BIGINT",
+    "output_text_characters": "BIGINT",
+    "part": "SMALLINT",
+    "part_model": "VARCHAR",
+    "usage_known": "BOOLEAN",
+    "billed": "BOOLEAN",  # false: the vendor does not bill this attempt (a refused or failed request)
+    **{usage_class.name: "BIGINT" for usage_class in CLASSES},
+}
