@@ -24,6 +24,8 @@ _FRACTION = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)([eE][-+]?[0-9]{1,
 _CONSTANTS: Mapping[str, Scalar] = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
 }
+_OWN_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+# The C parser is ten times faster and overflows the stack on hostile nesting: for files that we ship ourselves only.
 _MOST_DIGITS = 100  # more digits than any amount or count has; keeps a hostile number from becoming slow arithmetic
 
 
@@ -104,10 +106,10 @@ def read_yaml(path: Path, *, shown_as: str | None = None) -> Node:
     return parse_yaml(text, name)
 
 
-def parse_yaml(text: str, name: str) -> Node:
-    """The tree of YAML `text`; `name` stands for the file in messages. Raises ConfigError."""
+def parse_yaml(text: str, name: str, *, shipped: bool = False) -> Node:
+    """The tree of YAML `text`; `name` stands for the file in messages; `shipped` marks a file of our own. Raises ConfigError."""
     try:
-        root = yaml.compose(text, Loader=yaml.BaseLoader)
+        root = yaml.compose(text, Loader=_OWN_LOADER if shipped else yaml.BaseLoader)
         return Node({}, name, 1) if root is None else _Reader(name).node(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -155,7 +157,7 @@ class _Reader:
         if not isinstance(source, yaml.ScalarNode) or source.tag != "tag:yaml.org,2002:str":
             tag = source.tag.replace("tag:yaml.org,2002:", "!!")
             raise _refused(self._name, line, f"the tag {tag} is not allowed", "Write a plain value.")
-        quoted = source.style is not None
+        quoted = bool(source.style)
         return Node(source.value if quoted else self._scalar(source.value, line), self._name, line, quoted=quoted)
 
     def _mapping(self, source: yaml.MappingNode) -> dict[str, Node]:

@@ -24,7 +24,8 @@ def _commands() -> Iterator[tuple[str, click.Command]]:
 
 def test_every_command_and_option_is_in_the_reference(repository: Path) -> None:
     """docs/reference/commands.md has a section for each command that names each of its options."""
-    sections = dict(re.findall(r"^## `breakeven ([^`]+)`\n(.*?)(?=^## |\Z)", (repository / "docs/reference/commands.md").read_text(), re.M | re.S))
+    text = (repository / "docs/reference/commands.md").read_text()
+    sections = dict(re.findall(r"^## `breakeven ([^`]+)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     missing = {}
     for name, command in _commands():
         options = [option for parameter in command.params if isinstance(parameter, click.Option) for option in parameter.opts[:1]]
@@ -45,7 +46,7 @@ def test_documented_commands_exist(repository: Path) -> None:
     shown = {
         (page.name, match)
         for page in pages
-        for block in re.findall(r"```(?:sh|console)\n(.*?)```", page.read_text(), re.S)
-        for match in re.findall(r"^(?:\$ )?breakeven ([a-z][a-z-]*)", block, re.M)
+        for block in re.findall(r"```(?:sh|console)\n(.*?)```", page.read_text(), re.DOTALL)
+        for match in re.findall(r"^(?:\$ )?breakeven ([a-z][a-z-]*)", block, re.MULTILINE)
     }
     assert {(page, command) for page, command in shown if command not in known} == set()

@@ -22,10 +22,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def ledger_options(command: Command) -> Command:
     """Add `--ledger` and `--config` to a command."""
     path = click.Path(path_type=Path)
-    command = click.option("--config", type=path, envvar="BREAKEVEN_CONFIG", help=f"Configuration file. Default: ./{CONFIG_NAME} or the ledger's own.")(command)
-    return click.option(
-        "--ledger", "ledger_path", type=path, envvar="BREAKEVEN_LEDGER", help="Ledger directory. Default: as configured, else your user data directory."
-    )(command)
+    config_help = f"Configuration file. Default: the ledger's own {CONFIG_NAME}, else that of this directory."
+    ledger_help = "Ledger directory. Default: as configured, else in your user data directory."
+    command = click.option("--config", type=path, envvar="BREAKEVEN_CONFIG", help=config_help)(command)
+    return click.option("--ledger", "ledger_path", type=path, envvar="BREAKEVEN_LEDGER", help=ledger_help)(command)
 
 
 def find_config(config: Path | None, ledger_path: Path | None) -> Path | None:
@@ -35,8 +35,9 @@ def find_config(config: Path | None, ledger_path: Path | None) -> Path | None:
     """
     if config is not None:
         if not config.is_file():
-            msg = f"configuration file {config} does not exist"
-            raise UsageError(msg, "Give an existing file with --config, or leave the option out.")
+            raise UsageError(
+                f"configuration file {config} does not exist", "Give an existing file with --config, or leave the option out."
+            )
         return config
     places = ([ledger_path / CONFIG_NAME] if ledger_path is not None else []) + [Path(CONFIG_NAME)]
     return next((place for place in places if place.is_file()), None)
@@ -50,7 +51,7 @@ def default_ledger() -> Path:
 
 def load(config: Path | None, ledger_path: Path | None = None) -> tuple[Settings, Path]:
     """The settings and the ledger directory that a command works on. Warnings about the configuration go to stderr."""
-    from breakeven.settings import load_settings  # noqa: PLC0415 - keeps `--help` fast
+    from breakeven.settings import load_settings
 
     settings = load_settings(find_config(config, ledger_path))
     for problem in settings.warnings:
@@ -60,13 +61,13 @@ def load(config: Path | None, ledger_path: Path | None = None) -> tuple[Settings
 
 def open_for_reading(path: Path) -> Ledger:
     """Open an existing ledger read-only; a ledger that does not exist is explained."""
-    from breakeven.ledger import open_ledger  # noqa: PLC0415 - keeps `--help` fast
+    from breakeven.ledger import open_ledger
 
     return open_ledger(path)
 
 
 def echo_json(value: object) -> None:
     """One JSON document on one line to stdout; money is already a string of exact digits."""
-    import msgspec  # noqa: PLC0415 - keeps `--help` fast
+    import msgspec
 
     click.echo(msgspec.json.encode(value).decode())

@@ -80,11 +80,11 @@ class LazyGroup(click.Group):
 def cli(context: click.Context) -> None:
     """AI unit economics: what each AI feature costs, what it earns, and where it breaks even.
 
-    Without a command: today's answer. Data goes to stdout, prose to stderr. Exit codes: 0 fine, 1 a policy or check failed, 2 usage,
-    3 data problem, 4 unreachable.
+    Without a command: today's answer. Data goes to stdout, prose to stderr. Exit codes: 0 fine, 1 a policy or check failed,
+    2 usage, 3 data problem, 4 unreachable.
     """
     if context.invoked_subcommand is None:
-        from breakeven.cli.reports import today  # noqa: PLC0415 - only the bare command needs it
+        from breakeven.cli.reports import today
 
         context.invoke(today)
 

@@ -14,6 +14,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException
 SCALE = 18
 ATTO = 10**SCALE
 MAX_ATTO = 10**38 - 1
+INTEGER_DIGITS = 20
 _EXACT = Context(prec=76, rounding=ROUND_HALF_EVEN)
 
 
@@ -24,20 +25,19 @@ def atto(amount: Decimal | str | int) -> int:
     """
     try:
         value = amount if isinstance(amount, Decimal) else Decimal(amount)
-        if not value.is_finite():
-            msg = f"{amount!r} is not a finite amount"
-            raise ValueError(msg)
-        scaled = value.scaleb(SCALE, _EXACT)
-        whole = int(scaled)
-        if scaled != whole:
-            msg = f"{amount} needs more than {SCALE} decimal places"
-            raise ValueError(msg)
     except DecimalException as error:
-        msg = f"{amount!r} is not a decimal number"
-        raise ValueError(msg) from error
-    if abs(whole) > MAX_ATTO:
-        msg = f"{amount} does not fit into DECIMAL(38,18)"
-        raise ValueError(msg)
+        raise ValueError(f"{amount!r} is not a decimal number") from error
+    if not value.is_finite():
+        raise ValueError(f"{amount!r} is not a finite amount")
+    if not value:
+        return 0
+    # The magnitude is looked at first: an exponent of a million digits must not be expanded into an integer.
+    if value.adjusted() >= INTEGER_DIGITS:
+        raise ValueError(f"{amount} does not fit into DECIMAL(38,18)")
+    numerator, denominator = value.as_integer_ratio() if value.adjusted() >= -SCALE else (0, ATTO * 10)
+    whole, rest = divmod(int(numerator) * ATTO, int(denominator))
+    if rest or not whole:
+        raise ValueError(f"{amount} needs more than {SCALE} decimal places")
     return whole
 
 
@@ -47,7 +47,7 @@ def amount(value: int) -> Decimal:
 
 
 def digits(value: Decimal | int | None) -> str | None:
-    """All digits and no exponent: `0.000000000000000001`, `12`, `-0.5`; trailing zeros dropped. None stays None. An int is atto-units."""
+    """All digits, no exponent, no idle zeros: `0.000000000000000001`, `12`, `-0.5`. None stays None; an int is atto-units."""
     if value is None:
         return None
     text = format(amount(value) if isinstance(value, int) else value, "f")
@@ -67,8 +67,7 @@ def shares(total: int, weights: Sequence[int]) -> list[int]:
     Ties go to the earlier part. Weights that are all zero share evenly. Raises ValueError on a negative weight or no parts.
     """
     if not weights or min(weights) < 0:
-        msg = "shares need at least one weight, none of them negative"
-        raise ValueError(msg)
+        raise ValueError("shares need at least one weight, none of them negative")
     if sum(weights) == 0:
         weights = [1] * len(weights)
     whole = sum(weights)

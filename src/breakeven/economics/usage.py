@@ -1,6 +1,6 @@
 """The usage vector: disjoint classes of what a vendor meters.
 
-Classes never overlap, so a call's cost is the plain sum of quantity × unit price over its classes. Vendors report overlapping counts
+Classes never overlap, so a call's cost is the plain sum of quantity × unit price over them. Vendors report counts that overlap
 (OpenAI's input contains cache reads, Anthropic's does not): `providers/` turns those into this vector by one declared rule each.
 Direction and cache action are fields of their own because FOCUS 1.5 serialises them so (TokenDirection, TokenCacheAction).
 """

@@ -1,7 +1,7 @@
 """The shape of every fact: one declaration that NDJSON segments, Parquet seals and DuckDB tables share.
 
 All times are UTC, microseconds, without zone (`TIMESTAMP`). Money is `DECIMAL(38,18)` in one currency per ledger (US dollars). NULL means
-unknown and is never 0. Facts are appended: a correction is a reversal line plus a new line that names the first in `adjustment_of`.
+unknown and is never 0. Facts are appended: a correction is a reversal (the line's amounts negated, `adjustment_of` names it) plus a new line.
 Identity: a call is `call_id` (UUIDv7: milliseconds of `occurred_at`, then a hash of what identifies the call at its source, so that
 importing it again gives the same id); an attempt is (`call_id`, `attempt`); a line is (`call_id`, `attempt`, `line`).
 """
@@ -58,7 +58,7 @@ CALLS: dict[str, str] = {
 COST_LINES: dict[str, str] = {
     "call_id": "UUID",
     "attempt": "SMALLINT",
-    "line": "SMALLINT",
+    "line": "INTEGER",  # sparse: see ledger/numbering.py
     "part": "SMALLINT",  # model iteration within the attempt (compaction, advisor, answer)
     "occurred_at": "TIMESTAMP",
     "recorded_at": "TIMESTAMP",
@@ -66,13 +66,13 @@ COST_LINES: dict[str, str] = {
     "model": "VARCHAR",
     "usage_class": "VARCHAR",
     "kind": "VARCHAR",  # list, stated, or an adjustment of the price book: uplift:<id>, discount:<id>
-    "quantity": "BIGINT",
+    "quantity": "BIGINT",  # negative on a reversal
     "unit_price": MONEY,  # per single unit (token, call)
     "cost": MONEY,  # quantity x unit_price, unrounded; NULL when unknown
     "state": "VARCHAR",
     "price_version": "VARCHAR",
     "cost_class": "VARCHAR",  # cost_of_revenue, research, operating, internal
-    "adjustment_of": "SMALLINT",  # line number (same attempt) that this line reverses or replaces
+    "adjustment_of": "INTEGER",  # the line (of the same attempt) that this line reverses; NULL for every other line
     "reason": "VARCHAR",  # why unpriced, or why adjusted
     **DIMENSIONS,
     "rung": "VARCHAR",

@@ -1,0 +1,98 @@
+"""What a feature earns, costs and keeps: the arithmetic of one row of the P&L.
+
+    contribution            = value − variable cost
+    margin                  = contribution / value
+    gross margin            = (value − cost of revenue, variable and allocated fixed) / value
+    cost per outcome        = Σ cost / Σ outcomes              (a ratio of sums, never a mean of ratios)
+    cost per success        = Σ cost, failures included / Σ successful outcomes
+
+Sums are exact; a quotient is rounded half-even to 18 places. None is unknown and stays unknown: a row whose calls are all unpriced
+has no cost and no margin, not a cost of 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import reduce
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Sums of one group. Money in atto-units; None means that nothing is known, 0 that it is known to be nothing.
+
+    `unknown_calls` are the calls whose cost is unknown in whole or part (no price, or no usage): `cost` is then a lower bound.
+    """
+
+    cost: int | None = None
+    cost_of_revenue: int | None = None
+    fixed_cost: int = 0
+    fixed_cost_of_revenue: int = 0
+    value: int | None = None
+    avoided_cost: int | None = None
+    calls: int = 0
+    unknown_calls: int = 0
+    outcomes: int | None = None
+    successful: int | None = None
+    lines: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        summed: dict[str, Any] = {f.name: _plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)}
+        return Tally(**summed)
+
+    @property
+    def contribution(self) -> int | None:
+        """Value − variable cost: what the feature keeps before fixed costs. Without any value it is the cost, negated."""
+        return None if self.cost is None else (self.value or 0) - self.cost
+
+    @property
+    def margin(self) -> float | None:
+        """Contribution / value, from −∞ to 1; None without positive value."""
+        return share(self.contribution, self.value)
+
+    @property
+    def gross_margin(self) -> float | None:
+        """(value − cost of revenue) / value, where cost of revenue is variable lines and fixed costs of that class only."""
+        if self.value is None or self.cost is None:
+            return None
+        return share(self.value - (self.cost_of_revenue or 0) - self.fixed_cost_of_revenue, self.value)
+
+    @property
+    def cost_per_outcome(self) -> int | None:
+        """Σ cost / Σ outcomes."""
+        return per(self.cost, self.outcomes)
+
+    @property
+    def cost_per_success(self) -> int | None:
+        """Σ cost / Σ successful outcomes: failures and retries are paid for by what succeeds."""
+        return per(self.cost, self.successful)
+
+    @property
+    def cost_per_call(self) -> int | None:
+        """Σ cost / calls whose cost is known (a wholly unpriced call is not a free one)."""
+        return per(self.cost, self.calls - self.unknown_calls)
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """The sum of all rows."""
+    return reduce(Tally.__add__, tallies, Tally())
+
+
+def per(amount: int | None, count: int | None) -> int | None:
+    """`amount` / `count` in atto-units, rounded half-even; None where either is unknown or there is nothing to divide by."""
+    if amount is None or not count or count < 0:
+        return None
+    quotient, rest = divmod(amount, count)
+    return quotient + (1 if 2 * rest > count or (2 * rest == count and quotient % 2) else 0)
+
+
+def share(part: int | None, whole: int | None) -> float | None:
+    """`part` / `whole` as a number; None where either is unknown or the whole is not positive."""
+    if part is None or whole is None or whole <= 0:
+        return None
+    return part / whole
+
+
+def _plus(left: int | None, right: int | None) -> int | None:
+    return right if left is None else left if right is None else left + right

@@ -1,0 +1,112 @@
+"""The DuckDB file: how it is opened, and the tables and views in it.
+
+Schema `sealed` holds exactly what the Parquet files hold; schema `live` holds what has been committed from NDJSON segments and is not sealed
+yet; the views in `main`, which every report reads, are both together.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import duckdb
+
+from breakeven.errors import LedgerDamaged, LedgerLocked, Unreachable
+from breakeven.ledger.schema import FACTS, ROLLUP_CALLS, ROLLUP_COSTS
+
+MEMORY_SHARE = 0.5
+MEMORY_MAX_BYTES = 3 * 1024**3
+SEGMENTS = "CREATE TABLE IF NOT EXISTS sealed.segments (segment BIGINT, source VARCHAR, recorded_at TIMESTAMP, kind VARCHAR)"
+OFFSETS = "CREATE TABLE IF NOT EXISTS live.offsets (segment VARCHAR, committed BIGINT)"
+
+
+def connect(path: Path, *, read_only: bool, spill: Path) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file with our settings; its faults become ours, with a remedy."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "memory_limit": f"{memory_limit_bytes()}B",
+        "preserve_insertion_order": "false",
+    }
+    if not read_only:
+        config["temp_directory"] = str(spill)
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.IOException as error:
+        raise _explained(path, error) from error
+    except (duckdb.SerializationException, duckdb.InvalidInputException, duckdb.InternalException) as error:
+        raise LedgerDamaged(f"{path} cannot be read by DuckDB: {_first_line(error)}", "Run: breakeven ledger rebuild") from error
+
+
+def memory_limit_bytes() -> int:
+    """Half of the machine's memory, 3 GB at most: queries beyond it spill to disk instead of pushing others out."""
+    try:
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return MEMORY_MAX_BYTES
+    return min(MEMORY_MAX_BYTES, int(total * MEMORY_SHARE))
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create every table and view that is missing."""
+    for statement in _statements():
+        connection.execute(statement)
+
+
+def rollup_costs_select(lines: str) -> str:
+    """Daily sums of cost lines. A reversal counts as one line less, so that counts by state come out right after a correction."""
+    keys = ", ".join(name for name in ROLLUP_COSTS if name not in ("day", "line_count", "quantity", "cost"))
+    return f"""
+        SELECT occurred_at::DATE AS day, {keys},
+            sum(CASE WHEN adjustment_of IS NULL THEN 1 ELSE -1 END)::BIGINT AS line_count,
+            sum(quantity)::HUGEINT AS quantity, sum(cost) AS cost
+        FROM {lines} GROUP BY ALL"""
+
+
+def rollup_calls_select(calls: str) -> str:
+    """Daily counts of calls. Attempts after the first are no calls of their own, but their tokens count."""
+    keys = ", ".join(name for name in ROLLUP_CALLS if name not in ("day", "call_count") and not name.endswith("_tokens"))
+    tokens = ", ".join(f"sum({name})::HUGEINT AS {name}" for name in ROLLUP_CALLS if name.endswith("_tokens"))
+    return f"""
+        SELECT occurred_at::DATE AS day, {keys},
+            sum(CASE WHEN attempt = 0 THEN call_count ELSE 0 END)::HUGEINT AS call_count, {tokens}
+        FROM {calls} GROUP BY ALL"""
+
+
+def _statements() -> Iterator[str]:
+    yield "CREATE SCHEMA IF NOT EXISTS sealed"
+    yield "CREATE SCHEMA IF NOT EXISTS live"
+    for name, columns in FACTS.items():
+        yield _table(f"sealed.{name}", columns)
+        yield _table(f"live.{name}", {"live_segment": "VARCHAR", **columns})
+        selected = ", ".join(columns)
+        yield f"CREATE OR REPLACE VIEW {name} AS SELECT {selected} FROM sealed.{name} UNION ALL SELECT {selected} FROM live.{name}"
+    for name, columns, live in (
+        ("rollup_costs", ROLLUP_COSTS, rollup_costs_select("live.cost_lines")),
+        ("rollup_calls", ROLLUP_CALLS, rollup_calls_select("live.calls")),
+    ):
+        yield _table(f"sealed.{name}", columns)
+        yield f"CREATE OR REPLACE VIEW {name} AS SELECT {', '.join(columns)} FROM sealed.{name} UNION ALL BY NAME ({live})"
+    yield SEGMENTS
+    yield OFFSETS
+
+
+def _table(name: str, columns: Mapping[str, str]) -> str:
+    declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    return f"CREATE TABLE IF NOT EXISTS {name} ({declared})"
+
+
+def _explained(path: Path, error: Exception) -> Exception:
+    text = _first_line(error)
+    if "lock" in text.lower():
+        return LedgerLocked(f"the ledger file {path} is open in another process", "Wait until it ends, or stop it, then try again.")
+    if "no such file" in text.lower() or "does not exist" in text.lower():
+        return Unreachable(f"the ledger file {path} does not exist", "Run: breakeven ledger rebuild")
+    if "not a valid" in text.lower() or "corrupt" in text.lower() or "checksum" in text.lower():
+        return LedgerDamaged(f"{path} is damaged: {text}", "Run: breakeven ledger rebuild (it is made anew from the sealed files).")
+    return Unreachable(f"{path} cannot be opened: {text}", "Check the disk, its free space and the permissions.")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

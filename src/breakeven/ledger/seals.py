@@ -1,0 +1,158 @@
+"""Sealing: facts become month-partitioned Parquet files and one manifest, whose existence is the commit."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from breakeven.errors import LedgerDamaged
+from breakeven.ledger.layout import Layout, sync_directory, sync_file, write_durably
+from breakeven.ledger.schema import FACTS, TIME_COLUMN
+
+SUMS: Mapping[str, tuple[str, ...]] = {
+    "calls": ("call_count", "input_tokens", "output_tokens"),
+    "cost_lines": ("cost", "quantity"),
+    "outcomes": ("quantity", "value"),
+    "revenue": ("amount",),
+    "customers": (),
+}
+ROW_GROUP = 122_880
+UNDATED = "undated"
+
+
+class SealedFile(msgspec.Struct, frozen=True):
+    """One Parquet file: what it holds, exactly. `sums` are strings of exact digits; None where all values are unknown."""
+
+    table: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    earliest: str | None
+    latest: str | None
+    sums: dict[str, str | None]
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """One sealed segment. `kind` is import, live or restatement; `live_segment` names the NDJSON segment that it seals."""
+
+    segment: int
+    kind: str
+    source: str
+    recorded_at: str
+    files: tuple[SealedFile, ...]
+    live_segment: str | None = None
+
+
+def seal(
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    relations: Mapping[str, str],
+    *,
+    segment: int,
+    kind: str,
+    source: str,
+    recorded_at: datetime,
+    live_segment: str | None = None,
+) -> Manifest:
+    """Write the rows of each relation (fact name -> table or view with that fact's columns) and commit them with a manifest.
+
+    When this returns, the facts are durable. When it fails or the process dies before, there is no manifest and the files are leftovers.
+    """
+    files: list[SealedFile] = []
+    for table, relation in relations.items():
+        for month in _months(connection, relation, TIME_COLUMN[table]):
+            path = layout.sealed / table / f"month={month or UNDATED}" / f"{segment:08d}.parquet"
+            files.append(_write(connection, layout, table, relation, month, path))
+    for directory in {(layout.root / file.path).parent for file in files}:
+        sync_directory(directory)
+    manifest = Manifest(segment, kind, source, recorded_at.isoformat(), tuple(files), live_segment)
+    write_durably(layout.manifest(segment), msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    return manifest
+
+
+def manifests(layout: Layout) -> list[Manifest]:
+    """Every committed segment, in order of commitment. Raises LedgerDamaged where a manifest cannot be read."""
+    return [read_manifest(path) for path in sorted(layout.manifests.glob("[0-9]*.json"))]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """One manifest, checked for its shape."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LedgerDamaged(
+            f"{path.name} in manifest/ is damaged: {error}",
+            "Restore this file from a backup; `breakeven ledger verify` lists everything else that is damaged.",
+        ) from error
+
+
+def remove_leftovers(layout: Layout) -> None:
+    """Delete Parquet files and drafts that no manifest names: they were never acknowledged."""
+    known = {layout.root / file.path for manifest in manifests(layout) for file in manifest.files}
+    for path in layout.sealed.rglob("*.parquet"):
+        if path not in known:
+            path.unlink()
+    for draft in layout.sealed.rglob("*.draft"):
+        draft.unlink()
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def measured(connection: duckdb.DuckDBPyConnection, table: str, relation: str) -> tuple[int, str | None, str | None, dict[str, str | None]]:
+    """Rows, earliest and latest time and exact sums of a relation that holds facts of `table`."""
+    time = TIME_COLUMN[table]
+    sums = ", ".join(f"sum({name})" for name in SUMS[table])
+    row = connection.execute(f"SELECT count(*), min({time}), max({time}) {',' if sums else ''} {sums} FROM {relation}").fetchone()
+    assert row is not None  # noqa: S101 - an aggregate without groups always has a row
+    rows, earliest, latest, *totals = row
+    return rows, _text(earliest), _text(latest), {name: _text(total) for name, total in zip(SUMS[table], totals, strict=True)}
+
+
+def _write(
+    connection: duckdb.DuckDBPyConnection, layout: Layout, table: str, relation: str, month: str | None, path: Path
+) -> SealedFile:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    time = TIME_COLUMN[table]
+    span = f"{time} >= TIMESTAMP '{month}-01' AND {time} < TIMESTAMP '{month}-01' + INTERVAL 1 MONTH" if month else f"{time} IS NULL"
+    selected = f"SELECT {', '.join(FACTS[table])} FROM {relation} WHERE {span} ORDER BY {time}"
+    target = str(draft).replace("'", "''")
+    connection.execute(f"COPY ({selected}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
+    sync_file(draft)
+    draft.replace(path)
+    rows, earliest, latest, sums = measured(connection, table, f"(SELECT * FROM {relation} WHERE {span})")
+    return SealedFile(
+        table=table,
+        path=path.relative_to(layout.root).as_posix(),
+        rows=rows,
+        bytes=path.stat().st_size,
+        sha256=sha256_of(path),
+        earliest=earliest,
+        latest=latest,
+        sums=sums,
+    )
+
+
+def _months(connection: duckdb.DuckDBPyConnection, relation: str, time: str) -> Iterator[str | None]:
+    rows: Sequence[tuple[date | None]] = connection.execute(
+        f"SELECT DISTINCT date_trunc('month', {time})::DATE AS month FROM {relation} ORDER BY month"
+    ).fetchall()
+    for (month,) in rows:
+        yield None if month is None else f"{month:%Y-%m}"
+
+
+def _text(value: datetime | Decimal | int | None) -> str | None:
+    if value is None:
+        return None
+    return value.isoformat() if isinstance(value, datetime) else format(value, "f")

@@ -1,0 +1,237 @@
+"""The ledger: one directory, opened for reading by many or for writing by one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from breakeven.economics.cost_class import CostClassRule
+from breakeven.errors import DataError, LedgerDamaged, LedgerLocked, Unreachable
+from breakeven.ledger import engine
+from breakeven.ledger.layout import Layout, write_durably
+from breakeven.ledger.lock import WriterLock
+from breakeven.ledger.port import Quotes
+from breakeven.ledger.schema import FACTS, FORMAT_VERSION
+from breakeven.ledger.seals import Manifest, manifests, remove_leftovers
+from breakeven.ledger.states import refresh_states
+
+if TYPE_CHECKING:
+    from breakeven.ledger.intake import Intake
+
+
+class Ledger:
+    """Facts of AI usage and value. Opened by `open_ledger`; a context manager."""
+
+    def __init__(self, layout: Layout, connection: duckdb.DuckDBPyConnection, lock: WriterLock | None) -> None:
+        self.layout = layout
+        self.connection = connection
+        self._lock = lock
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def writable(self) -> bool:
+        """Whether this process holds the writer's lock."""
+        return self._lock is not None
+
+    def close(self) -> None:
+        """Close the database and give the lock back."""
+        self.connection.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        """All rows of one SELECT; `$name` in the SQL takes `parameters["name"]`."""
+        return self.connection.execute(sql, dict(parameters or {})).fetchall()
+
+    def table(self, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The column names and all rows of one SELECT."""
+        cursor = self.connection.execute(sql, dict(parameters or {}))
+        return [column[0] for column in cursor.description or ()], cursor.fetchall()
+
+    def intake(
+        self, *, source: str, quotes: Quotes, cost_class: Sequence[CostClassRule] = (), recorded_at: datetime | None = None
+    ) -> Intake:
+        """Begin to add facts; see `Intake`."""
+        from breakeven.ledger.intake import Intake  # noqa: PLC0415 - Intake needs Ledger; readers never need Intake
+
+        self.require_writer()
+        return Intake(self, source, quotes, cost_class, recorded_at or datetime.now(UTC).replace(tzinfo=None))
+
+    def require_writer(self) -> None:
+        """Raise DataError where the ledger was opened for reading."""
+        if not self.writable:
+            raise DataError(f"the ledger {self.layout.root} is open for reading only", "Open it with write=True.")
+
+    def next_segment(self) -> int:
+        """The number of the next sealed segment."""
+        return max((int(path.stem) for path in self.layout.manifests.glob("[0-9]*.json")), default=0) + 1
+
+    def load(self, manifest: Manifest) -> None:
+        """Bring one sealed segment into the database, rows and note in one transaction; a segment that is there already adds nothing."""
+        with transaction(self.connection):
+            found = self.query("SELECT 1 FROM sealed.segments WHERE segment = $segment", {"segment": manifest.segment})
+            if not found:
+                _insert(self.connection, self.layout, manifest)
+
+    def catch_up(self) -> None:
+        """Load every committed segment that the database does not hold yet (a process died in between)."""
+        loaded = {row[0] for row in self.query("SELECT segment FROM sealed.segments")}
+        for manifest in manifests(self.layout):
+            if manifest.segment not in loaded:
+                self.load(manifest)
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All or nothing; a full disk becomes Unreachable with what to do."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        try:
+            connection.execute("ROLLBACK")
+        except duckdb.Error:
+            sys.exc_info()  # the connection is already unusable; the first error is the one to report
+        raise
+
+
+@contextmanager
+def explained_faults(root: Path) -> Iterator[None]:
+    """Turn faults of the disk while writing into Unreachable with a remedy; what was committed before stays."""
+    try:
+        yield
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+        first = str(error).strip().splitlines()[0]
+        raise Unreachable(
+            f"writing to the ledger {root} failed: {first}",
+            "Free space or fix permissions and run the same command again: what was committed is kept and is not added twice.",
+        ) from error
+
+
+def open_ledger(path: Path, *, write: bool = False, create: bool = False) -> Ledger:
+    """Open the ledger in the directory `path`.
+
+    For writing (`write=True`) exactly one process at a time; `create=True` makes a new one where nothing is. Opening brings the database up to
+    what is committed in the sealed files, also for readers when nobody writes. Raises Unreachable (missing, unreadable), LedgerLocked,
+    LedgerDamaged, DataError (not a ledger, or of a newer version).
+    """
+    layout = Layout(path.expanduser().resolve())
+    if not layout.identity.is_file():
+        _create(layout, allowed=write and create)
+    _check_version(layout)
+    return _open_to_write(layout) if write else _open_to_read(layout)
+
+
+def _open_to_write(layout: Layout) -> Ledger:
+    lock = WriterLock(layout.lock)
+    with explained_faults(layout.root):
+        layout.create()
+        lock.acquire()
+        try:
+            shutil.rmtree(layout.spill, ignore_errors=True)
+            layout.spill.mkdir()
+            remove_leftovers(layout)
+            ledger = Ledger(layout, engine.connect(layout.database, read_only=False, spill=layout.spill), lock)
+            engine.create_tables(ledger.connection)
+            ledger.catch_up()
+        except BaseException:
+            lock.release()
+            raise
+    return ledger
+
+
+def _open_to_read(layout: Layout) -> Ledger:
+    if not _is_current(layout):
+        try:
+            _open_to_write(layout).close()
+        except LedgerLocked:
+            pass  # whoever writes brings it up to date; DuckDB says below whether it can be read meanwhile
+        except Unreachable:
+            if not layout.database.is_file():
+                raise
+    return Ledger(layout, engine.connect(layout.database, read_only=True, spill=layout.spill), None)
+
+
+def _is_current(layout: Layout) -> bool:
+    if not layout.database.is_file():
+        return False
+    with engine.connect(layout.database, read_only=True, spill=layout.spill) as connection:
+        try:
+            loaded = {row[0] for row in connection.execute("SELECT segment FROM sealed.segments").fetchall()}
+        except duckdb.CatalogException:
+            return False
+    return {int(path.stem) for path in layout.manifests.glob("[0-9]*.json")} <= loaded
+
+
+def _create(layout: Layout, *, allowed: bool) -> None:
+    root = layout.root
+    if root.is_file():
+        raise DataError(f"{root} is a file, not a ledger directory", "Give a directory with --ledger.")
+    if not allowed:
+        raise Unreachable(
+            f"there is no ledger at {root}",
+            "Bring something in first (breakeven import ...), look at the sample company (breakeven demo), or name another with --ledger.",
+        )
+    if root.is_dir() and any(entry.name != "breakeven.yaml" for entry in root.iterdir()):
+        raise DataError(f"{root} is neither empty nor a ledger", "Give an empty or new directory with --ledger.")
+    with explained_faults(root):
+        layout.create()
+        identity = {"format": FORMAT_VERSION, "id": str(uuid.uuid4()), "created_at": datetime.now(UTC).isoformat(timespec="seconds")}
+        write_durably(layout.identity, json.dumps(identity, indent=1).encode() + b"\n")
+
+
+def _check_version(layout: Layout) -> None:
+    try:
+        version = json.loads(layout.identity.read_text(encoding="utf-8"))["format"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LedgerDamaged(f"{layout.identity} is damaged: {error}", "Restore it from a backup, or write it anew with the same format.") from error
+    if version > FORMAT_VERSION:
+        raise DataError(
+            f"the ledger {layout.root} has format {version}; this version of Breakeven knows formats up to {FORMAT_VERSION}",
+            "Upgrade Breakeven.",
+        )
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, layout: Layout, manifest: Manifest) -> None:
+    for table, columns in FACTS.items():
+        paths = [str(layout.root / file.path) for file in manifest.files if file.table == table]
+        if not paths:
+            continue
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        source = f"read_parquet([{listed}])"
+        selected = ", ".join(columns)
+        connection.execute(f"INSERT INTO sealed.{table} ({selected}) SELECT {selected} FROM {source}")
+        if table == "cost_lines":
+            connection.execute(f"INSERT INTO sealed.rollup_costs BY NAME {engine.rollup_costs_select(source)}")
+            if manifest.kind == "restatement":
+                refresh_states(connection, source)
+        if table == "calls":
+            connection.execute(f"INSERT INTO sealed.rollup_calls BY NAME {engine.rollup_calls_select(source)}")
+    if manifest.live_segment is not None:
+        for table in FACTS:
+            connection.execute(f"DELETE FROM live.{table} WHERE live_segment = $segment", {"segment": manifest.live_segment})
+    connection.execute(
+        "INSERT INTO sealed.segments VALUES ($segment, $source, $recorded_at, $kind)",
+        {
+            "segment": manifest.segment,
+            "source": manifest.source,
+            "recorded_at": datetime.fromisoformat(manifest.recorded_at),
+            "kind": manifest.kind,
+        },
+    )
