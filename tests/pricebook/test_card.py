@@ -82,7 +82,7 @@ def test_names_lead_to_their_model(quoted: Quoted, provider: str, name: str, can
         ("anthropic", "claude-opus-4-9-ultra"),
         ("google", "gemini-2.5-pro-max"),
         ("mistral", "mistral-large-2402"),
-        ("cohere", "command-r-plus-04-2024"),
+        ("cohere", "command-r-plus-05-2024"),
     ],
 )
 def test_what_only_looks_like_a_model_is_unknown(quoted: Quoted, provider: str, name: str) -> None:
@@ -271,6 +271,20 @@ def test_a_tier_may_be_added_to_the_price_beneath(tmp_path: Path) -> None:
     keys = [PricingKey("openai", "gpt-4o", NOW, (), size) for size in (1000, 1001)]
     assert [million(card.quote(key), "input") for key in keys] == ["2.5", "9"]
     assert 1000 in card.thresholds
+
+
+def test_the_standard_service_may_be_named(tmp_path: Path) -> None:
+    """`when: {service_tier: default}` means calls without a served tier too, and no others; tiers and fallback hold."""
+    tier = '{over: 272000, of: total_input, scope: whole_request, units: {input: "6"}}'
+    row = f"when: {{service_tier: default}}, tiers: [{tier}], fallback: {{cache_write: output}}, source: deal"
+    card = overlaid(tmp_path, f"prices:\n  - {{provider: openai, model: gpt-5.4, {row}}}\n")
+
+    def price(size: int, usage_class: str = "input", **context: str) -> str | None:
+        return million(card.quote(PricingKey("openai", "gpt-5.4", NOW, tuple(context.items()), size)), usage_class)
+
+    assert [price(272_000), price(272_001), price(272_001, service_tier="default")] == ["2.5", "6", "6"]
+    assert price(272_001, service_tier="flex") == "2.5"
+    assert price(1, "cache_write_5m") == "15"
 
 
 def test_a_model_may_be_all_the_users_own(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_an_earlier_price_file_can_be_asked_again(tmp_path: Path) -> None:
     for at, amount in ((JANUARY, 1), (MARCH, 1), (JUNE, 2)):
         overlay.write_text(text.format(amount))
         open_card(tmp_path / "kept", (overlay,), at)
-    assert len(list((tmp_path / "kept").glob("overlay-*.json"))) == 2
+    assert len(list((tmp_path / "kept").glob("edition-*.json"))) == 2
     for known_at, amount in ((MARCH, 1), (JULY, 2)):
         lines = card_as_recorded(tmp_path / "kept", known_at).quote(PricingKey("p", "m", JANUARY)).lines
         assert lines["input"][0].unit_price == amount * 10**12
@@ -115,7 +115,7 @@ def test_a_changed_edition_is_refused(tmp_path: Path) -> None:
     overlay = tmp_path / "prices.yaml"
     overlay.write_text("version: 1\n")
     open_card(tmp_path / "kept", (overlay,), JANUARY)
-    [edition] = (tmp_path / "kept").glob("overlay-*.json")
+    [edition] = (tmp_path / "kept").glob("edition-*.json")
     edition.write_text(edition.read_text().replace("version", "Version"))
     with pytest.raises(DataError, match="was changed"):
         open_card(tmp_path / "kept", (overlay,), JUNE)

@@ -14,7 +14,7 @@ import duckdb
 import msgspec
 import pytest
 
-from breakeven.ledger import engine, schema
+from breakeven.ledger import engine, numbering, schema
 from breakeven.settings import Settings, load_settings
 
 SECTIONS = ("calls", "outcomes", "revenue", "customers")
@@ -101,6 +101,20 @@ class TextLedger:
     def add_customers(self, values: Mapping[str, Any], number: int) -> None:
         """One customer row."""
         self.insert("customers", {"customer_row_id": unique(number), "recorded_at": "2026-01-01", **values})
+
+    def restate(self, call: str, cost: str, recorded_at: str = "2026-11-05") -> None:
+        """The call's line reversed and replaced, as a restatement of the ledger does it."""
+        self.connection.execute(f"""
+            INSERT INTO sealed.cost_lines
+            SELECT * REPLACE (line + {numbering.REVERSAL} AS line, line AS adjustment_of, -quantity AS quantity, -cost AS cost,
+                TIMESTAMP '{recorded_at}' AS recorded_at)
+            FROM sealed.cost_lines WHERE call_id = '{call}'
+            UNION ALL
+            SELECT * REPLACE (line + {numbering.GENERATION} AS line, {cost} AS cost, 'metered' AS state, 'list-2' AS price_version,
+                'restated' AS reason, TIMESTAMP '{recorded_at}' AS recorded_at)
+            FROM sealed.cost_lines WHERE call_id = '{call}'""")
+        self.connection.execute(f"UPDATE sealed.calls SET state = 'metered' WHERE call_id = '{call}'")
+        self.roll_up()
 
     def roll_up(self) -> None:
         """The daily rollups, as the ledger keeps them."""

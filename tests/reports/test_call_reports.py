@@ -158,15 +158,8 @@ def test_a_receipt_shows_retries_adjustments_and_the_stated_cost(ledger_from_tex
     """A restated line replaces the unpriced one, a second attempt adds its cost, and a differing vendor's figure is a problem."""
     ledger = ledger_from_text(LEDGER)
     call = "00000000-0000-7000-8000-000000000004"
-    again = {
-        "call_id": call,
-        "attempt": 0,
-        "line": 2,
-        "occurred_at": "2026-10-03 09:00",
-        "recorded_at": "2026-11-01",
-        "state": "metered",
-    }
-    ledger.insert("cost_lines", {**again, "cost": 3, "adjustment_of": 1})
+    ledger.restate(call, "3")
+    again = {"call_id": call, "line": 1, "occurred_at": "2026-10-03 09:00", "recorded_at": "2026-11-01", "state": "metered"}
     second = {
         "call_id": call,
         "attempt": 1,
@@ -176,7 +169,7 @@ def test_a_receipt_shows_retries_adjustments_and_the_stated_cost(ledger_from_tex
         "stated_cost": 2,
     }
     ledger.insert("calls", {**second, "tags": "[1", "pricing_context": "[]"})
-    ledger.insert("cost_lines", {**again, "attempt": 1, "line": 1, "cost": 1})
+    ledger.insert("cost_lines", {**again, "attempt": 1, "cost": 1})
     found = receipt(ledger, call)
     assert (found.cost, found.complete) == ("4", True)
     assert found.problems == ["attempt 1: the vendor states 2, the lines sum to 1"]
@@ -248,11 +241,7 @@ def test_replaced_lines_leave_the_work_list_and_missing_usage_joins_it(ledger_fr
     """A line that a later one replaced is done; a call without usage or without a model has its own remedy."""
     ledger = ledger_from_text(LEDGER)
     call = "00000000-0000-7000-8000-000000000004"
-    ledger.insert(
-        "cost_lines",
-        {"call_id": call, "attempt": 0, "line": 2, "occurred_at": "2026-10-03", "cost": 1, "state": "metered", "adjustment_of": 1},
-    )
-    ledger.connection.execute(f"UPDATE sealed.calls SET state = 'metered' WHERE call_id = '{call}'")
+    ledger.restate(call, "1")
     for number, state in ((7, "usage_missing"), (8, "unpriced")):
         identity = f"00000000-0000-7000-8000-00000000000{number}"
         ledger.insert("calls", {"call_id": identity, "attempt": 0, "occurred_at": "2026-10-05", "call_count": 3, "state": state})

@@ -171,26 +171,23 @@ def test_as_of_hides_what_was_recorded_later(ledger_from_text: Build) -> None:
     """A restatement recorded in November changes October's cost, but not the answer as of October or as recorded."""
     ledger = ledger_from_text(OCTOBER)
     call = ledger.query("SELECT call_id FROM calls WHERE feature = 'extract' AND model = 'gpt-4o'")[0][0]
-    for line, cost in ((2, -6), (3, 9)):
-        restated = {
-            "call_id": call,
-            "attempt": 0,
-            "line": line,
-            "occurred_at": "2026-10-03 09:00",
-            "recorded_at": "2026-11-05",
-            "feature": "extract",
-            "cost": cost,
-            "state": "metered",
-            "kind": "list",
-            "cost_class": "cost_of_revenue",
-            "adjustment_of": 1,
-        }
-        ledger.insert("cost_lines", restated)
-    ledger.roll_up()
+    ledger.restate(call, "9")
     early = ask(ledger, as_of=datetime.fromisoformat("2026-11-01"))
     assert (row(ask(ledger), "extract").cost, row(early, "extract").cost) == ("9", "6")
     assert row(ask(ledger, as_recorded=True), "extract").cost == "6"
     assert early.trail.recorded_as_of == "2026-11-01T00:00:00Z"
+
+
+def test_a_restatement_prices_what_was_unpriced(ledger_from_text: Build) -> None:
+    """Once restated, a call counts as priced, its line once, and the replaced price version is gone from the trail."""
+    ledger = ledger_from_text(OCTOBER)
+    before = ask(ledger)
+    for call, cost in ledger.query("SELECT CAST(call_id AS VARCHAR), coalesce(cost, 7) FROM cost_lines WHERE feature = 'extract'"):
+        ledger.restate(call, str(cost))
+    for after in (ask(ledger), ask(ledger, as_of=NOW)):
+        assert (row(after, "extract").cost, after.shares.priced, after.trail.share_quantity_unpriced) == ("13", 1.0, 0.0)
+        assert after.trail.rows.cost_lines == before.trail.rows.cost_lines
+        assert list(after.trail.price_versions) == ["list-1", "list-2"]
 
 
 def test_gross_margin_counts_cost_of_revenue_only(ledger_from_text: Build, settings_from_text: Callable[[str], Settings]) -> None:
@@ -395,3 +392,56 @@ def test_all_time_of_an_empty_ledger(ledger_from_text: Build) -> None:
     report = ask(ledger_from_text(""), period="all")
     assert (report.rows, report.shares.priced, report.shares.attributed, report.total.cost) == ([], None, None, None)
     assert report.sentence.startswith("There are no calls")
+
+
+@pytest.mark.parametrize(
+    ("driver", "expected"),
+    [
+        ("driver: tokens", {"a": "20", "b": "40"}),
+        ("driver: calls", {"a": "40", "b": "20"}),
+        ("driver: cost", {"a": "10", "b": "50"}),
+        ("driver: outcomes", {"a": "45", "b": "15"}),
+        ("driver: even", {"a": "30", "b": "30"}),
+        ("driver: weights, weights: {a: 1, b: 2, idle: 3}", {"a": "10", "b": "20", "Unallocated fixed cost": "30"}),
+        ("driver: cost, feature: b", {"a": "0", "b": "60"}),
+        ("driver: outcomes, provider: openai", {"a": "0", "b": "0", "Unallocated fixed cost": "60"}),
+    ],
+)
+def test_each_driver_carries_fixed_costs_its_own_way(
+    ledger_from_text: Build, settings_from_text: Callable[[str], Settings], driver: str, expected: dict[str, str]
+) -> None:
+    """$60 by tokens, calls, cost, outcomes, evenly or by weights; outcomes know no provider, an idle feature carries nothing."""
+    ledger = ledger_from_text("""
+time              feature  cost  tokens
+2026-10-01 09:00  a        1     100
+2026-10-01 10:00  a        1     100
+2026-10-01 11:00  b        10    400
+outcomes
+time              feature  quantity
+2026-10-01 09:00  a        3
+2026-10-01 09:00  b        1
+""")
+    settings = settings_from_text(f'fixed_costs: [{{id: gpu, amount: "60", from: 2026-10-01, to: 2026-11-01, {driver}}}]')
+    rows = ask(ledger, settings).rows
+    assert {one.label: one.fixed_cost for one in rows if one.label != "Unattributed"} == expected
+
+
+@given(st.sampled_from(GROUPS))
+@hypothesis_settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_rollups_and_lines_give_the_same_answer(
+    ledger_from_text: Build, settings_from_text: Callable[[str], Settings], by: str
+) -> None:
+    """A report read from the rollups equals the same report read from the lines, retries included."""
+    ledger, settings = ledger_from_text(OCTOBER), settings_from_text(DECLARED)
+    first = ledger.query("SELECT CAST(call_id AS VARCHAR) FROM calls WHERE feature = 'support' LIMIT 1")[0][0]
+    retried = "SELECT * REPLACE (1 AS attempt) FROM sealed.{0} WHERE call_id = '{1}'"
+    for table in ("calls", "cost_lines"):
+        ledger.connection.execute(f"INSERT INTO sealed.{table} {retried.format(table, first)}")
+    ledger.roll_up()
+    rolled, read = ask(ledger, settings, by=by), ask(ledger, settings, by=by, as_of=NOW)
+    assert (list(rolled.rows), rolled.total, rolled.shares, rolled.sentence) == (
+        list(read.rows),
+        read.total,
+        read.shares,
+        read.sentence,
+    )

@@ -212,3 +212,19 @@ def test_other_cells() -> None:
     """Unit costs to three significant digits; a badge rounds down; unknown is a dash."""
     assert (each("0.14567"), each(None), margin(0.728), margin(None)) == ("0.146", "–", "72.8%", "–")
     assert (badge(1.0, "priced"), badge(0.9999, "priced"), badge(None, "priced")) == ("priced 100%", "priced 99.9%", "priced –")
+
+
+def test_notes_remarks_and_the_next_step(run: Run) -> None:
+    """By model a note says why value is not divided; with every price known, the next step is the feature that loses most."""
+    assert "Note: value and outcomes are not recorded per model" in run("pnl", "--period", "2026-10", "--by", "model").stdout
+    losing = run("pnl", "--period", "2026-10", "--model", "none")
+    assert losing.exit_code == 0
+    day = run("pnl", "--period", "2026-10-01")
+    assert "Next: breakeven pnl --feature extract --by model --period 2026-10-01" in day.stderr
+    assert "breakeven calls --period" in run("pnl", "--period", "2026-09").stderr
+
+
+def test_a_receipt_of_nobodys_unpriced_call(run: Run) -> None:
+    """What is unknown about one call is told line by line."""
+    shown = run("why", "00000000-0000-7000-8000-000000000003").stdout
+    assert "Problem: attempt 0, line 1 (input): no price for this model" in shown

@@ -17,14 +17,16 @@ from breakeven.reports.words import count, dollars, number_word, percent, signif
         ("41710.5", "$41,710"),
         ("99.994", "$99.99"),
         ("0.05", "$0.05"),
-        ("0.004", "$0.0040"),
-        ("0.00000123", "$0.0000012"),
+        ("0.004", "$0.004"),
+        ("0.000001234", "$0.00000123"),
+        ("0.0255975", "$0.0256"),
+        ("0.1", "$0.10"),
         ("0", "$0"),
         ("-1615", "−$1,615"),
     ],
 )
 def test_money_is_said_with_as_many_digits_as_its_size_needs(amount: str, said: str) -> None:
-    """Dollars from $100 on, cents below, two digits of what is less than a cent: what was paid never reads as $0."""
+    """Dollars from $100 on, cents below, three digits of what is less than a dollar: what was paid never reads as $0."""
     assert dollars(atto(amount)) == said
 
 

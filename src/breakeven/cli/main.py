@@ -86,7 +86,7 @@ def cli(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         from breakeven.cli.reports import today
 
-        context.invoke(today)
+        today.main(args=[], prog_name="breakeven", standalone_mode=False)  # parses, so that environment variables count
 
 
 def exit_code(error: BreakevenError) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from breakeven.providers import Reading
 
 DATA_PROBLEM = 3
+_ANSWER = ("message", "answer")  # how an iteration that is the answer itself is called, where a response has several
 
 
 @click.command()
@@ -147,6 +148,8 @@ def result_of(card: RateCard, reading: Reading, at: datetime) -> dict[str, Any]:
         "problems": [{"where": p.where, "what": p.what, "remedy": p.remedy} for p in problems],
         "api": reading.api,
     }
+    if len(reading.parts) > 1:
+        result["parts"] = [{"model": p.model, "iteration": p.iteration, "usage": dict(p.usage)} for p in reading.parts]
     if reading.stated_cost is not None:
         result["list_cost"] = digits(ours)
         result["stated_upstream_cost"] = digits(reading.stated_upstream_cost)
@@ -202,9 +205,10 @@ def _price_problems(reading: Reading, quotes: Iterable[Quote], lines: Iterable[R
             yield Problem(where, line.reason, "Nothing to do while the allowance lasts.")
 
 
-def _usage(parts: Iterable[UsagePart]) -> dict[str, int]:
+def _usage(parts: Sequence[UsagePart]) -> dict[str, int]:
+    """What the answer itself used, as the vendor's own totals say; other iterations (compaction, advisor) stand under `parts`."""
     summed: dict[str, int] = {}
-    for part in parts:
+    for part in [part for part in parts if part.iteration in _ANSWER] or parts[:1]:
         for name, quantity in part.usage.items():
             summed[name] = summed.get(name, 0) + quantity
     return summed

@@ -20,12 +20,15 @@ from breakeven.pricebook.catalogue import (
     releases,
     write_once,
 )
-from breakeven.pricebook.overlay import load_corrections, parse_overlay
+from breakeven.pricebook.overlay import CORRECTIONS_FILE, corrections_text, load_corrections, parse_corrections, parse_overlay
 from breakeven.pricebook.rows import Layer
 
 
 class Edition(msgspec.Struct, frozen=True):
-    """What the user's price files said, from when they were first read so. `sha256` is that of `files`."""
+    """What our corrections and the user's price files said, from when they were first read so.
+
+    `files` are pairs of name and text, the corrections first; `sha256` is theirs.
+    """
 
     recorded_at: str
     sha256: str
@@ -48,25 +51,28 @@ def open_card(directory: Path | None, overlays: Sequence[Path], now: datetime) -
 
 
 def card_as_recorded(directory: Path, at: datetime) -> RateCard:
-    """The rate card as it was known at `at`: only what had been recorded by then. Our corrections are those of this version."""
+    """The rate card as it was known at `at`: only what had been recorded by then."""
     known = [edition for edition in editions(directory) if parse_instant(edition.recorded_at) <= at]
-    return RateCard(releases(directory, at), [load_corrections(), *(_parsed(known[-1].files) if known else ())])
+    if not known:
+        return RateCard(releases(directory, at), [])
+    (_, corrections), *files = known[-1].files
+    return RateCard(releases(directory, at), [parse_corrections(corrections), *_parsed(files)])
 
 
 def record_edition(directory: Path, files: tuple[tuple[str, str], ...], now: datetime) -> None:
-    """Keep this edition of the user's price files, so that an earlier answer can be given again."""
-    named = tuple((Path(name).name, text) for name, text in files)
+    """Keep this edition of corrections and price files, so that an earlier answer can be given again."""
+    named = ((CORRECTIONS_FILE, corrections_text()), *((Path(name).name, text) for name, text in files))
     known = editions(directory)
-    if named == (known[-1].files if known else ()):
+    if known and named == known[-1].files:
         return
     edition = Edition(instant_text(now), _digest(named), named)
-    write_once(directory / f"overlay-{now:%Y%m%dT%H%M%S%f}-{edition.sha256[:12]}.json", msgspec.json.encode(edition))
+    write_once(directory / f"edition-{now:%Y%m%dT%H%M%S%f}-{edition.sha256[:12]}.json", msgspec.json.encode(edition))
 
 
 def editions(directory: Path) -> list[Edition]:
     """Every recorded edition, earliest first. Raises DataError where one was changed."""
     found: list[Edition] = []
-    for path in sorted(directory.glob("overlay-*.json")):
+    for path in sorted(directory.glob("edition-*.json")):
         try:
             edition = msgspec.json.decode(path.read_bytes(), type=Edition)
         except (OSError, msgspec.MsgspecError) as error:

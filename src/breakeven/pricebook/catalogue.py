@@ -7,7 +7,6 @@ package. A later release changes no period that was closed when it was recorded,
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -270,13 +269,22 @@ def write_once(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)
-        temporary.unlink()
+        _place(temporary, path)
     except OSError as error:
         raise Unreachable(
             f"price archive {path} cannot be written: {error.strerror}", "Free space or correct permissions."
         ) from None
+
+
+def _place(temporary: Path, path: Path) -> None:
+    """Give a finished file its name unless somebody else was first; where there are no hard links, a rename must do."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        pass
+    except OSError:
+        temporary.replace(path)
+    temporary.unlink(missing_ok=True)
 
 
 def read_archive(path: Path) -> Archive:

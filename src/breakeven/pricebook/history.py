@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from breakeven.economics.money import digits
@@ -92,7 +93,7 @@ def history_of(card: RateCard, provider: str, model: str) -> list[HistoryRow]:
 
 def _history_row(row: PriceRow) -> HistoryRow:
     prices = [f"{name} {priced_text(name, price)}" for name, price in row.units.items()]
-    prices += [f"{name} ×{float(factor):g}" for name, factor in row.multiply.items()]
+    prices += [f"{name} ×{digits(Decimal(factor.numerator) / factor.denominator)}" for name, factor in row.multiply.items()]
     prices += [f"{name} as {target}" for name, target in (*row.fallback.items(), *row.priced_as.items())]
     prices += [f"windows of the week: {len(row.schedule)}"] if row.schedule else []
     when = ", ".join(f"{name} {value}" for name, value in row.when.items())

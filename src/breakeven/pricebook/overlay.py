@@ -22,6 +22,8 @@ from breakeven.pricebook.reading import Reading, conditions, models_of, provider
 from breakeven.pricebook.rows import CORRECTIONS, OVERLAY, Adjustment, Alias, Declared, ExtendBack, Layer, PriceRow
 from breakeven.yamlfile import Node, parse_yaml
 
+CORRECTIONS_FILE = "corrections.yaml"
+CORRECTIONS_NAME = "breakeven-corrections@1"
 SECTIONS = (
     "version", "base", "currency", "sources", "calendars", "aliases", "prices", "extend_back", "withdrawn", "fallbacks",
     "pass_through", "model_kinds",
@@ -36,9 +38,17 @@ def parse_overlay(text: str, name: str, position: int = 0) -> Layer:
 
 def load_corrections() -> Layer:
     """Our own corrections of the base catalogue, shipped with the package."""
-    path = Path(__file__).with_name("corrections.yaml")
-    root = parse_yaml(path.read_text(encoding="utf-8"), "corrections.yaml", shipped=True)
-    return _checked(root, CORRECTIONS, "breakeven-corrections@1")
+    return _checked(parse_yaml(corrections_text(), CORRECTIONS_FILE, shipped=True), CORRECTIONS, CORRECTIONS_NAME)
+
+
+def parse_corrections(text: str) -> Layer:
+    """Corrections from text, as archived."""
+    return _checked(parse_yaml(text, CORRECTIONS_FILE), CORRECTIONS, CORRECTIONS_NAME)
+
+
+def corrections_text() -> str:
+    """What our corrections say."""
+    return Path(__file__).with_name(CORRECTIONS_FILE).read_text(encoding="utf-8")
 
 
 def _checked(root: Node, layer: int, label: str) -> Layer:

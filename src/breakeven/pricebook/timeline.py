@@ -16,7 +16,8 @@ from breakeven.pricebook.rows import BENEATH, CORRECTIONS, EVERY_MODEL, ExtendBa
 
 SERVICE_KEYS = ("service_tier", "processing", "speed")
 NEUTRAL = frozenset(
-    {"", "default", "standard", "auto", "on_demand", "unspecified", "regular", "normal", "sync", "standard_only", "none"}
+    {"", "default", "standard", "standard_only", "auto", "on_demand", "unspecified", "regular", "normal", "none"}
+    | {"sync", "synchronous", "online", "realtime", "interactive"}
 )
 """Values of a service key that mean the standard service."""
 HORIZON = datetime(2023, 1, 1), datetime(2031, 1, 1)  # noqa: DTZ001 - times inside are naive UTC
@@ -38,12 +39,8 @@ class Timeline:
         self._services = sorted(services, key=lambda row: _precedence(row, rank), reverse=True)
         self.has_windows = any(row.only or row.schedule for row in self.rows)
         self.edges = sorted({edge for row in self._standard + self._services for edge in (row.start, row.end) if edge is not None})
-        self._fallback = {
-            name: target
-            for row in reversed(self._standard + self._services)
-            if not row.when
-            for name, target in row.fallback.items()
-        }
+        layered = sorted(self.rows, key=lambda row: _precedence(row, rank))
+        self._fallback = {name: target for row in layered for name, target in row.fallback.items()}
         self.classes = tuple(dict.fromkeys([*(name for row in rows for name in (*row.units, *row.multiply)), *self._fallback]))
 
     def standard(self, usage_class: str, at: datetime) -> tuple[UnitPrice, PriceRow] | None:
@@ -81,7 +78,10 @@ class Timeline:
         standard = self.standard(usage_class, at)
         for row in services:
             if usage_class in row.units:
-                return row.price(usage_class, at), row
+                price = row.price(usage_class, at)
+                if price.base != BENEATH:
+                    return price, row
+                return None if standard is None else (UnitPrice(standard[0].base, price.tiers), row)
             if usage_class in row.multiply:
                 return None if standard is None else (standard[0].times(row.multiply[usage_class]), row)
         return standard
@@ -91,7 +91,7 @@ class Timeline:
         return [
             row
             for row in self._services
-            if row.holds(at) and all(facts.get(name, "") in value.split(",") for name, value in row.when.items())
+            if row.holds(at) and all(_served(name, facts.get(name, ""), value.split(",")) for name, value in row.when.items())
         ]
 
     def unknown_service(self, facts: Mapping[str, str], services: Sequence[PriceRow]) -> tuple[str, str] | None:
@@ -137,6 +137,13 @@ class Timeline:
             return None
         variant = first.units[name]
         return variant if earlier[0] == later[0] else earlier[0].times(Fraction(variant.base, later[0].base))
+
+
+def _served(name: str, value: str, wanted: Sequence[str]) -> bool:
+    """Whether a fact has one of the wanted values; a standard service that is not named counts as named."""
+    if name in SERVICE_KEYS and value in NEUTRAL:
+        return any(choice in NEUTRAL for choice in wanted)
+    return value in wanted
 
 
 def _precedence(row: PriceRow, rank: Mapping[str, int]) -> tuple[int, int, int, int, datetime]:

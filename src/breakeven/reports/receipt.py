@@ -164,7 +164,11 @@ def _lines(ledger: Facts, call_id: str, as_of: datetime | None) -> list[dict[str
 
 
 def _attempt(row: Mapping[str, Any], lines: Sequence[dict[str, Any]]) -> Attempt:
-    unknown = [line for line in lines if _is_open(line["line"], line["adjustment_of"], line["state"], {one["adjustment_of"] for one in lines})]
+    unknown = [
+        line
+        for line in lines
+        if _is_open(line["line"], line["adjustment_of"], line["state"], {one["adjustment_of"] for one in lines})
+    ]
     known = [atto(line["cost"]) for line in lines if line["cost"] is not None]
     free = row["state"] == "not_billed"
     return Attempt(

@@ -46,7 +46,8 @@ class Usage(NamedTuple):
 
 def fixed_costs(ledger: Facts, costs: Sequence[FixedCost], question: Question) -> Shared:
     """Each fixed cost's part of the period, month by month, on the rows that drive it."""
-    usage = _UsageByMonth(ledger, question)
+    scopes = ("provider",) if any(cost.provider is not None for cost in costs) else ()
+    usage = _UsageByMonth(ledger, question, scopes)
     parts: dict[Key, int] = defaultdict(int)
     of_revenue: dict[Key, int] = defaultdict(int)
     left: dict[str, int] = defaultdict(int)
@@ -91,7 +92,7 @@ def revenue(ledger: Facts, models: Sequence[ValueModel], question: Question) -> 
     if not spans:
         return Shared()
     plans = {row[0]: row[1] for row in ask(ledger, "plans", question, (), filtered=False)}
-    usage = _UsageByMonth(ledger, question)
+    usage = _UsageByMonth(ledger, question, ("customer",))
     parts: dict[Key, int] = defaultdict(int)
     left = 0
     for month in by_month(question.period):
@@ -152,11 +153,12 @@ def _driver(driver: str) -> str:
 
 
 class _UsageByMonth:
-    """Usage cells of the whole period, read once per driver and handed out by month."""
+    """Usage cells of the whole period, told apart by `scopes` too, read once per driver and handed out by month."""
 
-    def __init__(self, ledger: Facts, question: Question) -> None:
+    def __init__(self, ledger: Facts, question: Question, scopes: tuple[str, ...]) -> None:
         self._ledger = ledger
         self._question = question
+        self._scopes = scopes
         self._read: dict[str, dict[str, list[Usage]]] = {}
 
     def of(self, month: Period, driver: str) -> list[Usage]:
@@ -169,7 +171,7 @@ class _UsageByMonth:
         question = self._question
         filters = tuple(name for name, _ in question.filters)
         wanted = tuple(value for _, value in question.filters)
-        keys = ("month", "feature", "customer", "provider", *question.by, *filters)
+        keys = ("month", "feature", *self._scopes, *question.by, *filters)
         known = tuple(name for name in sorted(set(keys)) if driver != "outcomes" or DIMENSIONS[name].of_outcomes)
         unfiltered = replace(question, by=tuple(known), filters=())
         found: dict[str, list[Usage]] = defaultdict(list)
@@ -180,7 +182,7 @@ class _UsageByMonth:
                     key=tuple(values.get(name) for name in question.by),
                     shown=tuple(values.get(name) for name in filters) == wanted,
                     feature=values["feature"],
-                    customer=values["customer"],
+                    customer=values.get("customer"),
                     provider=values.get("provider"),
                     units=_units(driver, row[len(known) :]),
                 )

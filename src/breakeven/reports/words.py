@@ -9,11 +9,12 @@ from breakeven.economics.money import amount
 MINUS = "\N{MINUS SIGN}"
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _EXACT = Context(prec=76, rounding=ROUND_HALF_EVEN)
+_CENT = Decimal("0.01")
 _WHOLE_DOLLARS_FROM = 100
 
 
 def dollars(atto_units: int) -> str:
-    """`$41,710`; below $100 with cents, below a cent to two significant digits, so that nothing that was paid reads as $0."""
+    """`$41,710`; below $100 with cents, below $1 to three significant digits, so that what was paid never reads as $0."""
     value = amount(atto_units)
     sign = MINUS if value < 0 else ""
     return f"{sign}${grouped(abs(value))}"
@@ -25,9 +26,8 @@ def grouped(value: Decimal) -> str:
         return "0"
     if value >= _WHOLE_DOLLARS_FROM:
         return f"{value.quantize(Decimal(1), context=_EXACT):,}"
-    if value >= Decimal("0.01"):
-        return f"{value.quantize(Decimal('0.01'), context=_EXACT)}"
-    return significant(value, 2)
+    cents = value.quantize(_CENT, context=_EXACT)
+    return f"{cents}" if value >= 1 or value == cents else significant(value).rstrip("0")
 
 
 def significant(value: Decimal, figures: int = 3) -> str:
