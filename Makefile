@@ -5,12 +5,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
-.PHONY: help demo test setup check fmt bench lock build clean
+.PHONY: help demo test setup check fmt docs bench lock build clean
 
 help:
 	@echo "make demo   set up and print the P&L of the invented sample company"
 	@echo "make test   set up and run every check and test"
-	@echo "make check | fmt | bench | lock | build | clean"
+	@echo "make check | fmt | docs | bench | lock | build | clean"
 
 $(VENV)/created:
 	@PYTHON=$(PYTHON) scripts/create-venv $(VENV)
@@ -47,6 +47,9 @@ fmt: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python -m bench
+
+docs: $(VENV)/dev
+	$(BIN)/python scripts/command_reference.py
 
 lock: $(VENV)/dev
 	scripts/lock $(BIN)/python

@@ -6,7 +6,7 @@ from breakeven.economics.usage import CLASS_BY_NAME, CLASSES, INPUT_TOKEN_CLASSE
 
 
 def test_each_class_has_one_name_and_one_meaning() -> None:
-    """No two classes share a name, nor the same direction, modality, cache action, lifetime and unit, except visible output and reasoning."""
+    """No two classes share a name, nor all of direction, modality, cache, lifetime and unit, except output and reasoning."""
     meanings = [(c.direction, c.modality, c.cache, c.ttl, c.unit, c.name if c.direction == "tool" else "") for c in CLASSES]
     assert len(CLASS_BY_NAME) == len(CLASSES)
     assert {c.name for c in CLASSES if meanings.count((c.direction, c.modality, c.cache, c.ttl, c.unit, "")) > 1} == {

@@ -124,7 +124,7 @@ def test_what_only_looks_like_a_model_is_unknown(quoted: Quoted, provider: str, 
         ("deepseek", "deepseek-v4-pro", "2026-10-08T02:00:00Z", "input", "1.32"),
     ],
 )
-def test_prices_change_at_their_instant(  # noqa: PLR0913, PLR0917 - one row of a table
+def test_prices_change_at_their_instant(
     quoted: Quoted, provider: str, model: str, when: str, usage_class: str, price: str
 ) -> None:
     """Half-open instants, peak hours, weekends and holidays."""
@@ -144,7 +144,7 @@ def test_prices_change_at_their_instant(  # noqa: PLR0913, PLR0917 - one row of 
         ("google", "gemini-2.5-pro", 200_001, "2026-11-01T00:00:00Z", "2.5"),
     ],
 )
-def test_a_tier_holds_for_the_whole_request(  # noqa: PLR0913, PLR0917 - one row of a table
+def test_a_tier_holds_for_the_whole_request(
     quoted: Quoted, provider: str, model: str, size: int, when: str, price: str
 ) -> None:
     """A threshold is crossed only when it is exceeded, and then every token has the higher price."""
@@ -190,7 +190,7 @@ def test_a_tier_holds_for_the_whole_request(  # noqa: PLR0913, PLR0917 - one row
         ("azure", "gpt-4o", {"processing": "batch"}, "input", "1.25", "2026-11-20T00:00:00Z"),
     ],
 )
-def test_the_service_that_was_served_is_billed(  # noqa: PLR0913, PLR0917 - one row of a table
+def test_the_service_that_was_served_is_billed(  # noqa: PLR0917 - one row of a table
     quoted: Quoted, provider: str, model: str, context: dict[str, str], usage_class: str, price: str, when: str
 ) -> None:
     """Batch, flex, priority, fast mode and geography change the price, also before the catalogue first recorded them."""

@@ -99,7 +99,7 @@ def test_what_is_unreadable_is_said_after_the_rest(ledger: Path, capsys: pytest.
         ("{}", ("--context", "batch"), 2, "KEY=VALUE"),
     ],
 )
-def test_bad_requests_are_explained(  # noqa: PLR0913, PLR0917 - one row of a table
+def test_bad_requests_are_explained(
     ledger: Path, capsys: pytest.CaptureFixture[str], content: str | None, options: tuple[str, ...], code: int, word: str
 ) -> None:
     """The message says what is wrong, with the exit code of the contract."""

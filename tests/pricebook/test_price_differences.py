@@ -56,7 +56,7 @@ def differences(card: RateCard) -> Iterator[Difference]:
                     yield from _compared(card, provider.id, model.id, at, tuple(context.items()), prices)
 
 
-def _compared(  # noqa: PLR0913, PLR0917 - what is compared, in which circumstances
+def _compared(
     card: RateCard, provider: str, model: str, at: datetime, context: tuple[tuple[str, str], ...], prices: dict[str, Any]
 ) -> Iterator[Difference]:
     known = [(*_PRICE_KEYS[key], price) for key, price in prices.items() if price is not None and key in _PRICE_KEYS]

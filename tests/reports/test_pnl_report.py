@@ -214,7 +214,7 @@ def verdict_ledger(build: Build, cost: str, days: int = 20) -> TextLedger:
     ("cost", "days", "grade", "verdict"),
     [("1", 20, "A", "creates"), ("5", 20, "A", "destroys"), ("1", 20, "C", "unproven"), ("1", 9, "A", "unproven")],
 )
-def test_the_verdict_follows_the_rule(  # noqa: PLR0913, PLR0917 - two fixtures and the case
+def test_the_verdict_follows_the_rule(
     ledger_from_text: Build, settings_from_text: Callable[[str], Settings], cost: str, days: int, grade: str, verdict: str
 ) -> None:
     """Twenty days of measured value above cost create; below, they destroy; declared value or nine days prove nothing."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,9 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> int:
     """Bring FILE... of FORMAT into the ledger.
 
-    Formats: calls, aggregates, responses, claude-code, litellm, outcomes, revenue, customers. The same facts are never added twice, in
-    whatever pieces they come. Rows that cannot be used are set aside with the reason; the others are kept, and the exit code is 3.
+    Formats: calls, aggregates, responses, claude-code, litellm, outcomes, revenue, customers. The same facts are never added
+    twice, in whatever pieces they come. Rows that cannot be used are set aside with the reason; the others are kept, and the exit
+    code is 3.
     """
     from breakeven import app
     from breakeven.exchange import ImportRequest, Target, importer
@@ -95,7 +97,11 @@ def _files(files: tuple[Path, ...], *, directories: bool) -> list[Path]:
     if not directories:
         return list(files)
     found = [inner for path in files for inner in (sorted(path.rglob("*")) if path.is_dir() else [path]) if inner.is_file()]
-    return [path for path in found if path in files or path.name.removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson", ".sse", ".txt"))]
+    return [
+        path
+        for path in found
+        if path in files or path.name.removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson", ".sse", ".txt"))
+    ]
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
@@ -132,7 +138,8 @@ def _summary(report: ImportReport, *, dry_run: bool) -> Mapping[str, Any]:
         "cost": digits(result.cost),
         "by_state": result.by_state,
         "unpriced": [
-            {"provider": provider, "model": model, "reason": reason, "calls": calls} for provider, model, reason, calls in result.unpriced
+            {"provider": provider, "model": model, "reason": reason, "calls": calls}
+            for provider, model, reason, calls in result.unpriced
         ],
         "problems": [{"where": problem.where, "what": problem.what, "remedy": problem.remedy} for problem in report.problems],
     }
@@ -154,22 +161,20 @@ def _tell(report: ImportReport, *, dry_run: bool) -> None:
         click.echo(f"  {note}", err=True)
 
 
-class _progress:  # noqa: N801 - a context manager that reads like a function
-    """A progress bar on a terminal's stderr, nothing elsewhere."""
+@contextmanager
+def _progress() -> Iterator[Progress | None]:
+    """A progress bar on a terminal's stderr, nothing elsewhere; short imports show none."""
+    stderr = click.get_text_stream("stderr")
+    if not stderr.isatty():
+        yield None
+        return
+    with ExitStack() as shown:
+        bars: list[Any] = []
 
-    def __enter__(self) -> Progress | None:
-        self._bar: Any = None
-        if not click.get_text_stream("stderr").isatty():
-            return None
-        return self._advance
+        def advance(done: int, total: int) -> None:
+            if not bars and total >= LONG_IMPORT_ROWS:
+                bars.append(shown.enter_context(click.progressbar(length=total, label="importing", file=stderr)))
+            for bar in bars:
+                bar.update(done - bar.pos)
 
-    def _advance(self, done: int, total: int) -> None:
-        if self._bar is None and total >= LONG_IMPORT_ROWS:
-            self._bar = click.progressbar(length=total, label="importing", file=click.get_text_stream("stderr"))
-            self._bar.__enter__()
-        if self._bar is not None:
-            self._bar.update(done - self._bar.pos)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.__exit__(None, None, None)
+        yield advance

@@ -69,7 +69,10 @@ def info(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     """What the ledger holds: facts, time span, segments, size."""
     _, path = load(config, ledger_path)
     with open_for_reading(path) as opened:
-        facts = {table: opened.query(f"SELECT count(*) FROM {table}")[0][0] for table in ("calls", "cost_lines", "outcomes", "revenue", "customers")}
+        facts = {
+            table: opened.query(f"SELECT count(*) FROM {table}")[0][0]
+            for table in ("calls", "cost_lines", "outcomes", "revenue", "customers")
+        }
         first, last = opened.query("SELECT min(occurred_at), max(occurred_at) FROM calls")[0]
         sources = opened.query("SELECT source, count(*) FROM sealed.segments GROUP BY source ORDER BY source")
         root = opened.layout.root
@@ -87,7 +90,16 @@ def _print(report: VerifyReport, path: Path, *, as_json: bool) -> None:
     sums = {f"{table}.{name}": digits(total) for table, names in report.sums.items() for name, total in names.items()}
     problems = [{"where": problem.where, "what": problem.what, "remedy": problem.remedy} for problem in report.problems]
     if as_json:
-        echo_json({"holds": report.holds, "segments": report.segments, "files": report.files, "rows": report.rows, "sums": sums, "problems": problems})
+        echo_json(
+            {
+                "holds": report.holds,
+                "segments": report.segments,
+                "files": report.files,
+                "rows": report.rows,
+                "sums": sums,
+                "problems": problems,
+            }
+        )
     elif report.holds:
         click.echo(f"The ledger {path} holds: {report.segments} segments, {report.files} files, every hash, count and sum.")
         for table, count in report.rows.items():

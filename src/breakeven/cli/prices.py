@@ -29,7 +29,7 @@ def prices() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
 @ledger_options
-def list_(  # noqa: PLR0913, PLR0917 - one argument per option
+def list_(  # noqa: PLR0917 - one argument per option
     model: str, provider: str, at_text: str | None, as_json: bool, as_csv: bool, ledger_path: Path | None, config: Path | None
 ) -> None:
     """List prices per million tokens of the models whose name contains MODEL."""
@@ -64,7 +64,7 @@ def list_(  # noqa: PLR0913, PLR0917 - one argument per option
 @click.option("--input-tokens", default=0, help="Size of the request, for long-context tiers.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @ledger_options
-def show(  # noqa: PLR0913, PLR0917 - one argument per option
+def show(  # noqa: PLR0917 - one argument per option
     provider: str,
     model: str,
     at_text: str | None,

@@ -146,7 +146,7 @@ def calls(  # noqa: PLR0913 - one argument per option
 @click.option("--as-of", metavar="INSTANT", help="What the ledger knew then, such as 2026-10-15T12:00:00Z.")
 @output_options
 @read_only
-def why(ledger: Facts, settings: Settings, *, call_id: str, as_of: str | None, as_json: bool, as_csv: bool) -> None:  # noqa: PLR0913 - one argument per option
+def why(ledger: Facts, settings: Settings, *, call_id: str, as_of: str | None, as_json: bool, as_csv: bool) -> None:
     """The receipt of one call: lines x unit price x price version, and who it is attributed to by which source."""
     from breakeven.cli.drawing import draw_receipt
     from breakeven.reports.receipt import receipt
@@ -203,7 +203,7 @@ def today(ledger: Facts, settings: Settings, *, period: str | None, as_json: boo
     _output(found, as_json=as_json, as_csv=as_csv, rows=found.attention, drawn=draw_today)
 
 
-def _question(  # noqa: PLR0913 - one argument per option
+def _question(
     ledger: Facts,
     *,
     period: str | None = None,

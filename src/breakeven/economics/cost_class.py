@@ -1,7 +1,7 @@
 """Cost classes: which part of the income statement a cost line belongs to, by dated policy.
 
-Gross margin counts the cost of revenue only, so a pilot's or a developer's calls must not be mixed into it. The policy is an ordered list of
-rules; the first rule that matches a line's attribution and time decides; without a match it is cost of revenue.
+Gross margin counts the cost of revenue only, so a pilot's or a developer's calls must not be mixed into it. The policy is an
+ordered list of rules; the first rule that matches a line's attribution and time decides; without a match it is cost of revenue.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DEFAULT_COST_CLASS = COST_CLASSES[0]
 
 @dataclass(frozen=True, slots=True)
 class CostClassRule:
-    """One rule: lines of the dimensions given (None matches all), from `since` until before `until` (naive UTC), are `cost_class`."""
+    """One rule: lines with the dimensions given (None matches all) are `cost_class` from `since` until before `until`, UTC."""
 
     cost_class: str
     feature: str | None = None

@@ -35,7 +35,8 @@ def atto(amount: Decimal | str | int) -> int:
     if value.adjusted() >= INTEGER_DIGITS:
         raise ValueError(f"{amount} does not fit into DECIMAL(38,18)")
     numerator, denominator = value.as_integer_ratio() if value.adjusted() >= -SCALE else (0, ATTO * 10)
-    whole, rest = divmod(int(numerator) * ATTO, int(denominator))
+    whole: int
+    whole, rest = divmod(numerator * ATTO, denominator)
     if rest or not whole:
         raise ValueError(f"{amount} needs more than {SCALE} decimal places")
     return whole

@@ -1,6 +1,7 @@
 """Costing in SQL: staged usage × quoted unit prices = cost lines, exactly as `pricebook.rating.rate` does for one live call.
 
-The product `DECIMAL(17,0) × DECIMAL(21,18)` is exact in DuckDB; a property test holds it equal to Python's integers to the last digit.
+The product `DECIMAL(17,0) × DECIMAL(21,18)` is exact in DuckDB; a property test holds it equal to Python's integers to the last
+digit.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def fetch_quotes(connection: duckdb.DuckDBPyConnection, chunk: str, quotes: Quot
     wanted = connection.execute(
         "SELECT key, provider, part_model, pricing_context, bucket, band FROM chunk_keys ORDER BY key"
     ).fetchall()
-    sheet = quotes.answer([QuoteRequest(provider or "", model or "", context, bucket, band) for _, provider, model, context, bucket, band in wanted])
+    sheet = quotes.answer(
+        [QuoteRequest(provider or "", model or "", context, bucket, band) for _, provider, model, context, bucket, band in wanted]
+    )
     rows = (row._replace(unit_price=digits(row.unit_price))._asdict() for row in sheet.rows)  # type: ignore[arg-type] # money leaves as text
     _from_rows(connection, "chunk_quotes", _QUOTE_COLUMNS, rows, spill / "quotes.ndjson")
     reasons = ({"key": key, "reason": reason} for key, reason in sheet.reasons.items())
@@ -66,7 +69,9 @@ def fetch_quotes(connection: duckdb.DuckDBPyConnection, chunk: str, quotes: Quot
         AND chunk_bucketed.bucket = chunk_keys.bucket AND chunk_bucketed.band = chunk_keys.band""")
 
 
-def cost_lines(connection: duckdb.DuckDBPyConnection, classes: Sequence[str], cost_class: Sequence[CostClassRule], recorded_at: datetime) -> None:
+def cost_lines(
+    connection: duckdb.DuckDBPyConnection, classes: Sequence[str], cost_class: Sequence[CostClassRule], recorded_at: datetime
+) -> None:
     """Fill `chunk_lines` with the cost lines of `chunk_keyed`; `classes` are the usage-class columns that it has."""
     connection.execute("CREATE OR REPLACE TEMP TABLE usage_slots (usage_class VARCHAR, slot INTEGER)")
     connection.executemany("INSERT INTO usage_slots VALUES (?, ?)", list(numbering.SLOTS.items()))
@@ -98,10 +103,9 @@ def _bucketed(connection: duckdb.DuckDBPyConnection, chunk: str, quotes: Quotes,
     connection.executemany("INSERT INTO price_changes VALUES (?, ?, ?)", off_hour)
     latest = "list_max(list_filter(instants, lambda instant: instant <= occurred_at))"
     connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE chunk_bucketed AS
-        SELECT chunk.*, greatest({hour}, coalesce({latest}, {hour})) AS bucket, {band}
-        FROM {chunk} AS chunk LEFT JOIN price_changes
-        ON chunk.provider IS NOT DISTINCT FROM price_changes.provider AND chunk.part_model IS NOT DISTINCT FROM price_changes.part_model""")
+        CREATE OR REPLACE TEMP TABLE chunk_bucketed AS SELECT chunk.*, greatest({hour}, coalesce({latest}, {hour})) AS bucket,
+        {band} FROM {chunk} AS chunk LEFT JOIN price_changes ON chunk.provider IS NOT DISTINCT FROM price_changes.provider AND
+        chunk.part_model IS NOT DISTINCT FROM price_changes.part_model""")
 
 
 def _priced(classes: Sequence[str], carried: str) -> str:
@@ -109,7 +113,9 @@ def _priced(classes: Sequence[str], carried: str) -> str:
     nothing = " AND ".join(f'coalesce("{name}", 0) = 0' for name in classes)
     # A call that used nothing at all costs exactly 0 and says so in a line; otherwise classes with 0 are left out.
     kept = ", ".join(
-        f'CASE WHEN {nothing} THEN 0 ELSE nullif("{name}", 0) END AS "{name}"' if name == classes[0] else f'nullif("{name}", 0) AS "{name}"'
+        f'CASE WHEN {nothing} THEN 0 ELSE nullif("{name}", 0) END AS "{name}"'
+        if name == classes[0]
+        else f'nullif("{name}", 0) AS "{name}"'
         for name in classes
     )
     return f"""
@@ -117,7 +123,8 @@ def _priced(classes: Sequence[str], carried: str) -> str:
             (part * {numbering.PART} + slot * {numbering.ORDINALS} + coalesce(ordinal, 0))::INTEGER AS line,
             coalesce(kind, 'list') AS kind, unit_price, quantity::DECIMAL(17,0) * unit_price AS cost, price_version,
             CASE WHEN stated_cost IS NOT NULL THEN 'stated' WHEN unit_price IS NULL THEN 'unpriced' ELSE 'metered' END AS state,
-            CASE WHEN unit_price IS NULL THEN coalesce(reason, part_model || ' has no price for ' || used.usage_class) ELSE nullif(note, '') END AS reason
+            CASE WHEN unit_price IS NULL THEN coalesce(reason, part_model || ' has no price for ' || used.usage_class) ELSE
+            nullif(note, '') END AS reason
         FROM (
             SELECT * FROM (
                 UNPIVOT (SELECT {carried}, {kept} FROM chunk_keyed WHERE usage_known AND billed)
@@ -132,18 +139,22 @@ def _special(carried: str) -> str:
     """One line for each attempt that is not billed (exactly 0), or whose usage is unknown (NULL)."""
     return f"""
         SELECT {carried.replace("key, ", "")}, NULL::VARCHAR AS usage_class, NULL::BIGINT AS quantity,
-            (part * {numbering.PART} + CASE WHEN billed THEN {numbering.USAGE_MISSING} ELSE {numbering.NOT_BILLED} END)::INTEGER AS line,
-            'list' AS kind, NULL::{UNIT_PRICE} AS unit_price, CASE WHEN billed THEN NULL ELSE 0 END::DECIMAL(38,18) AS cost,
-            NULL::VARCHAR AS price_version,
-            CASE WHEN NOT billed THEN 'not_billed' WHEN stated_cost IS NOT NULL THEN 'stated' ELSE 'usage_missing' END AS state,
-            CASE WHEN billed THEN 'the source does not say what was used' END AS reason
+            (part * {numbering.PART} + CASE WHEN billed THEN {numbering.USAGE_MISSING} ELSE {numbering.NOT_BILLED} END)::INTEGER
+            AS line, 'list' AS kind, NULL::{UNIT_PRICE} AS unit_price, CASE WHEN billed THEN NULL ELSE 0 END::DECIMAL(38,18) AS
+            cost, NULL::VARCHAR AS price_version, CASE WHEN NOT billed THEN 'not_billed' WHEN stated_cost IS NOT NULL THEN
+            'stated' ELSE 'usage_missing' END AS state, CASE WHEN billed THEN 'the source does not say what was used' END AS
+            reason
         FROM chunk_keyed WHERE NOT usage_known OR NOT billed"""
 
 
 def _stated() -> str:
     """Where the vendor states what it bills, a line carries the difference to list, so that lines sum to the stated cost."""
-    others = ", ".join(f"any_value({name}) AS {name}" for name in ("occurred_at", "provider", "part_model", *DIMENSIONS, "rung", "stated_cost"))
-    reason = "CASE WHEN count(*) = count(cost) THEN 'vendor''s stated cost less list' ELSE 'vendor''s stated cost; no list price' END"
+    others = ", ".join(
+        f"any_value({name}) AS {name}" for name in ("occurred_at", "provider", "part_model", *DIMENSIONS, "rung", "stated_cost")
+    )
+    reason = (
+        "CASE WHEN count(*) = count(cost) THEN 'vendor''s stated cost less list' ELSE 'vendor''s stated cost; no list price' END"
+    )
     return f"""
         SELECT call_id, attempt, 0::SMALLINT AS part, {others}, {numbering.STATED} AS line, 'stated' AS kind, 'stated' AS state,
             any_value(stated_cost) - coalesce(sum(cost), 0) AS cost, {reason} AS reason
@@ -171,9 +182,7 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _from_rows(
-    connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: object, path: Path
-) -> None:
+def _from_rows(connection: duckdb.DuckDBPyConnection, name: str, columns: Mapping[str, str], rows: object, path: Path) -> None:
     encoder = msgspec.json.Encoder()
     with path.open("wb") as stream:
         for row in rows:  # type: ignore[attr-defined] # an iterable of mappings

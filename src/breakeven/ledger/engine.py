@@ -1,7 +1,7 @@
 """The DuckDB file: how it is opened, and the tables and views in it.
 
-Schema `sealed` holds exactly what the Parquet files hold; schema `live` holds what has been committed from NDJSON segments and is not sealed
-yet; the views in `main`, which every report reads, are both together.
+Schema `sealed` holds exactly what the Parquet files hold; schema `live` holds what has been committed from NDJSON segments and is
+not sealed yet; the views in `main`, which every report reads, are both together.
 """
 
 from __future__ import annotations

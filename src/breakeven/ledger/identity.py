@@ -18,22 +18,24 @@ HASH_PART = "right({id}::VARCHAR, 22)"
 def assign_ids(connection: duckdb.DuckDBPyConnection, table: str, stages: Sequence[Stage]) -> None:
     """Fill the temporary table `staged_ids(stage, row, id, attempt, part, explicit)` for all staged rows of one fact.
 
-    Rows that the source does not identify are identified by their content and, among identical ones, by their ordinal in this intake.
+    Rows that the source does not identify are identified by their content and, among identical ones, by their ordinal in this
+    intake.
     """
     selects = [_ids(number, stage, table) for number, stage in enumerate(stages)]
     connection.execute("CREATE OR REPLACE TEMP TABLE staged_ids AS " + " UNION ALL ".join(selects))
     repeated = connection.execute("SELECT 1 FROM staged_ids WHERE NOT explicit GROUP BY id HAVING count(*) > 1 LIMIT 1").fetchone()
     if repeated:
-        connection.execute(f"""
+        connection.execute("""
             CREATE OR REPLACE TEMP TABLE staged_repeats AS
             SELECT stage, row, id, row_number() OVER (PARTITION BY id ORDER BY stage, row) - 1 AS ordinal
-            FROM staged_ids SEMI JOIN (SELECT id FROM staged_ids WHERE NOT explicit GROUP BY id HAVING count(*) > 1) AS repeats USING (id)
+            FROM staged_ids
+            SEMI JOIN (SELECT id FROM staged_ids WHERE NOT explicit GROUP BY id HAVING count(*) > 1) AS repeats USING (id)
             WHERE NOT explicit""")
         milliseconds = "replace(staged_repeats.id::VARCHAR, '-', '')[1:12]"
         rehashed = "md5(staged_repeats.id::VARCHAR || ':' || ordinal)"
         connection.execute(f"""
-            UPDATE staged_ids SET id = {_uuid_from(milliseconds, rehashed)}
-            FROM staged_repeats WHERE ordinal > 0 AND staged_ids.stage = staged_repeats.stage AND staged_ids.row = staged_repeats.row""")
+            UPDATE staged_ids SET id = {_uuid_from(milliseconds, rehashed)} FROM staged_repeats WHERE ordinal > 0 AND
+            staged_ids.stage = staged_repeats.stage AND staged_ids.row = staged_repeats.row""")
 
 
 def drop_duplicates(connection: duckdb.DuckDBPyConnection, table: str) -> int:
@@ -61,7 +63,9 @@ def _drop_known(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     explicit = connection.execute("SELECT 1 FROM staged_ids WHERE explicit LIMIT 1").fetchone()
     if explicit:
         mine, theirs = HASH_PART.format(id="staged_ids.id"), HASH_PART.format(id=identity)
-        connection.execute(f"DELETE FROM staged_ids WHERE explicit AND ({mine}, attempt) IN (SELECT ({theirs}, {attempt}) FROM {table})")
+        connection.execute(
+            f"DELETE FROM staged_ids WHERE explicit AND ({mine}, attempt) IN (SELECT ({theirs}, {attempt}) FROM {table})"
+        )
 
 
 def _ids(number: int, stage: Stage, table: str) -> str:
@@ -69,7 +73,11 @@ def _ids(number: int, stage: Stage, table: str) -> str:
     milliseconds = f"lpad(to_hex(greatest(epoch_ms({time}), 0)), 12, '0')" if stage.has(time) else "'000000000000'"
     content = ", ".join(_content(column) for column in stage.columns if column not in _NEVER_IDENTIFYING | stage.not_identifying)
     by_content = f"concat_ws(chr(31), {content})"
-    basis = f"CASE WHEN identity IS NULL THEN {by_content} ELSE 'id' || chr(30) || identity END" if stage.has("identity") else by_content
+    basis = (
+        f"CASE WHEN identity IS NULL THEN {by_content} ELSE 'id' || chr(30) || identity END"
+        if stage.has("identity")
+        else by_content
+    )
     explicit = "identity IS NOT NULL" if stage.has("identity") else "false"
     attempt = "coalesce(attempt, 0)::SMALLINT" if stage.has("attempt") else "0::SMALLINT"
     part = "coalesce(part, 0)::SMALLINT" if stage.has("part") else "0::SMALLINT"

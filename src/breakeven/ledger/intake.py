@@ -4,8 +4,8 @@
         intake.stage_sql("SELECT ... FROM read_parquet('calls.parquet')")
         result = intake.commit()
 
-Large intakes are committed in segments of at most `CHUNK_ROWS` rows: a process that dies in between has committed a part, and the same
-command run again adds the rest.
+Large intakes are committed in segments of at most `CHUNK_ROWS` rows: a process that dies in between has committed a part, and the
+same command run again adds the rest.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Intake:
     def stage_sql(self, select: str, parameters: Mapping[str, object] | None = None, *, not_identifying: Iterable[str] = ()) -> int:
         """Stage calls by a SELECT whose columns are named as in `STAGED`; returns the number of rows.
 
-        `not_identifying`: columns that the user gave rather than the source (a constant feature), which must not make the same row another call.
+        `not_identifying`: columns that the user gave rather than the source (a constant feature), which must not make the same
+        row another call.
         """
         return self.facts_sql("calls", select, parameters, not_identifying=not_identifying)
 
@@ -90,9 +91,7 @@ class Intake:
         name = f"stage_{self._staged}"
         self._staged += 1
         with explained_faults(self._ledger.layout.root):
-            stage = staging.stage_select(
-                self._ledger.connection, name, table, select, parameters or {}, frozenset(not_identifying)
-            )
+            stage = staging.stage_select(self._ledger.connection, name, table, select, parameters or {}, frozenset(not_identifying))
         self._stages.setdefault(table, []).append(stage)
         return stage.rows
 
@@ -109,7 +108,7 @@ class Intake:
         return staged
 
     def commit(self, *, dry_run: bool = False, progress: Progress | None = None) -> ImportResult:
-        """Identify, price and commit everything staged; returns what was added. With `dry_run` nothing is written, the result is what would be.
+        """Identify, price and commit everything staged; returns what was added, or with `dry_run` what would be.
 
         Raises Unreachable when the disk fails; segments committed before stay.
         """
@@ -128,7 +127,11 @@ class Intake:
         total, done = sum(stage.rows for stage in stages), 0
         for number, stage in enumerate(stages):
             for chunk in self._chunks(number, stage):
-                added = self._commit_calls(stage, chunk, dry_run=dry_run) if table == "calls" else self._commit_facts(table, stage, chunk, dry_run=dry_run)
+                added = (
+                    self._commit_calls(stage, chunk, dry_run=dry_run)
+                    if table == "calls"
+                    else self._commit_facts(table, stage, chunk, dry_run=dry_run)
+                )
                 result = _merged(result, added)
                 if progress is not None:
                     done += CHUNK_ROWS
@@ -156,7 +159,11 @@ class Intake:
 
     def _normalise(self, stage: Stage, chunk: str, classes: Sequence[str]) -> None:
         """One row per model iteration with every column of `STAGED` that is not a usage class, defaults filled in."""
-        columns = ", ".join(_normalised(name, kind, stage) for name, kind in STAGED.items() if name not in CLASS_BY_NAME and name not in ("identity", "attempt", "part"))
+        columns = ", ".join(
+            _normalised(name, kind, stage)
+            for name, kind in STAGED.items()
+            if name not in CLASS_BY_NAME and name not in ("identity", "attempt", "part")
+        )
         quoted = "".join(f', "{name}"' for name in classes)
         self._ledger.connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE chunk_calls AS
@@ -169,7 +176,8 @@ class Intake:
         """One row per attempt from its model iterations, with the weakest state of its lines."""
         connection = self._ledger.connection
         connection.execute(
-            "CREATE OR REPLACE TEMP TABLE chunk_unpriced AS SELECT DISTINCT call_id, attempt, true AS lacks FROM chunk_lines WHERE state = 'unpriced'"
+            "CREATE OR REPLACE TEMP TABLE chunk_unpriced AS"
+            " SELECT DISTINCT call_id, attempt, true AS lacks FROM chunk_lines WHERE state = 'unpriced'"
         )
         several = bool(self._ledger.query("SELECT 1 FROM chunk_keyed WHERE part > 0 LIMIT 1"))
         known = "(usage_known AND billed)"
@@ -192,7 +200,8 @@ class Intake:
         selected = ", ".join(f"CAST({value} AS {CALLS[name]}) AS {name}" for name, value in plain.items())
         grouped = "GROUP BY call_id, attempt" if several else ""
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE chunk_folded AS SELECT {selected} FROM chunk_keyed LEFT JOIN chunk_unpriced USING (call_id, attempt) {grouped}",
+            f"CREATE OR REPLACE TEMP TABLE chunk_folded AS SELECT {selected}"
+            f" FROM chunk_keyed LEFT JOIN chunk_unpriced USING (call_id, attempt) {grouped}",
             {"recorded_at": self._recorded_at, "source": self._source},
         )
 
@@ -267,8 +276,8 @@ def _rowid_range(chunk: str) -> str:
 
 def _state(lacks: str) -> str:
     return (
-        "CASE WHEN NOT billed THEN 'not_billed' WHEN stated_cost IS NOT NULL THEN 'stated' WHEN NOT usage_known THEN 'usage_missing' "
-        f"WHEN {lacks} THEN 'unpriced' ELSE 'metered' END"
+        "CASE WHEN NOT billed THEN 'not_billed' WHEN stated_cost IS NOT NULL THEN 'stated'"
+        f" WHEN NOT usage_known THEN 'usage_missing' WHEN {lacks} THEN 'unpriced' ELSE 'metered' END"
     )
 
 

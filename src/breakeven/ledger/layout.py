@@ -1,14 +1,14 @@
 """Where a ledger's files lie, and how a file is made durable.
 
-    ledger.json      format version and identity
-    lock             who writes (an advisory lock, released by the system when the writer ends)
-    ledger.duckdb    the queryable view of everything below
-    segments/        open and closed NDJSON segments of live traffic
-    sealed/          Parquet by fact and month: the system of record
-    manifest/        one JSON file per sealed segment; its existence is the commit
-    prices/          archived price catalogues
-    rejects/         rows that imports set aside
-    spill/           DuckDB's temporary files and staging
+ledger.json      format version and identity
+lock             who writes (an advisory lock, released by the system when the writer ends)
+ledger.duckdb    the queryable view of everything below
+segments/        open and closed NDJSON segments of live traffic
+sealed/          Parquet by fact and month: the system of record
+manifest/        one JSON file per sealed segment; its existence is the commit
+prices/          archived price catalogues
+rejects/         rows that imports set aside
+spill/           DuckDB's temporary files and staging
 """
 
 from __future__ import annotations
@@ -80,7 +80,15 @@ class Layout:
 
     def create(self) -> None:
         """Make every directory."""
-        for directory in (self.open_segments, self.closed_segments, self.sealed, self.manifests, self.prices, self.rejects, self.spill):
+        for directory in (
+            self.open_segments,
+            self.closed_segments,
+            self.sealed,
+            self.manifests,
+            self.prices,
+            self.rejects,
+            self.spill,
+        ):
             directory.mkdir(parents=True, exist_ok=True)
 
 

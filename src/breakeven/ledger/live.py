@@ -1,4 +1,4 @@
-"""The bookkeeper: live segments are committed into the database with their offset in one transaction, and sealed when they are closed."""
+"""The bookkeeper commits live segments, rows and offset in one transaction, and seals them when they are closed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _commit_segment(ledger: Ledger, path: Path) -> dict[str, int]:
     piece = ledger.layout.spill / f"{path.stem}.{start}.ndjson"
     with path.open("rb") as source, piece.open("wb") as target:
         source.seek(start)
-        shutil.copyfileobj(_limited(source, end - start), target)
+        shutil.copyfileobj(_Limited(source, end - start), target)
     with transaction(ledger.connection):
         counts = {fact: _insert(ledger, fact, piece, path.stem) for fact in FACTS}
         ledger.connection.execute("DELETE FROM live.offsets WHERE segment = $segment", {"segment": path.stem})
@@ -66,9 +66,12 @@ def _insert(ledger: Ledger, fact: str, piece: Path, segment: str) -> int:
         CREATE OR REPLACE TEMP TABLE live_batch AS
         SELECT {selected} FROM read_ndjson('{target}', columns={{{declared}}}) WHERE fact = '{fact}'
         QUALIFY row_number() OVER (PARTITION BY {identity}) = 1""")
-    recent = f"SELECT ({identity}) FROM {fact} WHERE {time} >= (SELECT min({time}) FROM live_batch) - INTERVAL {DUPLICATE_WINDOW_DAYS} DAY"
+    earliest = f"(SELECT min({time}) FROM live_batch) - INTERVAL {DUPLICATE_WINDOW_DAYS} DAY"
+    recent = f"SELECT ({identity}) FROM {fact} WHERE {time} >= {earliest}"
     ledger.connection.execute(f"DELETE FROM live_batch WHERE ({identity}) IN ({recent})")
-    ledger.connection.execute(f"INSERT INTO live.{fact} (live_segment, {selected}) SELECT $segment, {selected} FROM live_batch", {"segment": segment})
+    ledger.connection.execute(
+        f"INSERT INTO live.{fact} (live_segment, {selected}) SELECT $segment, {selected} FROM live_batch", {"segment": segment}
+    )
     return int(ledger.query("SELECT count(*) FROM live_batch")[0][0])
 
 
@@ -79,19 +82,32 @@ def _seal_segment(ledger: Ledger, path: Path) -> list[int]:
     relations = {}
     for fact in FACTS:
         name = f"sealing_{fact}"
-        ledger.connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE (live_segment) FROM live.{fact} WHERE live_segment = $segment", {"segment": path.stem})
+        ledger.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS"
+            f" SELECT * EXCLUDE (live_segment) FROM live.{fact} WHERE live_segment = $segment",
+            {"segment": path.stem},
+        )
         if ledger.query(f"SELECT 1 FROM {name} LIMIT 1"):
             relations[fact] = name
     if not relations:
         return []
     number = ledger.next_segment()
     now = datetime.now(UTC).replace(tzinfo=None)
-    manifest = seal(ledger.connection, ledger.layout, relations, segment=number, kind="live", source=source, recorded_at=now, live_segment=path.stem)
+    manifest = seal(
+        ledger.connection,
+        ledger.layout,
+        relations,
+        segment=number,
+        kind="live",
+        source=source,
+        recorded_at=now,
+        live_segment=path.stem,
+    )
     ledger.load(manifest)
     return [number]
 
 
-class _limited:  # noqa: N801 - a file-like view, used like a function
+class _Limited:
     """The next `size` bytes of a stream."""
 
     def __init__(self, stream: object, size: int) -> None:

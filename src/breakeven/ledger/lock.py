@@ -33,7 +33,9 @@ class WriterLock:
             ) from error
         stream.seek(0)
         stream.truncate()
-        json.dump({"pid": os.getpid(), "command": " ".join(Path(part).name if "/" in part else part for part in sys.argv[:3])}, stream)
+        json.dump(
+            {"pid": os.getpid(), "command": " ".join(Path(part).name if "/" in part else part for part in sys.argv[:3])}, stream
+        )
         stream.flush()
         self._stream = stream
 

@@ -2,8 +2,8 @@
 
     line = generation × 65,536 + part × 512 + slot × 16 + ordinal
 
-`slot` is the place of the usage class in `economics.usage.CLASSES` (which therefore only grows at its end), `ordinal` is 0 for the list
-price and 1… for the adjustments on it. A restatement adds one generation; the reversal of a line is that line + 32,768.
+`slot` is the place of the usage class in `economics.usage.CLASSES` (which therefore only grows at its end), `ordinal` is 0 for
+the list price and 1… for the adjustments on it. A restatement adds one generation; the reversal of a line is that line + 32,768.
 """
 
 from __future__ import annotations

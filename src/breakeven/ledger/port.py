@@ -10,7 +10,10 @@ from typing import NamedTuple, Protocol
 
 
 class QuoteRequest(NamedTuple):
-    """One distinct pricing key of a batch. `bucket` starts a span of time, and `input_tokens` stands for a band, of constant price."""
+    """One distinct pricing key of a batch.
+
+    `bucket` starts a span of time, and `input_tokens` stands for a band, of constant price.
+    """
 
     provider: str
     model: str
@@ -20,7 +23,10 @@ class QuoteRequest(NamedTuple):
 
 
 class QuoteRow(NamedTuple):
-    """One unit price of the request with index `key`: atto-dollars per single unit. `ordinal` is 0 for list, then adjustments in order."""
+    """One unit price for the request with index `key`, in atto-dollars per single unit.
+
+    `ordinal` is 0 for list, then adjustments in order.
+    """
 
     key: int
     usage_class: str

@@ -45,7 +45,9 @@ def _replace_database(layout: Layout) -> None:
         for manifest in manifests(layout):
             missing = [file.path for file in manifest.files if not (layout.root / file.path).is_file()]
             if missing:
-                raise LedgerDamaged(f"sealed files are missing: {', '.join(missing)}", "Restore them from a backup, then rebuild again.")
+                raise LedgerDamaged(
+                    f"sealed files are missing: {', '.join(missing)}", "Restore them from a backup, then rebuild again."
+                )
             fresh.load(manifest)
         commit_segments(fresh)
         fresh.connection.execute("CHECKPOINT")

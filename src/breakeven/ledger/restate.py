@@ -1,7 +1,8 @@
 """Restatement: what past calls cost by today's price book and cost-class policy, posted as reversals and new lines.
 
-Nothing is edited: a line whose price or class has changed is reversed (its amounts negated) and followed by a new one, both recorded now.
-So "as recorded" (lines recorded until an instant) and "as restated" (all lines) both stay answerable, and running it again changes nothing.
+Nothing is edited: a line whose price or class has changed is reversed (its amounts negated) and followed by a new one, both
+recorded now. So "as recorded" (lines recorded until an instant) and "as restated" (all lines) both stay answerable, and running
+it again changes nothing.
 """
 
 from __future__ import annotations
@@ -102,14 +103,15 @@ def _reprice(ledger: Ledger, quotes: Quotes, cost_class: Sequence[CostClassRule]
     dimensions = ", ".join(f"any_value({name}) AS {name}" for name in (*DIMENSIONS, "rung"))
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE restating AS
-        SELECT call_id, attempt, part, any_value(occurred_at) AS occurred_at, any_value(provider) AS provider, any_value(model) AS part_model,
-            {dimensions}{pivoted},
+        SELECT call_id, attempt, part, any_value(occurred_at) AS occurred_at, any_value(provider) AS provider,
+            any_value(model) AS part_model, {dimensions}{pivoted},
             bool_or(usage_class IS NOT NULL) AS usage_known, NOT bool_or(state = 'not_billed') AS billed
         FROM current_lines WHERE kind <> 'stated' GROUP BY call_id, attempt, part""")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE chunk_calls AS
         SELECT restating.*, pricing_context, stated_cost, ({costing.all_input_tokens(classes)})::BIGINT AS all_input_tokens
-        FROM restating JOIN (SELECT call_id, attempt, pricing_context, stated_cost FROM sealed.calls) AS calls USING (call_id, attempt)""")
+        FROM restating
+        JOIN (SELECT call_id, attempt, pricing_context, stated_cost FROM sealed.calls) AS calls USING (call_id, attempt)""")
     costing.fetch_quotes(connection, "chunk_calls", quotes, ledger.layout.spill)
     costing.cost_lines(connection, classes, cost_class, recorded_at)
 
@@ -119,14 +121,18 @@ def _differences(ledger: Ledger, recorded_at: datetime) -> None:
     generation = f"(line // {numbering.GENERATION})"
     base = f"(line % {numbering.GENERATION})"
     same = " AND ".join(f"mine.{name} IS NOT DISTINCT FROM theirs.{name}" for name in _COMPARED)
-    matched = f"mine.call_id = theirs.call_id AND mine.attempt = theirs.attempt AND mine.line % {numbering.GENERATION} = theirs.line AND {same}"
+    alike = f"mine.line % {numbering.GENERATION} = theirs.line AND {same}"
+    matched = f"mine.call_id = theirs.call_id AND mine.attempt = theirs.attempt AND {alike}"
     columns = ", ".join(COST_LINES)
     ledger.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE restated_lines AS
         WITH gone AS (SELECT * FROM current_lines AS mine WHERE NOT EXISTS (SELECT 1 FROM chunk_lines AS theirs WHERE {matched})),
         come AS (SELECT * FROM chunk_lines AS theirs WHERE NOT EXISTS (SELECT 1 FROM current_lines AS mine WHERE {matched})),
-        generations AS (SELECT call_id, attempt, max({generation}) + 1 AS next FROM sealed.cost_lines SEMI JOIN come USING (call_id, attempt) GROUP BY ALL)
+        generations AS (
+            SELECT call_id, attempt, max({generation}) + 1 AS next
+            FROM sealed.cost_lines SEMI JOIN come USING (call_id, attempt) GROUP BY ALL
+        )
         SELECT {columns} FROM (
             SELECT * REPLACE (line + {numbering.REVERSAL} AS line, line AS adjustment_of, -quantity AS quantity, -cost AS cost,
                 $recorded_at::TIMESTAMP AS recorded_at, 'reversed by restatement' AS reason) FROM gone
@@ -141,10 +147,13 @@ def _differences(ledger: Ledger, recorded_at: datetime) -> None:
 def _result(ledger: Ledger, segment: int | None) -> RestateResult:
     groups = ledger.query("""
         SELECT coalesce(provider, ''), coalesce(model, ''), count(DISTINCT (call_id, attempt)),
-            coalesce(-sum(cost) FILTER (WHERE adjustment_of IS NOT NULL), 0), coalesce(sum(cost) FILTER (WHERE adjustment_of IS NULL), 0)
+            coalesce(-sum(cost) FILTER (WHERE adjustment_of IS NOT NULL), 0), coalesce(sum(cost) FILTER (WHERE adjustment_of IS
+            NULL), 0)
         FROM restated_lines GROUP BY ALL ORDER BY ALL""")
     by = [RestatedGroup(provider, model, calls, before, after) for provider, model, calls, before, after in groups]
-    lines, calls = ledger.query("SELECT count(*) FILTER (WHERE adjustment_of IS NOT NULL), count(DISTINCT (call_id, attempt)) FROM restated_lines")[0]
+    lines, calls = ledger.query(
+        "SELECT count(*) FILTER (WHERE adjustment_of IS NOT NULL), count(DISTINCT (call_id, attempt)) FROM restated_lines"
+    )[0]
     new = ledger.query("SELECT count(*) FROM restated_lines WHERE adjustment_of IS NULL")[0][0]
     before = sum((group.before for group in by), Decimal(0))
     after = sum((group.after for group in by), Decimal(0))

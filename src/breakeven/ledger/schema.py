@@ -1,9 +1,10 @@
 """The shape of every fact: one declaration that NDJSON segments, Parquet seals and DuckDB tables share.
 
-All times are UTC, microseconds, without zone (`TIMESTAMP`). Money is `DECIMAL(38,18)` in one currency per ledger (US dollars). NULL means
-unknown and is never 0. Facts are appended: a correction is a reversal (the line's amounts negated, `adjustment_of` names it) plus a new line.
-Identity: a call is `call_id` (UUIDv7: milliseconds of `occurred_at`, then a hash of what identifies the call at its source, so that
-importing it again gives the same id); an attempt is (`call_id`, `attempt`); a line is (`call_id`, `attempt`, `line`).
+All times are UTC, microseconds, without zone (`TIMESTAMP`). Money is `DECIMAL(38,18)` in one currency per ledger (US dollars).
+NULL means unknown and is never 0. Facts are appended: a correction is a reversal (the line's amounts negated, `adjustment_of`
+names it) plus a new line. Identity: a call is `call_id` (UUIDv7: milliseconds of `occurred_at`, then a hash of what identifies
+the call at its source, so that importing it again gives the same id); an attempt is (`call_id`, `attempt`); a line is (`call_id`,
+`attempt`, `line`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ CALLS: dict[str, str] = {
     "api": "VARCHAR",
     "model_requested": "VARCHAR",
     "model": "VARCHAR",  # as the vendor returned it (or as the price depends on it); canonical names live in the price version
-    "pricing_context": "VARCHAR",  # JSON object, sorted keys: service_tier, processing, speed, inference_geo, account, deployment, host
+    "pricing_context": "VARCHAR",  # JSON object, sorted keys: service_tier, processing, speed, inference_geo, deployment, ...
     "status": "VARCHAR",  # ok, failed, refused, cut_off
     "http_status": "SMALLINT",
     "latency_ms": "INTEGER",
@@ -176,7 +177,7 @@ ROLLUP_CALLS: dict[str, str] = {
     "reasoning_tokens": "HUGEINT",
 }
 
-# What an importer hands over: one row per model iteration (part) of an attempt. Quantities of usage classes are columns of their own;
+# What an importer hands over: one row per model iteration (part) of an attempt. Quantities of usage classes are columns;
 # a column that is absent or NULL means the class was not used, unless `usage_known` is false: then nothing is known.
 STAGED: dict[str, str] = {
     "identity": "VARCHAR",  # what identifies the call at its source; with occurred_at it becomes call_id

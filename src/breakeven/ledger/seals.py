@@ -63,7 +63,8 @@ def seal(
 ) -> Manifest:
     """Write the rows of each relation (fact name -> table or view with that fact's columns) and commit them with a manifest.
 
-    When this returns, the facts are durable. When it fails or the process dies before, there is no manifest and the files are leftovers.
+    When this returns, the facts are durable. When it fails or the process dies before, there is no manifest and the files are
+    leftovers.
     """
     files: list[SealedFile] = []
     for table, relation in relations.items():
@@ -109,12 +110,15 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def measured(connection: duckdb.DuckDBPyConnection, table: str, relation: str) -> tuple[int, str | None, str | None, dict[str, str | None]]:
+def measured(
+    connection: duckdb.DuckDBPyConnection, table: str, relation: str
+) -> tuple[int, str | None, str | None, dict[str, str | None]]:
     """Rows, earliest and latest time and exact sums of a relation that holds facts of `table`."""
     time = TIME_COLUMN[table]
     sums = ", ".join(f"sum({name})" for name in SUMS[table])
-    row = connection.execute(f"SELECT count(*), min({time}), max({time}) {',' if sums else ''} {sums} FROM {relation}").fetchone()
-    assert row is not None  # noqa: S101 - an aggregate without groups always has a row
+    (row,) = connection.execute(
+        f"SELECT count(*), min({time}), max({time}) {',' if sums else ''} {sums} FROM {relation}"
+    ).fetchall()
     rows, earliest, latest, *totals = row
     return rows, _text(earliest), _text(latest), {name: _text(total) for name, total in zip(SUMS[table], totals, strict=True)}
 
@@ -125,7 +129,9 @@ def _write(
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".draft")
     time = TIME_COLUMN[table]
-    span = f"{time} >= TIMESTAMP '{month}-01' AND {time} < TIMESTAMP '{month}-01' + INTERVAL 1 MONTH" if month else f"{time} IS NULL"
+    span = (
+        f"{time} >= TIMESTAMP '{month}-01' AND {time} < TIMESTAMP '{month}-01' + INTERVAL 1 MONTH" if month else f"{time} IS NULL"
+    )
     selected = f"SELECT {', '.join(FACTS[table])} FROM {relation} WHERE {span} ORDER BY {time}"
     target = str(draft).replace("'", "''")
     connection.execute(f"COPY ({selected}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")

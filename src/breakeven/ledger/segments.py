@@ -1,7 +1,8 @@
 """NDJSON segments: where live facts become durable first, one JSON object a line, `{"fact": "calls", ...}`.
 
-Each writer appends to a segment of its own. `append` writes at once, so a killed process loses nothing; `fdatasync` runs for the group, at
-the latest after `SYNC_SECONDS` or `SYNC_ROWS`, so a power cut loses at most that. A torn last line (a crash while writing) is cut at recovery.
+Each writer appends to a segment of its own. `append` writes at once, so a killed process loses nothing; `fdatasync` runs for the
+group, at the latest after `SYNC_SECONDS` or `SYNC_ROWS`, so a power cut loses at most that. A torn last line (a crash while
+writing) is cut at recovery.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from typing import Self
 import msgspec
 
 from breakeven.ledger.layout import Layout, sync_directory
-from breakeven.ledger.schema import FACTS
 
 SYNC_SECONDS = 0.05
 SYNC_ROWS = 1000
@@ -101,5 +101,3 @@ def whole_lines(path: Path, block: int = 1 << 16) -> int:
                 return start + newline + 1
             end = start
     return 0
-
-

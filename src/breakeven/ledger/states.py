@@ -23,9 +23,14 @@ def refresh_states(connection: duckdb.DuckDBPyConnection, lines: str) -> None:
             FROM sealed.cost_lines SEMI JOIN touched USING (call_id, attempt)
             GROUP BY call_id, attempt, state HAVING sum(CASE WHEN adjustment_of IS NULL THEN 1 ELSE -1 END) > 0
         )
-        SELECT call_id, attempt, {ranks}[min(list_position({ranks}, state))::BIGINT] AS new_state FROM net GROUP BY call_id, attempt""")
+        SELECT call_id, attempt, {ranks}[min(list_position({ranks}, state))::BIGINT] AS new_state
+        FROM net GROUP BY call_id, attempt""")
     changed = "sealed.calls JOIN restated_calls USING (call_id, attempt)"
-    signed = "(SELECT * REPLACE ({sign}call_count AS call_count, {tokens}, {state} AS state) FROM " + changed + " WHERE state <> new_state)"
+    signed = (
+        "(SELECT * REPLACE ({sign}call_count AS call_count, {tokens}, {state} AS state) FROM "
+        + changed
+        + " WHERE state <> new_state)"
+    )
     tokens = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
     for sign, state in (("-", "state"), ("", "new_state")):
         rows = signed.format(sign=sign, state=state, tokens=", ".join(f"{sign}{name} AS {name}" for name in tokens))

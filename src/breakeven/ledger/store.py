@@ -82,7 +82,7 @@ class Ledger:
         return max((int(path.stem) for path in self.layout.manifests.glob("[0-9]*.json")), default=0) + 1
 
     def load(self, manifest: Manifest) -> None:
-        """Bring one sealed segment into the database, rows and note in one transaction; a segment that is there already adds nothing."""
+        """Bring one sealed segment into the database, rows and note in one transaction; one that is there already adds nothing."""
         with transaction(self.connection):
             found = self.query("SELECT 1 FROM sealed.segments WHERE segment = $segment", {"segment": manifest.segment})
             if not found:
@@ -127,9 +127,9 @@ def explained_faults(root: Path) -> Iterator[None]:
 def open_ledger(path: Path, *, write: bool = False, create: bool = False) -> Ledger:
     """Open the ledger in the directory `path`.
 
-    For writing (`write=True`) exactly one process at a time; `create=True` makes a new one where nothing is. Opening brings the database up to
-    what is committed in the sealed files, also for readers when nobody writes. Raises Unreachable (missing, unreadable), LedgerLocked,
-    LedgerDamaged, DataError (not a ledger, or of a newer version).
+    For writing (`write=True`) exactly one process at a time; `create=True` makes a new one where nothing is. Opening brings the
+    database up to what is committed in the sealed files, also for readers when nobody writes. Raises Unreachable (missing,
+    unreadable), LedgerLocked, LedgerDamaged, DataError (not a ledger, or of a newer version).
     """
     layout = Layout(path.expanduser().resolve())
     if not layout.identity.is_file():
@@ -186,13 +186,17 @@ def _create(layout: Layout, *, allowed: bool) -> None:
     if not allowed:
         raise Unreachable(
             f"there is no ledger at {root}",
-            "Bring something in first (breakeven import ...), look at the sample company (breakeven demo), or name another with --ledger.",
+            "Bring something in first (breakeven import ...), see the sample company (breakeven demo), or name one with --ledger.",
         )
     if root.is_dir() and any(entry.name != "breakeven.yaml" for entry in root.iterdir()):
         raise DataError(f"{root} is neither empty nor a ledger", "Give an empty or new directory with --ledger.")
     with explained_faults(root):
         layout.create()
-        identity = {"format": FORMAT_VERSION, "id": str(uuid.uuid4()), "created_at": datetime.now(UTC).isoformat(timespec="seconds")}
+        identity = {
+            "format": FORMAT_VERSION,
+            "id": str(uuid.uuid4()),
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
         write_durably(layout.identity, json.dumps(identity, indent=1).encode() + b"\n")
 
 
@@ -200,7 +204,9 @@ def _check_version(layout: Layout) -> None:
     try:
         version = json.loads(layout.identity.read_text(encoding="utf-8"))["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise LedgerDamaged(f"{layout.identity} is damaged: {error}", "Restore it from a backup, or write it anew with the same format.") from error
+        raise LedgerDamaged(
+            f"{layout.identity} is damaged: {error}", "Restore it from a backup, or write it anew with the same format."
+        ) from error
     if version > FORMAT_VERSION:
         raise DataError(
             f"the ledger {layout.root} has format {version}; this version of Breakeven knows formats up to {FORMAT_VERSION}",

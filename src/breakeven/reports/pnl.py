@@ -205,7 +205,7 @@ def _total(now: Sums, then: Sums | None) -> PnlRow:
     return _row(now.total, None if then is None else then.total, kind="total", label="Total", keys={})
 
 
-def _row(  # noqa: PLR0913 - the parts of a row, by keyword
+def _row(
     tally: Tally,
     before: Tally | None,
     *,

@@ -26,7 +26,20 @@ def _field(name: str, kind: Kind, *others: str, required: bool = False) -> Field
     return Field(name, kind, (name, *others), required)
 
 
-_TIME = ("timestamp", "ts", "time", "created_at", "created", "start_time", "starttime", "started_at", "datetime", "date", "ts_ms", "hour")
+_TIME = (
+    "timestamp",
+    "ts",
+    "time",
+    "created_at",
+    "created",
+    "start_time",
+    "starttime",
+    "started_at",
+    "datetime",
+    "date",
+    "ts_ms",
+    "hour",
+)
 ATTRIBUTION: tuple[Field, ...] = (
     _field("feature", "text", "feature_name", "use_case", "service", "project", "app"),
     _field("team", "text", "team_id", "team_alias", "department"),
@@ -37,7 +50,8 @@ ATTRIBUTION: tuple[Field, ...] = (
     _field("trace_id", "text", "trace", "session_id", "session", "conversation_id", "run", "run_id"),
 )
 CONTEXT: tuple[Field, ...] = tuple(
-    _field(name, "text") for name in ("account", "deployment", "host", "inference_geo", "processing", "region", "service_tier", "speed")
+    _field(name, "text")
+    for name in ("account", "deployment", "host", "inference_geo", "processing", "region", "service_tier", "speed")
 )
 _CLASS_NAMES: Mapping[str, tuple[str, ...]] = {
     "input": ("input_tokens", "prompt_tokens", "tokens_in", "input_tokens_est", "uncached_input_tokens", "uncached_tokens"),
@@ -51,7 +65,10 @@ USAGE: tuple[Field, ...] = tuple(
 )
 # Sums that contain other classes; the mapping subtracts those, and a negative rest is a bad row.
 INCLUSIVE: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "input_inclusive": ("input", ("cache_read", "cache_write_5m", "cache_write_1h", "cache_write_30m", "cache_write_12h", "input_audio", "input_image")),
+    "input_inclusive": (
+        "input",
+        ("cache_read", "cache_write_5m", "cache_write_1h", "cache_write_30m", "cache_write_12h", "input_audio", "input_image"),
+    ),
     "output_inclusive": ("output", ("reasoning", "output_audio", "output_image")),
 }
 CALL_FIELDS: tuple[Field, ...] = (

@@ -31,11 +31,11 @@ def plan(fields: Sequence[Field], columns: Iterable[str], request: ImportRequest
     """One entry for each field that has a column or a constant. Raises UsageError where the user names what is not there."""
     names = list(columns)
     known = {field.name for field in fields}
-    for field in (*request.columns, *request.constants):
-        if field not in known:
-            near = get_close_matches(field, known, 1)
+    for name in (*request.columns, *request.constants):
+        if name not in known:
+            near = get_close_matches(name, known, 1)
             hint = f" Did you mean {near[0]}?" if near else ""
-            raise UsageError(f"there is no field {field!r} here", f"Fields: {', '.join(sorted(known))}.{hint}")
+            raise UsageError(f"there is no field {name!r} here", f"Fields: {', '.join(sorted(known))}.{hint}")
     taken = dict(_said(request, names))
     mapped: list[Mapped] = []
     for field in fields:
@@ -65,7 +65,7 @@ def _guess(field: Field, names: Sequence[str], taken: set[str]) -> str | None:
 
 
 def _inclusive(mapped: list[Mapped], fields: Mapping[str, Field]) -> list[Mapped]:
-    """OpenAI's own names say that the sum contains its parts: `prompt_tokens` with cached tokens beside it, `completion_tokens` with reasoning."""
+    """`prompt_tokens` beside cached tokens and `completion_tokens` beside reasoning are sums that contain them."""
     present = {entry.field.name for entry in mapped}
     result: list[Mapped] = []
     for entry in mapped:
@@ -73,8 +73,12 @@ def _inclusive(mapped: list[Mapped], fields: Mapping[str, Field]) -> list[Mapped
             (
                 name
                 for name, (target, parts) in INCLUSIVE.items()
-                if name in fields and target == entry.field.name and present & set(parts) and not entry.said
-                and entry.column is not None and normalised(entry.column) in ("prompt_tokens", "completion_tokens")
+                if name in fields
+                and target == entry.field.name
+                and present & set(parts)
+                and not entry.said
+                and entry.column is not None
+                and normalised(entry.column) in ("prompt_tokens", "completion_tokens")
             ),
             None,
         )

@@ -1,4 +1,4 @@
-"""Typed SQL for mapped columns: each field as an expression, and each way in which a row can be bad as a condition with its message.
+"""Typed SQL for mapped columns: each field as an expression, each way in which a row can be bad as a condition with its message.
 
 Bad rows are found by the engine, not by a loop: the good ones never pass through Python.
 """
@@ -22,7 +22,12 @@ _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", 
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "ok", "success", "succeeded", "solved")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "failed", "failure", "error", "unsolved")
 # Since when a bare number of this unit would lie between 2001 and 2200: (lower bound, microseconds per unit, name).
-_EPOCHS = ((10**17, 0.001, "nanoseconds"), (10**14, 1, "microseconds"), (10**11, 1000, "milliseconds"), (10**8, 1_000_000, "seconds"))
+_EPOCHS = (
+    (10**17, 0.001, "nanoseconds"),
+    (10**14, 1, "microseconds"),
+    (10**11, 1000, "milliseconds"),
+    (10**8, 1_000_000, "seconds"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,9 @@ class Projection:
     notes: Sequence[str]
 
 
-def project(connection: duckdb.DuckDBPyConnection, source: Source, mapped: Sequence[Mapped], now: datetime, origin: datetime | None) -> Projection:
+def project(
+    connection: duckdb.DuckDBPyConnection, source: Source, mapped: Sequence[Mapped], now: datetime, origin: datetime | None
+) -> Projection:
     """The typed expressions of one source. Times are naive UTC; counts whole and not negative; money exact."""
     expressions: dict[str, str] = {}
     faults: list[Fault] = []
@@ -52,7 +59,9 @@ def project(connection: duckdb.DuckDBPyConnection, source: Source, mapped: Seque
     for entry in mapped:
         name = entry.field.name
         raw = _literal(entry.constant) if entry.constant is not None else _raw(source, entry.column or "")
-        kind = "VARCHAR" if entry.constant is not None or source.kind == "json" else source.columns.get(entry.column or "", "VARCHAR")
+        kind = (
+            "VARCHAR" if entry.constant is not None or source.kind == "json" else source.columns.get(entry.column or "", "VARCHAR")
+        )
         if entry.field.kind == "time":
             expressions[name], said = _time(connection, source, entry, raw, kind, origin)
             notes += said
@@ -94,10 +103,17 @@ def _numeric_time(entry: Mapped, number: str, largest: object, origin: datetime 
         if float(str(largest)) >= bound:
             return f"make_timestamp(({number} * {factor})::BIGINT)", [f"{column}: {unit} since 1970"]
     lowered = column.lower()
-    factor, unit = (1000, "milliseconds") if lowered.endswith("ms") else (3_600_000_000, "hours") if "hour" in lowered else (1_000_000, "seconds")
+    factor, unit = (
+        (1000, "milliseconds")
+        if lowered.endswith("ms")
+        else (3_600_000_000, "hours")
+        if "hour" in lowered
+        else (1_000_000, "seconds")
+    )
     if origin is None:
         raise DataError(
-            f"column {column} holds relative times ({unit} from an unknown start)", "Say when it starts: --at-origin 2026-01-01T00:00:00Z"
+            f"column {column} holds relative times ({unit} from an unknown start)",
+            "Say when it starts: --at-origin 2026-01-01T00:00:00Z",
         )
     start = f"TIMESTAMP '{origin.isoformat(' ')}'"
     return f"{start} + to_microseconds(({number} * {factor})::BIGINT)", [f"{column}: {unit} from {origin.isoformat()}Z"]
@@ -139,7 +155,9 @@ def _faults(entry: Mapped, raw: str, typed: str, kind: str, now: datetime) -> li
         faults.append(Fault(f"NOT ({said})", column, f"{name} is missing"))
     if entry.field.kind == "time":
         latest = (now + FUTURE_ALLOWED).isoformat(" ")
-        faults.append(Fault(f"{said} AND {typed} IS NULL", column, "this is no instant (ISO 8601, or seconds, ms or µs since 1970)", raw))
+        faults.append(
+            Fault(f"{said} AND {typed} IS NULL", column, "this is no instant (ISO 8601, or seconds, ms or µs since 1970)", raw)
+        )
         if name == "occurred_at":
             faults.append(Fault(f"{typed} > TIMESTAMP '{latest}'", column, "this lies in the future", raw))
     elif entry.field.kind == "count":

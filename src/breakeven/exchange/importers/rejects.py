@@ -1,4 +1,4 @@
-"""Rows that were set aside: written in their own format with the reason beside them, so that they can be mended and imported again."""
+"""Rejects: bad rows in their own format with the reason beside them, so that they can be mended and imported again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def set_aside(
     shown = connection.execute(f"SELECT _row, _fault_field, _fault, _value FROM {faults} ORDER BY _row LIMIT {SHOWN}").fetchall()
     line = 1 if source.kind == "csv" else 0  # the header is line 1 of a CSV
     problems = [
-        Problem(f"{source.path}:{row + line} field {field}", f"{fault}{f' ({value})' if value else ''}", "Mend the row in the rejects file and import that.")
+        Problem(
+            f"{source.path}:{row + line} field {field}",
+            f"{fault}{f' ({value})' if value else ''}",
+            "Mend the row in the rejects file and import that.",
+        )
         for row, field, fault, value in shown
     ]
     paths = [] if dry_run else _write(connection, directory, source, faults, now)
@@ -40,11 +44,16 @@ def _write(connection: duckdb.DuckDBPyConnection, directory: Path, source: Sourc
     paths: list[Path] = []
     joined = f"{source.table} AS raw JOIN {faults} AS faults USING (_row) ORDER BY _row"
     if connection.execute(f"SELECT 1 FROM {faults} LIMIT 1").fetchone():
-        suffix, options = {"csv": ("csv", "FORMAT csv, HEADER"), "json": ("jsonl", "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"), "parquet": ("parquet", "FORMAT parquet")}[source.kind]
+        suffix, options = {
+            "csv": ("csv", "FORMAT csv, HEADER"),
+            "json": ("jsonl", "FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01'"),
+            "parquet": ("parquet", "FORMAT parquet"),
+        }[source.kind]
         path = directory / f"{stem}.{suffix}"
+        noted = f"json_object('{REJECT_PREFIX}field', _fault_field, '{REJECT_PREFIX}reason', _fault)"
         reasons = f"_fault_field AS {REJECT_PREFIX}field, _fault AS {REJECT_PREFIX}reason"
         selected = (
-            f"SELECT json_merge_patch(_raw::JSON, json_object('{REJECT_PREFIX}field', _fault_field, '{REJECT_PREFIX}reason', _fault))::VARCHAR FROM {joined}"
+            f"SELECT json_merge_patch(_raw::JSON, {noted})::VARCHAR FROM {joined}"
             if source.kind == "json"
             else f"SELECT raw.* EXCLUDE (_row), {reasons} FROM {joined}"
         )

@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """One import. `constants` are values of fields for all rows (from --feature, --provider, ...), `columns` maps fields to columns.
+    """One import. `constants` are values of fields for all rows (from --feature, ...), `columns` maps fields to columns.
 
     `origin` is the instant that relative times count from, `at` the time of rows that have none, `now` the present (all naive UTC).
     """
@@ -46,7 +46,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did. `rejected` rows were set aside in `rejects`; `problems` names the first of them and everything else worth saying."""
+    """What an import did.
+
+    `rejected` rows were set aside in `rejects`; `problems` names the first of them and everything else worth saying.
+    """
 
     result: ImportResult
     files: int = 0
@@ -63,9 +66,17 @@ class ImportReport:
 class Importer(Protocol):
     """One format: a name, one line that says what it reads, and how it is run."""
 
-    name: str
-    summary: str
-    takes_directories: bool
+    @property
+    def name(self) -> str:
+        """The FORMAT of `breakeven import`."""
+
+    @property
+    def summary(self) -> str:
+        """What it reads, in one line."""
+
+    @property
+    def takes_directories(self) -> bool:
+        """Whether directories may be named, to be searched for files."""
 
     def run(self, request: ImportRequest, target: Target) -> ImportReport:
         """Read the files, commit what is good, set aside what is not."""

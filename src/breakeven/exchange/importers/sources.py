@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import duckdb
 
@@ -85,16 +85,20 @@ def _as_utf8(path: Path, head: bytes, spill: Path) -> Path:
     """The file itself where it is plain UTF-8, otherwise a copy of it in UTF-8."""
     encoding = _encoding(head)
     text = _decoded(head)
-    if sum(character == "\0" or (character < " " and character not in "\t\r\n\f\x1a\x1b") for character in text) > BINARY_SHARE * len(text):
+    if sum(
+        character == "\0" or (character < " " and character not in "\t\r\n\f\x1a\x1b") for character in text
+    ) > BINARY_SHARE * len(text):
         raise DataError(f"{path} is neither Parquet nor text", "Give CSV, JSON, JSONL or Parquet (also compressed with gzip).")
     packed = _is_gzip(path)
     if encoding == "utf-8" and not packed:
         return path
     copy = spill / f"{path.name}.utf8"
-    opened: IO[bytes] = gzip.open(path) if packed else path.open("rb")
-    with opened as raw, codecs.getreader(encoding)(raw, errors="replace") as reader, copy.open("w", encoding="utf-8", newline="") as target:
-        while piece := reader.read(_SNIFFED_BYTES):
-            target.write(piece)
+    opened = gzip.open if packed else open
+    with (
+        opened(path, "rt", encoding=encoding, errors="replace", newline="") as source,
+        copy.open("w", encoding="utf-8", newline="") as target,
+    ):
+        shutil.copyfileobj(source, target, _SNIFFED_BYTES)
     return copy
 
 
@@ -107,7 +111,8 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> S
     try:
         numbered = f"read_parquet({_quoted(path)}, file_row_number = true)"
         connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {table} AS SELECT file_row_number + 1 AS _row, * EXCLUDE (file_row_number) FROM {numbered}"
+            f"CREATE OR REPLACE TEMP VIEW {table} AS"
+            f" SELECT file_row_number + 1 AS _row, * EXCLUDE (file_row_number) FROM {numbered}"
         )
         columns = _columns(connection, table)
     except duckdb.Error as error:
@@ -130,7 +135,8 @@ def _json(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: 
     broken = "CASE WHEN json_valid(_raw) THEN json_type(_raw) <> 'OBJECT' ELSE true END"
     bad = connection.execute(f"SELECT _row, _raw FROM {table} WHERE {broken} ORDER BY _row").fetchall()
     problems = tuple(
-        Problem(f"{path}:{row}", "this is not a whole JSON object", "Mend the line (it may have been cut off) and import it again.") for row, _ in bad
+        Problem(f"{path}:{row}", "this is not a whole JSON object", "Mend the line (it may have been cut off) and import it again.")
+        for row, _ in bad
     )
     connection.execute(f"DELETE FROM {table} WHERE {broken}")
     keys = connection.execute(f"SELECT DISTINCT unnest(json_keys(_raw)) AS key FROM {table} ORDER BY key").fetchall()
@@ -145,7 +151,9 @@ def _json_array(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, t
             SELECT row_number() OVER () AS _row, json::VARCHAR AS _raw
             FROM read_json_objects({_quoted(text)}, format = 'array', maximum_object_size = {LINE_BYTES_MAX})""")
     except duckdb.Error as error:
-        raise DataError(f"{path} is not a whole JSON array: {_first(error)}", "Mend it (it may have been cut off) and import it again.") from error
+        raise DataError(
+            f"{path} is not a whole JSON array: {_first(error)}", "Mend it (it may have been cut off) and import it again."
+        ) from error
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str) -> Source:
@@ -153,17 +161,26 @@ def _csv(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: s
         header = stream.readline(_SNIFFED_BYTES).rstrip("\r\n")
     separator = max(_SEPARATORS, key=header.count)
     options = (
-        f"all_varchar = true, header = true, auto_detect = false, delim = '{separator}', quote = '\"', escape = '\"', strict_mode = false,"
-        f" store_rejects = true, rejects_limit = 0, max_line_size = {LINE_BYTES_MAX}, parallel = false, columns = {{{_declared(header, separator, path)}}}"
+        f"columns = {{{_declared(header, separator, path)}}}, header = true, auto_detect = false, delim = '{separator}',"
+        " quote = '\"', escape = '\"', strict_mode = false, store_rejects = true, rejects_limit = 0, parallel = false,"
+        f" max_line_size = {LINE_BYTES_MAX}"
     )
     for rejected in ("reject_errors", "reject_scans"):
         connection.execute(f"DROP TABLE IF EXISTS {rejected}")
     try:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () AS _row, * FROM read_csv({_quoted(text)}, {options})")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS"
+            f" SELECT row_number() OVER () AS _row, * FROM read_csv({_quoted(text)}, {options})"
+        )
         bad = connection.execute("SELECT line, csv_line, error_message FROM reject_errors ORDER BY line").fetchall()
     except duckdb.Error as error:
-        raise DataError(f"{path} cannot be read as CSV: {_first(error)}", "Check quotes and separators, or save it as JSONL or Parquet.") from error
-    problems = tuple(Problem(f"{path}:{line}", f"the line does not fit the header: {_first_text(message)}", "Mend the line and import it again.") for line, _, message in bad)
+        raise DataError(
+            f"{path} cannot be read as CSV: {_first(error)}", "Check quotes and separators, or save it as JSONL or Parquet."
+        ) from error
+    problems = tuple(
+        Problem(f"{path}:{line}", f"the line does not fit the header: {_first_text(message)}", "Mend the line and import it again.")
+        for line, _, message in bad
+    )
     return Source(path, "csv", table, _columns(connection, table), problems, tuple(str(raw) for _, raw, _ in bad), header)
 
 

@@ -30,7 +30,8 @@ _CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
 _CONTEXT_NAMES = tuple(sorted(field.name for field in CONTEXT))
 # Whose models these are, where a file names no provider: the family's name is part of the model's name.
 _FAMILIES: Mapping[str, str] = {
-    "gpt-": "openai", "o1": "openai", "o3": "openai", "o4-": "openai", "text-embedding-": "openai", "chatgpt-": "openai", "claude-": "anthropic",
+    "gpt-": "openai", "o1": "openai", "o3": "openai", "o4-": "openai", "text-embedding-": "openai", "chatgpt-": "openai",
+    "claude-": "anthropic",
     "gemini-": "google", "mistral-": "mistral", "deepseek-": "deepseek", "command-": "cohere", "grok-": "xai",
 }  # fmt: skip
 Shape = Callable[[Mapping[str, str], Sequence[Mapped], ImportRequest], Mapping[str, str]]
@@ -69,8 +70,12 @@ class TabularImporter:
             request.say(f"{path.name}: {line}")
         table = _distinct(source, request)
         faults = f"faults_{number}"
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE {faults} AS SELECT * FROM ({_faulty(table, projection)}) WHERE _fault IS NOT NULL")
-        rejected, rejects, problems = set_aside(connection, ledger.layout.rejects, source, faults, request.now, dry_run=request.dry_run)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {faults} AS SELECT * FROM ({_faulty(table, projection)}) WHERE _fault IS NOT NULL"
+        )
+        rejected, rejects, problems = set_aside(
+            connection, ledger.layout.rejects, source, faults, request.now, dry_run=request.dry_run
+        )
         staged = self.shape(projection.expressions, mapped, request)
         selected = ", ".join(f'{expression} AS "{name}"' for name, expression in staged.items())
         good = f"WHERE _row NOT IN (SELECT _row FROM {faults})" if rejected else ""
@@ -114,9 +119,12 @@ def _faulty(table: str, projection: Projection) -> str:
     number = "CASE " + " ".join(f"WHEN {fault.condition} THEN {index}" for index, fault in enumerate(projection.faults)) + " END"
     fields = ", ".join(_literal(fault.field) for fault in projection.faults)
     messages = ", ".join(_literal(fault.message) for fault in projection.faults)
-    values = " ".join(f"WHEN {index} THEN left(CAST({fault.value} AS VARCHAR), 60)" for index, fault in enumerate(projection.faults))
+    values = " ".join(
+        f"WHEN {index} THEN left(CAST({fault.value} AS VARCHAR), 60)" for index, fault in enumerate(projection.faults)
+    )
     return f"""
-        SELECT _row, [{fields}][_number + 1] AS _fault_field, [{messages}][_number + 1] AS _fault, CASE _number {values} END AS _value
+        SELECT _row, [{fields}][_number + 1] AS _fault_field, [{messages}][_number + 1] AS _fault,
+            CASE _number {values} END AS _value
         FROM (SELECT *, {number} AS _number FROM {table})"""
 
 
@@ -124,7 +132,10 @@ def _call(expressions: Mapping[str, str], mapped: Sequence[Mapped], request: Imp
     """Staged columns of calls: usage classes as they are, the pricing context and the sources of attribution as JSON."""
     used = [name for name in _CLASS_NAMES if name in expressions]
     if not used:
-        raise DataError("no column holds tokens or other usage", "Name them: --map input=COLUMN --map output=COLUMN (and cache_read, reasoning, ...).")
+        raise DataError(
+            "no column holds tokens or other usage",
+            "Name them: --map input=COLUMN --map output=COLUMN (and cache_read, reasoning, ...).",
+        )
     known = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
     staged = {name: value for name, value in expressions.items() if name not in _CONTEXT_NAMES}
     staged["usage_known"] = known
@@ -134,7 +145,9 @@ def _call(expressions: Mapping[str, str], mapped: Sequence[Mapped], request: Imp
         staged["provider"] = f"lower({expressions['provider']})"
     elif "model" in expressions:
         staged["provider"] = _family(expressions["model"])
-        request.say("provider ← the model's family (claude-… is anthropic, gpt-… is openai, ...); say --provider to decide it yourself")
+        request.say(
+            "provider ← the model's family (claude-… is anthropic, gpt-… is openai, ...); say --provider to decide it yourself"
+        )
     return staged
 
 
@@ -186,7 +199,11 @@ def _customer(expressions: Mapping[str, str], mapped: Sequence[Mapped], request:
 
 def _sources(mapped: Sequence[Mapped]) -> str:
     names = {field.name for field in ATTRIBUTION}
-    said = {entry.field.name: "option" if entry.column is None else f"import:{entry.column}" for entry in mapped if entry.field.name in names}
+    said = {
+        entry.field.name: "option" if entry.column is None else f"import:{entry.column}"
+        for entry in mapped
+        if entry.field.name in names
+    }
     return "{" + ",".join(f'"{name}":"{said[name]}"' for name in sorted(said)) + "}"
 
 
@@ -220,8 +237,12 @@ def _joined(one: ImportReport, other: ImportReport) -> ImportReport:
 
 TABULAR: tuple[TabularImporter, ...] = (
     TabularImporter("calls", "One row a call: CSV, JSON, JSONL or Parquet, columns mapped to fields.", "calls", CALL_FIELDS, _call),
-    TabularImporter("aggregates", "One row an hour or day and customer: calls with total or mean tokens.", "calls", AGGREGATE_FIELDS, _aggregate),
-    TabularImporter("outcomes", "Units delivered: documents, tickets, leads, with success and value.", "outcomes", OUTCOME_FIELDS, _outcome),
+    TabularImporter(
+        "aggregates", "One row an hour or day and customer: calls with total or mean tokens.", "calls", AGGREGATE_FIELDS, _aggregate
+    ),
+    TabularImporter(
+        "outcomes", "Units delivered: documents, tickets, leads, with success and value.", "outcomes", OUTCOME_FIELDS, _outcome
+    ),
     TabularImporter("revenue", "Revenue per customer or plan and period.", "revenue", REVENUE_FIELDS, _revenue),
     TabularImporter("customers", "Customers: plan, segment, date of signup.", "customers", CUSTOMER_FIELDS, _customer),
 )
