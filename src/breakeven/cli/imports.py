@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -164,8 +165,7 @@ def _tell(report: ImportReport, *, dry_run: bool) -> None:
 @contextmanager
 def _progress() -> Iterator[Progress | None]:
     """A progress bar on a terminal's stderr, nothing elsewhere; short imports show none."""
-    stderr = click.get_text_stream("stderr")
-    if not stderr.isatty():
+    if not sys.stderr.isatty():
         yield None
         return
     with ExitStack() as shown:
@@ -173,7 +173,7 @@ def _progress() -> Iterator[Progress | None]:
 
         def advance(done: int, total: int) -> None:
             if not bars and total >= LONG_IMPORT_ROWS:
-                bars.append(shown.enter_context(click.progressbar(length=total, label="importing", file=stderr)))
+                bars.append(shown.enter_context(click.progressbar(length=total, label="importing", file=sys.stderr)))
             for bar in bars:
                 bar.update(done - bar.pos)
 

@@ -61,7 +61,7 @@ def fetch_quotes(connection: duckdb.DuckDBPyConnection, chunk: str, quotes: Quot
     reasons = ({"key": key, "reason": reason} for key, reason in sheet.reasons.items())
     _from_rows(connection, "chunk_reasons", _REASON_COLUMNS, reasons, spill / "reasons.ndjson")
     connection.execute("""
-        CREATE OR REPLACE TEMP TABLE chunk_keyed AS
+        CREATE OR REPLACE TEMP VIEW chunk_keyed AS
         SELECT chunk_bucketed.*, key FROM chunk_bucketed LEFT JOIN chunk_keys
         ON chunk_bucketed.provider IS NOT DISTINCT FROM chunk_keys.provider
         AND chunk_bucketed.part_model IS NOT DISTINCT FROM chunk_keys.part_model
@@ -97,13 +97,13 @@ def _bucketed(connection: duckdb.DuckDBPyConnection, chunk: str, quotes: Quotes,
     off_hour = [(provider, model, list(found)) for provider, model, found in instants if found]
     hour = "date_trunc('hour', occurred_at)"
     if not off_hour:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE chunk_bucketed AS SELECT *, {hour} AS bucket, {band} FROM {chunk}")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW chunk_bucketed AS SELECT *, {hour} AS bucket, {band} FROM {chunk}")
         return
     connection.execute("CREATE OR REPLACE TEMP TABLE price_changes (provider VARCHAR, part_model VARCHAR, instants TIMESTAMP[])")
     connection.executemany("INSERT INTO price_changes VALUES (?, ?, ?)", off_hour)
     latest = "list_max(list_filter(instants, lambda instant: instant <= occurred_at))"
     connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE chunk_bucketed AS SELECT chunk.*, greatest({hour}, coalesce({latest}, {hour})) AS bucket,
+        CREATE OR REPLACE TEMP VIEW chunk_bucketed AS SELECT chunk.*, greatest({hour}, coalesce({latest}, {hour})) AS bucket,
         {band} FROM {chunk} AS chunk LEFT JOIN price_changes ON chunk.provider IS NOT DISTINCT FROM price_changes.provider AND
         chunk.part_model IS NOT DISTINCT FROM price_changes.part_model""")
 

@@ -17,6 +17,8 @@ from breakeven.ledger.schema import FACTS, ROLLUP_CALLS, ROLLUP_COSTS
 
 MEMORY_SHARE = 0.5
 MEMORY_MAX_BYTES = 3 * 1024**3
+SCRATCH = "scratch"
+"""Staging has a database of its own: on disk and compressed, so that ten million rows need no memory; never durable."""
 SEGMENTS = "CREATE TABLE IF NOT EXISTS sealed.segments (segment BIGINT, source VARCHAR, recorded_at TIMESTAMP, kind VARCHAR)"
 OFFSETS = "CREATE TABLE IF NOT EXISTS live.offsets (segment VARCHAR, committed BIGINT)"
 
@@ -37,6 +39,12 @@ def connect(path: Path, *, read_only: bool, spill: Path) -> duckdb.DuckDBPyConne
         raise _explained(path, error) from error
     except (duckdb.SerializationException, duckdb.InvalidInputException, duckdb.InternalException) as error:
         raise LedgerDamaged(f"{path} cannot be read by DuckDB: {_first_line(error)}", "Run: breakeven ledger rebuild") from error
+
+
+def attach_scratch(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
+    """Make the staging database in the scratch directory, which is emptied when the ledger is opened for writing."""
+    target = str(spill / "scratch.duckdb").replace("'", "''")
+    connection.execute(f"ATTACH '{target}' AS {SCRATCH}")
 
 
 def memory_limit_bytes() -> int:

@@ -21,6 +21,7 @@ from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.ledger import costing, staging
 from breakeven.ledger.identity import assign_ids, drop_duplicates
 from breakeven.ledger.port import ImportResult, Quotes
+from breakeven.ledger.engine import SCRATCH
 from breakeven.ledger.schema import CALLS, FACTS, IDENTITY, STAGED
 from breakeven.ledger.seals import seal
 from breakeven.ledger.staging import Stage
@@ -88,7 +89,7 @@ class Intake:
         self, table: str, select: str, parameters: Mapping[str, object] | None = None, *, not_identifying: Iterable[str] = ()
     ) -> int:
         """Stage facts of `table` by a SELECT; `identity` (may be NULL) stands in the place of the id."""
-        name = f"stage_{self._staged}"
+        name = f"{SCRATCH}.stage_{self._staged}"
         self._staged += 1
         with explained_faults(self._ledger.layout.root):
             stage = staging.stage_select(self._ledger.connection, name, table, select, parameters or {}, frozenset(not_identifying))

@@ -1,4 +1,4 @@
-"""Staging: what importers hand over, checked for its shape and held in temporary tables until it is committed."""
+"""Staging: what importers hand over, checked for its shape and held in a scratch database on disk until it is committed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BATCH_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One temporary table of staged rows. `columns` are those that the source gave; all others are unknown for every row."""
+    """One table of staged rows. `columns` are those that the source gave; all others are unknown for every row."""
 
     table: str
     columns: tuple[str, ...]
@@ -59,7 +59,7 @@ def stage_select(
     if time not in given and time != "recorded_at":
         raise DataError(f"the rows for {table} have no {time}", "Map a time column, or give one time for all rows.")
     casts = ", ".join(f'CAST("{column}" AS {allowed[column]}) AS "{column}"' for column in given)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {casts} FROM ({select})", dict(parameters))
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {casts} FROM ({select})", dict(parameters))
     row = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
     return Stage(name, tuple(given), row[0] if row else 0, not_identifying)
 

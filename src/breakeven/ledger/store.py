@@ -52,6 +52,7 @@ class Ledger:
         """Close the database and give the lock back."""
         self.connection.close()
         if self._lock is not None:
+            shutil.rmtree(self.layout.spill, ignore_errors=True)
             self._lock.release()
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
@@ -149,6 +150,7 @@ def _open_to_write(layout: Layout) -> Ledger:
             remove_leftovers(layout)
             ledger = Ledger(layout, engine.connect(layout.database, read_only=False, spill=layout.spill), lock)
             engine.create_tables(ledger.connection)
+            engine.attach_scratch(ledger.connection, layout.spill)
             ledger.catch_up()
         except BaseException:
             lock.release()

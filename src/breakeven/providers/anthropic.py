@@ -12,18 +12,21 @@ from types import MappingProxyType
 
 from breakeven.economics.usage import UsagePart
 from breakeven.providers.apis import Address, Api, Stream, Vendor, last_of
-from breakeven.providers.openai import CHAT, address as openai_address
+from breakeven.providers.openai import CHAT
+from breakeven.providers.openai import address as openai_address
 from breakeven.providers.quantities import output_classes
-from breakeven.providers.reading import Metering, Node, Notes, facts, nonzero, text
+from breakeven.providers.reading import NO_USAGE, Metering, Node, Notes, facts, nonzero, objects, text
 
 ANSWER = "answer"
 _FIELDS = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
 _ANSWERING = ("message", "fallback_message")
-_TOOLS = MappingProxyType({
-    "web_search_requests": "web_search",
-    "web_fetch_requests": "web_fetch",
-    "code_execution_requests": "code_execution",
-})
+_TOOLS = MappingProxyType(
+    {
+        "web_search_requests": "web_search",
+        "web_fetch_requests": "web_fetch",
+        "code_execution_requests": "code_execution",
+    }
+)
 _MODEL_IN_URL = re.compile(r"/publishers/anthropic/models/([^/:?]+)")
 
 
@@ -35,7 +38,9 @@ def is_message(body: Node) -> bool:
     usage = body.get("usage")
     if not isinstance(usage, dict) or "input_tokens" not in usage:
         return False
-    return not any(name in usage for name in ("total_tokens", "input_tokens_details", "input_token_details", "billed_units", "tokens"))
+    return not any(
+        name in usage for name in ("total_tokens", "input_tokens_details", "input_token_details", "billed_units", "tokens")
+    )
 
 
 def meter(body: Node, notes: Notes) -> Metering:
@@ -44,7 +49,7 @@ def meter(body: Node, notes: Notes) -> Metering:
     model = text(body, "model")
     found = Metering(model=model, response_id=text(body, "id"))
     if not isinstance(usage, dict) or not usage:
-        notes.reject("the response has no usage" if usage is None else "the response has a usage that is not an object or is empty")
+        notes.reject(NO_USAGE if usage is None else "the response has a usage that is not an object, or empty")
         return found
     counted = _tokens(usage, notes)
     others = _other_parts(body, usage, notes)
@@ -130,9 +135,11 @@ def _sums(nodes: list[Node], positions: list[int]) -> tuple[int, ...]:
 
 def _declined_model(body: Node) -> str:
     """The model that a fallback replaced, as its content block names it."""
-    content = body.get("content")
-    blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
-    replaced = [block["from"] for block in blocks if block.get("type") == "fallback" and isinstance(block.get("from"), dict)]
+    replaced = [
+        block["from"]
+        for block in objects(body, "content")
+        if block.get("type") == "fallback" and isinstance(block.get("from"), dict)
+    ]
     return text(replaced[0], "model") if replaced else text(body, "model")
 
 
@@ -141,8 +148,7 @@ def fold(stream: Stream, event: Node) -> None:
     kind = text(event, "type")
     message = event.get("message")
     if kind == "message_start" and isinstance(message, dict):
-        stream.body.update({name: value for name, value in message.items() if name != "content"})
-        stream.body["usage"] = dict(message["usage"]) if isinstance(message.get("usage"), dict) else {}
+        _start(stream, message)
     elif kind == "message_delta":
         _merge_delta(stream, event)
     elif kind == "content_block_start" and isinstance(event.get("content_block"), dict):
@@ -152,9 +158,15 @@ def fold(stream: Stream, event: Node) -> None:
     elif kind == "message_stop":
         stream.ended = True
     elif kind == "message":
-        stream.body.update(event)
+        _start(stream, event)
         stream.ended = True
     stream.begun = stream.begun or kind.startswith(("message", "content_block"))
+
+
+def _start(stream: Stream, message: Node) -> None:
+    stream.body.update({name: value for name, value in message.items() if name != "content"})
+    usage = message.get("usage")
+    stream.body["usage"] = dict(usage) if isinstance(usage, dict) else {}
 
 
 def _merge_delta(stream: Stream, event: Node) -> None:
@@ -172,6 +184,7 @@ def _merge_delta(stream: Stream, event: Node) -> None:
 
 
 def _keep_fallback(stream: Stream, block: Node) -> None:
+    """A fallback block says which model took over; the start of the stream still named the one that declined."""
     if block.get("type") == "fallback":
         stream.body.setdefault("content", []).append(block)
         served = block.get("to")

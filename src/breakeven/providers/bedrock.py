@@ -14,7 +14,7 @@ from breakeven.economics.usage import UsagePart
 from breakeven.providers.anthropic import MESSAGES
 from breakeven.providers.apis import Address, Api, Stream, Vendor, last_of
 from breakeven.providers.openai import CHAT, RESPONSES, path_api
-from breakeven.providers.reading import Metering, Node, Notes, facts, nonzero, text
+from breakeven.providers.reading import NO_USAGE, Metering, Node, Notes, facts, nonzero, text
 
 _METRICS = "amazon-bedrock-invocationMetrics"
 _MODEL_IN_URL = re.compile(r"/(?:model|foundation-model|inference-profile)/(?P<model>[^?]+?)/(?P<action>[a-z-]+)(?:\?|$)")
@@ -34,7 +34,7 @@ def meter_converse(body: Node, notes: Notes) -> Metering:
     """What a Converse answer says."""
     usage = body.get("usage")
     if not isinstance(usage, dict) or not usage:
-        notes.reject("the response has no usage" if usage is None else "the response has a usage that is not an object or is empty")
+        notes.reject(NO_USAGE if usage is None else "the response has a usage that is not an object, or empty")
         return Metering()
     tokens_in, tokens_out = notes.count(usage, "inputTokens"), notes.count(usage, "outputTokens")
     if tokens_in is None or tokens_out is None:
@@ -80,7 +80,16 @@ def fold_converse(stream: Stream, event: Node) -> None:
 
 def is_invocation(body: Node) -> bool:
     """An answer in a shape of Amazon's, Meta's, Mistral's or Cohere's own, or Bedrock's metrics at the end of a stream."""
-    names = ("inputTextTokenCount", "prompt_token_count", "generation_token_count", "generation", "results", "outputs", "generations", "text")
+    names = (
+        "inputTextTokenCount",
+        "prompt_token_count",
+        "generation_token_count",
+        "generation",
+        "results",
+        "outputs",
+        "generations",
+        "text",
+    )
     return any(name in body for name in (*names, _METRICS))
 
 
@@ -96,7 +105,10 @@ def meter_invocation(body: Node, notes: Notes) -> Metering:
         }
     elif "inputTextTokenCount" in body:
         generated = [notes.total(result, "tokenCount") for result in notes.nodes(body, "results")]
-        counted = {"input": _needed(body, notes, "inputTextTokenCount"), "output": sum(generated) or notes.total(body, "totalOutputTextTokenCount")}
+        counted = {
+            "input": _needed(body, notes, "inputTextTokenCount"),
+            "output": sum(generated) or notes.total(body, "totalOutputTextTokenCount"),
+        }
     else:
         tokens_in = _needed(body, notes, "prompt_token_count")
         counted = {"input": tokens_in, "output": 0 if notes.impossible else _needed(body, notes, "generation_token_count")}
@@ -107,14 +119,20 @@ def _needed(node: Node, notes: Notes, name: str) -> int:
     """A count without which the usage is unknown; Bedrock then gives it in the response's headers only."""
     found = notes.count(node, name)
     if found is None and not notes.impossible:
-        notes.reject(f"the body has no {name}", "Bedrock gives it in the headers x-amzn-bedrock-input-token-count and -output-token-count.")
+        notes.reject(
+            f"the body has no {name}", "Bedrock gives it in the headers x-amzn-bedrock-input-token-count and -output-token-count."
+        )
     return found or 0
 
 
 def fold_invocation(stream: Stream, event: Node) -> None:
     """Chunks of an invoked model; Bedrock adds its metrics to the last one."""
     stream.begun = True
-    last_of(stream, event, (_METRICS, "inputTextTokenCount", "totalOutputTextTokenCount", "prompt_token_count", "generation_token_count"))
+    last_of(
+        stream,
+        event,
+        (_METRICS, "inputTextTokenCount", "totalOutputTextTokenCount", "prompt_token_count", "generation_token_count"),
+    )
     stream.ended = stream.ended or _METRICS in event
 
 
@@ -140,14 +158,16 @@ def _model(name: str) -> str:
 
 CONVERSE = Api("converse", is_converse, meter_converse, fold_converse)
 INVOKE = Api("bedrock_invoke", is_invocation, meter_invocation, fold_invocation)
-SHORT_NAMES = MappingProxyType({
-    "converse-stream": "converse",
-    "invoke": "bedrock_invoke",
-    "messages": "anthropic",
-    "chat": "openai_chat",
-    "responses": "openai_responses",
-    "embeddings": "bedrock_invoke",
-})
+SHORT_NAMES = MappingProxyType(
+    {
+        "converse-stream": "converse",
+        "invoke": "bedrock_invoke",
+        "messages": "anthropic",
+        "chat": "openai_chat",
+        "responses": "openai_responses",
+        "embeddings": "bedrock_invoke",
+    }
+)
 BEDROCK = Vendor(
     "bedrock",
     (CONVERSE, MESSAGES, INVOKE, RESPONSES, CHAT),

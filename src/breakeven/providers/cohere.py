@@ -12,12 +12,14 @@ from breakeven.providers.apis import Address, Api, Stream, Vendor
 from breakeven.providers.openai import CHAT, path_api
 from breakeven.providers.reading import Metering, Node, Notes, nonzero, text
 
-_UNITS = MappingProxyType({
-    "input_tokens": "input",
-    "output_tokens": "output",
-    "search_units": "search_unit",
-    "image_tokens": "input_image",
-})
+_UNITS = MappingProxyType(
+    {
+        "input_tokens": "input",
+        "output_tokens": "output",
+        "search_units": "search_unit",
+        "image_tokens": "input_image",
+    }
+)
 
 
 def is_cohere(body: Node) -> bool:

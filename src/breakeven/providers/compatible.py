@@ -38,12 +38,16 @@ _REST = tuple(api for api in APIS if api is not CHAT)
 _SHORT = {**SHORT_NAMES, "messages": "anthropic"}
 
 
-def compatible(name: str, *hosts: str, aliases: tuple[str, ...] = (), chat: Api = GENERIC_CHAT, self_hosted: bool = False) -> Vendor:
+def compatible(
+    name: str, *hosts: str, aliases: tuple[str, ...] = (), chat: Api = GENERIC_CHAT, self_hosted: bool = False
+) -> Vendor:
     """A vendor with OpenAI's shape."""
     return Vendor(name, (chat, *_REST, MESSAGES), aliases, hosts, _SHORT, address, self_hosted=self_hosted)
 
 
-VLLM = compatible("vllm", aliases=("hosted_vllm", "openai-compatible", "local", "sglang", "tgi", "llamacpp", "lmstudio"), self_hosted=True)
+VLLM = compatible(
+    "vllm", aliases=("hosted_vllm", "openai-compatible", "local", "sglang", "tgi", "llamacpp", "lmstudio"), self_hosted=True
+)
 COMPATIBLE: tuple[Vendor, ...] = (
     VLLM,
     compatible("cerebras", "api.cerebras.ai"),

@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from breakeven.providers.anthropic import MESSAGES
 from breakeven.providers.apis import Address, Api, Vendor
-from breakeven.providers.openai import address as openai_address, fold_chat, is_chat, simple, tokens
+from breakeven.providers.openai import address as openai_address
+from breakeven.providers.openai import fold_chat, is_chat, simple, tokens
 from breakeven.providers.tokens import TokenRule
 
 

@@ -7,6 +7,7 @@ need not cover the whole: what they leave is text. In a stream every chunk repea
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from breakeven.economics.usage import UsagePart
@@ -14,25 +15,31 @@ from breakeven.providers.anthropic import MESSAGES
 from breakeven.providers.apis import Address, Api, Stream, Vendor, last_of
 from breakeven.providers.openai import CHAT, is_chat, path_api, searching_chat, tokens
 from breakeven.providers.quantities import InputCounts, input_classes, output_classes
-from breakeven.providers.reading import Metering, Node, Notes, facts, text
+from breakeven.providers.reading import Metering, Node, Notes, facts, objects, text
 from breakeven.providers.tokens import TokenRule
 
 _MODALITY = MappingProxyType({"AUDIO": "audio", "IMAGE": "image", "VIDEO": "video"})
+# Google's price list has one price for text and video, except for these families; elsewhere video is plain input.
+_VIDEO_APART = ("live", "embedding", "omni")
 _MODEL_IN_URL = re.compile(r"/(?:publishers/(?P<publisher>[^/]+)/)?models/(?P<model>[^/:?]+)")
 _LOCATION = re.compile(r"/locations/(?P<location>[^/]+)/")
-_TRAFFIC = MappingProxyType({
-    "ON_DEMAND": "",
-    "ON_DEMAND_FLEX": "flex",
-    "ON_DEMAND_PRIORITY": "priority",
-    "PROVISIONED_THROUGHPUT": "provisioned",
-})
+_TRAFFIC = MappingProxyType(
+    {
+        "ON_DEMAND": "",
+        "ON_DEMAND_FLEX": "flex",
+        "ON_DEMAND_PRIORITY": "priority",
+        "PROVISIONED_THROUGHPUT": "provisioned",
+    }
+)
 _FIRST_BILLED_BY_QUERY = 3  # from Gemini 3 on each search query is billed, before that each grounded answer
-_GENERATION = re.compile(r"gemini-(\d+)")
+_GENERATION = re.compile(r"gemini-(\d{1,3})")
 
 
 def is_gemini(body: Node) -> bool:
     """A generated answer, one chunk of it, or embeddings."""
-    return any(name in body for name in ("usageMetadata", "candidates", "promptFeedback", "modelVersion", "embeddings", "embedding"))
+    return any(
+        name in body for name in ("usageMetadata", "candidates", "promptFeedback", "modelVersion", "embeddings", "embedding")
+    )
 
 
 def meter(body: Node, notes: Notes) -> Metering:
@@ -46,6 +53,8 @@ def meter(body: Node, notes: Notes) -> Metering:
     counted = _tokens(usage, notes)
     if counted is None or notes.impossible:
         return found
+    if not any(family in model for family in _VIDEO_APART) and model:
+        counted = _joined(counted, {"input_video": "input", "cache_read_video": "cache_read"})
     searches = _searches(body, model)
     parts = (UsagePart(model, counted | ({"web_search": searches} if searches else {})),)
     return Metering(model, parts, _context(usage), response_id=found.response_id)
@@ -62,7 +71,9 @@ def _tokens(usage: Node, notes: Notes) -> dict[str, int] | None:
     candidates = notes.total(usage, "candidatesTokenCount", "responseTokenCount")
     thoughts = notes.total(usage, "thoughtsTokenCount")
     named = _modalities(usage, prompt, "promptTokenCount", notes, "promptTokensDetails", "promptTokenDetails")
-    for modality, quantity in _modalities(usage, tool_prompt, "toolUsePromptTokenCount", notes, "toolUsePromptTokensDetails").items():
+    for modality, quantity in _modalities(
+        usage, tool_prompt, "toolUsePromptTokenCount", notes, "toolUsePromptTokensDetails"
+    ).items():
         named[modality] = named.get(modality, 0) + quantity
     cached = notes.total(usage, "cachedContentTokenCount")
     split = _cached_split(usage, cached, notes)
@@ -73,6 +84,14 @@ def _tokens(usage: Node, notes: Notes) -> dict[str, int] | None:
         return None
     counted = input_classes(InputCounts(prompt + tool_prompt, named, cached, split), notes)
     return counted | output_classes(candidates + thoughts, drawn, thoughts, notes)
+
+
+def _joined(usage: dict[str, int], into: Mapping[str, str]) -> dict[str, int]:
+    """The usage with some classes counted as others."""
+    joined: dict[str, int] = {}
+    for name, quantity in usage.items():
+        joined[into.get(name, name)] = joined.get(into.get(name, name), 0) + quantity
+    return joined
 
 
 def _modalities(usage: Node, whole: int, name: str, notes: Notes, *fields: str) -> dict[str, int]:
@@ -102,13 +121,11 @@ def _by_modality(usage: Node, notes: Notes, *fields: str) -> dict[str, int]:
 
 def _searches(body: Node, model: str) -> int:
     """Google searches that grounded the answer."""
-    candidates = body.get("candidates")
-    grounding = [
-        each["groundingMetadata"]
-        for each in (candidates if isinstance(candidates, list) else [])
-        if isinstance(each, dict) and isinstance(each.get("groundingMetadata"), dict)
-    ]
-    queries = {query for each in grounding for query in each.get("webSearchQueries") or () if isinstance(query, str) and query}
+    queries: set[str] = set()
+    for candidate in objects(body, "candidates"):
+        grounding = candidate.get("groundingMetadata")
+        asked = grounding.get("webSearchQueries") if isinstance(grounding, dict) else None
+        queries |= {query for query in asked if isinstance(query, str) and query} if isinstance(asked, list) else set()
     generation = _GENERATION.search(model)
     by_query = generation is not None and int(generation[1]) >= _FIRST_BILLED_BY_QUERY
     return len(queries) if by_query else min(len(queries), 1)
@@ -123,13 +140,11 @@ def _context(usage: Node) -> dict[str, str]:
 def fold(stream: Stream, event: Node) -> None:
     """Chunks of a generated answer."""
     last_of(stream, event, ("usageMetadata", "modelVersion", "responseId", "promptFeedback"))
-    candidates = event.get("candidates")
-    for candidate in candidates if isinstance(candidates, list) else []:
-        if isinstance(candidate, dict):
-            stream.begun = True
-            stream.ended = stream.ended or bool(candidate.get("finishReason"))
-            if candidate.get("groundingMetadata"):
-                stream.body.setdefault("candidates", []).append({"groundingMetadata": candidate["groundingMetadata"]})
+    for candidate in objects(event, "candidates"):
+        stream.begun = True
+        stream.ended = stream.ended or bool(candidate.get("finishReason"))
+        if candidate.get("groundingMetadata"):
+            stream.body.setdefault("candidates", []).append({"groundingMetadata": candidate["groundingMetadata"]})
     feedback = event.get("promptFeedback")
     stream.ended = stream.ended or (isinstance(feedback, dict) and bool(feedback.get("blockReason")))
 
@@ -149,13 +164,15 @@ def address(url: str) -> Address:
 GEMINI = Api("gemini", is_gemini, meter, fold)
 # Google's OpenAI-shaped address leaves thoughts out of the completion and puts them into the total.
 GOOGLE_CHAT = Api("openai_chat", is_chat, searching_chat(tokens(TokenRule(reasoning="by_total", rest_of_total=True))), CHAT.fold)
-SHORT_NAMES = MappingProxyType({
-    "generate": "gemini",
-    "generatecontent": "gemini",
-    "embeddings": "gemini",
-    "chat": "openai_chat",
-    "messages": "anthropic",
-})
+SHORT_NAMES = MappingProxyType(
+    {
+        "generate": "gemini",
+        "generatecontent": "gemini",
+        "embeddings": "gemini",
+        "chat": "openai_chat",
+        "messages": "anthropic",
+    }
+)
 GOOGLE = Vendor(
     "google",
     (GEMINI, MESSAGES, GOOGLE_CHAT),

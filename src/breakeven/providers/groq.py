@@ -22,7 +22,11 @@ def meter(body: Node, notes: Notes) -> Metering:
         for each in called
         if (counted := token_usage(notes.node(each, "usage"), RULE, notes)) is not None
     )
-    notes.agree(sum(sum(part.usage.values()) for part in parts), sum(found.parts[0].usage.values()), "sum over the models of usage_breakdown")
+    notes.agree(
+        sum(sum(part.usage.values()) for part in parts),
+        sum(found.parts[0].usage.values()),
+        "sum over the models of usage_breakdown",
+    )
     return Metering(found.model, parts, found.context, response_id=found.response_id)
 
 

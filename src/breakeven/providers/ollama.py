@@ -49,12 +49,14 @@ OLLAMA = Vendor(
     (NATIVE, CHAT, COMPLETIONS, EMBEDDINGS),
     (),
     ("ollama.com",),
-    MappingProxyType({
-        "generate": "ollama",
-        "chat": "ollama",
-        "completions": "openai_completions",
-        "embeddings": "openai_embeddings",
-    }),
+    MappingProxyType(
+        {
+            "generate": "ollama",
+            "chat": "ollama",
+            "completions": "openai_completions",
+            "embeddings": "openai_embeddings",
+        }
+    ),
     address,
     self_hosted=True,
 )

@@ -12,11 +12,11 @@ from types import MappingProxyType
 
 from breakeven.economics.usage import UsagePart
 from breakeven.providers.apis import Address, Api, Stream, Vendor, last_of
-from breakeven.providers.reading import NOTHING, Metering, Node, Notes, facts, text
+from breakeven.providers.reading import NO_USAGE, NOTHING, Metering, Node, Notes, facts, objects, text
 from breakeven.providers.tokens import TokenRule, token_usage
 
 CHAT_RULE = TokenRule()
-EMBEDDING_RULE = TokenRule(output_optional=True)
+EMBEDDING_RULE = TokenRule(input=("prompt_tokens", "input_tokens", "total_tokens"), output_optional=True)
 IMAGE_RULE = TokenRule(output_modality="image")
 RESPONSES_RULE = TokenRule(input=("input_tokens",), output=("output_tokens",))
 _ALWAYS_SEARCHES = ("-search-preview", "-search-api")
@@ -33,8 +33,7 @@ def usage_node(body: Node, notes: Notes) -> Node | None:
         usage = notes.node(body, "x_groq").get("usage")
     if isinstance(usage, dict) and usage:
         return usage
-    shown = "has no usage" if usage is None else "has a usage that is not an object" if usage else "has an empty usage"
-    notes.reject(f"the response {shown}")
+    notes.reject(NO_USAGE if usage is None else "the response has a usage that is not an object, or empty")
     return None
 
 
@@ -95,7 +94,7 @@ def fold_chat(stream: Stream, event: Node) -> None:
 def is_chat(body: Node) -> bool:
     """A completion, or one chunk of it."""
     kind = text(body, "object")
-    return kind.startswith(("chat.completion", "text_completion")) or "choices" in body or _has(body, "prompt_tokens", "completion_tokens")
+    return kind.startswith(("chat.completion", "text_completion")) or "choices" in body or _has(body, "completion_tokens")
 
 
 def is_completion(body: Node) -> bool:
@@ -107,7 +106,8 @@ def is_embedding(body: Node) -> bool:
     """Embeddings: a list of vectors, or a usage without any output count."""
     data = body.get("data")
     vectors = isinstance(data, list) and any(isinstance(each, dict) and "embedding" in each for each in data)
-    return vectors or ("choices" not in body and _has(body, "prompt_tokens") and not _has(body, "completion_tokens"))
+    generates = "choices" in body or _has(body, "completion_tokens", "output_tokens", "input_tokens")
+    return vectors or (not generates and _has(body, "prompt_tokens", "total_tokens"))
 
 
 def _has(body: Node, *names: str) -> bool:
@@ -120,9 +120,13 @@ def _has(body: Node, *names: str) -> bool:
 
 def is_response(body: Node) -> bool:
     """A response, one of its events, or a usage counted like one."""
+    if is_realtime(body):
+        return False
     if text(body, "object").startswith("response") or text(body, "type").startswith("response."):
         return True
-    return _has(body, "input_tokens_details", "output_tokens_details") or (_has(body, "input_tokens") and _has(body, "total_tokens"))
+    return _has(body, "input_tokens_details", "output_tokens_details") or (
+        _has(body, "input_tokens") and _has(body, "total_tokens")
+    )
 
 
 def is_realtime(body: Node) -> bool:
@@ -147,9 +151,11 @@ def _response(event: Node, rule: TokenRule, notes: Notes) -> Metering:
     counted = None if usage is None else token_usage(usage, rule, notes)
     if counted is None:
         return metering(body, None)
-    items = notes.nodes(body, "output")
+    items = objects(body, "output")
     counted |= tool_calls(items, body, notes)
-    found = metering(body, counted, iteration="answer" if _draws(items) else "", tool=_search_tool(body) if "web_search" in counted else "")
+    found = metering(
+        body, counted, iteration="answer" if _draws(items) else "", tool=_search_tool(body) if "web_search" in counted else ""
+    )
     return Metering(found.model, found.parts + _drawn(items, body, notes), found.context, response_id=found.response_id)
 
 
@@ -162,8 +168,12 @@ def tool_calls(items: list[Node], body: Node, notes: Notes) -> dict[str, int]:
     searches = sum(1 for item in items if item.get("type") == "web_search_call" and _searches(item))
     stated = notes.count(notes.node(notes.node(body, "tool_usage"), "web_search"), "num_requests")
     if items and stated is not None and stated != searches:
-        notes.doubt(f"{searches} web searches stand in the output, but the vendor counts {stated}; the calls in the output are taken")
-    sessions = {text(item, "container_id") or number for number, item in enumerate(items) if item.get("type") == "code_interpreter_call"}
+        notes.doubt(
+            f"{searches} web searches stand in the output, but the vendor counts {stated}; the calls in the output are taken"
+        )
+    sessions = {
+        text(item, "container_id") or number for number, item in enumerate(items) if item.get("type") == "code_interpreter_call"
+    }
     found = {
         "web_search": searches if items else stated or 0,
         "file_search": sum(1 for item in items if item.get("type") == "file_search_call"),
@@ -179,9 +189,8 @@ def _searches(item: Node) -> bool:
 
 def _search_tool(body: Node) -> str:
     """Which version of the search tool was offered: its preview has a price of its own."""
-    tools = body.get("tools")
-    names = [text(tool, "type") for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
-    return next(("web_search_preview" for name in names if name.startswith("web_search_preview")), "")
+    preview = any(text(tool, "type").startswith("web_search_preview") for tool in objects(body, "tools"))
+    return "web_search_preview" if preview else ""
 
 
 def _draws(items: list[Node]) -> bool:
@@ -193,10 +202,12 @@ def _drawn(items: list[Node], body: Node, notes: Notes) -> tuple[UsagePart, ...]
     usage = notes.node(notes.node(body, "tool_usage"), "image_gen")
     if not any(usage.get(name) for name in ("input_tokens", "output_tokens")):
         if _draws(items):
-            notes.doubt("an image was generated, but the response does not say what it used", "Its cost is missing here: see the invoice.")
+            notes.doubt(
+                "an image was generated, but the response does not say what it used", "Its cost is missing here: see the invoice."
+            )
         return ()
     counted = token_usage(usage, IMAGE_RULE, notes)
-    offered = [tool for tool in notes.nodes(body, "tools") if tool.get("type") == "image_generation"]
+    offered = [tool for tool in objects(body, "tools") if tool.get("type") == "image_generation"]
     model = text(offered[0] if offered else NOTHING, "model") or "gpt-image-1"
     return () if counted is None else (UsagePart(model, counted, "image_generation"),)
 
@@ -287,16 +298,18 @@ AUDIO = Api("openai_audio", is_transcription, meter_transcription, fold_transcri
 IMAGES = Api("openai_images", is_image, meter_image, fold_image)
 APIS = (CHAT, RESPONSES, REALTIME, COMPLETIONS, EMBEDDINGS, AUDIO, IMAGES)
 
-SHORT_NAMES = MappingProxyType({
-    "chat": "openai_chat",
-    "responses": "openai_responses",
-    "completions": "openai_completions",
-    "embeddings": "openai_embeddings",
-    "realtime": "openai_realtime",
-    "audio": "openai_audio",
-    "transcriptions": "openai_audio",
-    "images": "openai_images",
-})
+SHORT_NAMES = MappingProxyType(
+    {
+        "chat": "openai_chat",
+        "responses": "openai_responses",
+        "completions": "openai_completions",
+        "embeddings": "openai_embeddings",
+        "realtime": "openai_realtime",
+        "audio": "openai_audio",
+        "transcriptions": "openai_audio",
+        "images": "openai_images",
+    }
+)
 _PATHS = (
     ("/chat/completions", "openai_chat"),
     ("/responses", "openai_responses"),

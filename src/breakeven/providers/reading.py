@@ -19,6 +19,7 @@ NOTHING: Node = MappingProxyType({})
 LARGEST_COUNT = 10**15
 """No vendor serves this many tokens in one response; a larger figure is a fault, not a quantity."""
 
+NO_USAGE = "the response has no usage"
 _ASK_AGAIN = "Take the usage from the vendor's usage report, or record it as unknown."
 _CHECK = "Compare with the vendor's usage report."
 
@@ -164,6 +165,12 @@ def text(node: Node, *names: str) -> str:
     return ""
 
 
+def objects(node: Node, name: str) -> list[Node]:
+    """The objects of a list that says nothing about quantities; what is no object there is passed over."""
+    value = node.get(name)
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
 def facts(**found: str) -> dict[str, str]:
     """A pricing context without the facts that are not known."""
     return {name: value for name, value in found.items() if value}
@@ -175,5 +182,9 @@ def nonzero(usage: Mapping[str, int]) -> dict[str, int]:
 
 
 def _shown(value: object) -> str:
-    shown = repr(value) if not isinstance(value, int) or abs(value) <= LARGEST_COUNT**2 else "a number of many digits"
+    if isinstance(value, Mapping | list):
+        return "an object" if isinstance(value, Mapping) else "a list"
+    if isinstance(value, int) and abs(value) > LARGEST_COUNT**2:
+        return "a number of many digits"
+    shown = repr(value)
     return shown if len(shown) <= 40 else f"{shown[:37]}..."

@@ -53,7 +53,9 @@ class _Lines:
         try:
             text = self._text.decode(chunk, final)
         except UnicodeDecodeError as error:
-            problem = Problem(self._where or "body", "the bytes are not UTF-8 text", "Give the body as the vendor sent it, decompressed.")
+            problem = Problem(
+                self._where or "body", "the bytes are not UTF-8 text", "Give the body as the vendor sent it, decompressed."
+            )
             raise DataError(problem.what, problem.remedy, (problem,)) from error
         if self._after_return and text:
             text = text.removeprefix("\n")

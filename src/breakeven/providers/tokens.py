@@ -14,12 +14,14 @@ from typing import Literal
 from breakeven.providers.quantities import InputCounts, input_classes, output_classes
 from breakeven.providers.reading import Node, Notes
 
-_SPLIT_BY_TTL: Mapping[str, str] = MappingProxyType({
-    "5m": "cache_write_5m",
-    "30m": "cache_write_30m",
-    "1h": "cache_write_1h",
-    "12h": "cache_write_12h",
-})
+_SPLIT_BY_TTL: Mapping[str, str] = MappingProxyType(
+    {
+        "5m": "cache_write_5m",
+        "30m": "cache_write_30m",
+        "1h": "cache_write_1h",
+        "12h": "cache_write_12h",
+    }
+)
 _WRITTEN = ("cache_write_tokens", "cache_creation_tokens", "cache_creation_input_tokens")
 
 
@@ -65,7 +67,9 @@ def token_usage(usage: Node, rule: TokenRule, notes: Notes) -> dict[str, int] | 
     if rule.rest_of_total and total is not None and total > tokens_in + whole_out:
         reasoning += total - tokens_in - whole_out
         whole_out = total - tokens_in
-    counted = _input(usage, tokens_in, rule, notes) | output_classes(whole_out, _modalities(details, rule, whole_out, notes), reasoning, notes)
+    counted = _input(usage, tokens_in, rule, notes) | output_classes(
+        whole_out, _modalities(details, rule, whole_out, notes), reasoning, notes
+    )
     notes.agree(tokens_in + whole_out, total, "total_tokens")
     return None if notes.impossible else counted
 

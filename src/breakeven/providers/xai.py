@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from breakeven.providers.anthropic import MESSAGES
 from breakeven.providers.apis import Api, Vendor
-from breakeven.providers.openai import EMBEDDINGS, IMAGES, RESPONSES, SHORT_NAMES, Usage, address, fold_chat, is_chat, simple, tokens
+from breakeven.providers.openai import (
+    EMBEDDINGS,
+    IMAGES,
+    RESPONSES,
+    SHORT_NAMES,
+    Usage,
+    address,
+    fold_chat,
+    is_chat,
+    simple,
+    tokens,
+)
 from breakeven.providers.reading import Node, Notes
 from breakeven.providers.tokens import TokenRule
 
