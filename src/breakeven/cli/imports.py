@@ -72,7 +72,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
     given = {("user_id" if name == "user" else name): value for name in _CONSTANTS if (value := options[name]) is not None}
     with open_ledger(path, write=True, create=True) as ledger, _progress() as progress:
         request = ImportRequest(
-            files=_files(files, directories=chosen.takes_directories),
+            files=_files(files, chosen.suffixes),
             now=app.now(),
             constants={**given, **_pairs("--set", sets)},
             columns=_pairs("--map", maps),
@@ -91,18 +91,20 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
     return DATA_PROBLEM if report.rejected else 0
 
 
-def _files(files: tuple[Path, ...], *, directories: bool) -> list[Path]:
+def _files(files: tuple[Path, ...], suffixes: tuple[str, ...]) -> list[Path]:
     missing = [str(path) for path in files if not path.exists()]
     if missing:
         raise UsageError(f"{', '.join(missing)} does not exist", "Check the path.")
-    if not directories:
+    if not suffixes:
         return list(files)
-    found = [inner for path in files for inner in (sorted(path.rglob("*")) if path.is_dir() else [path]) if inner.is_file()]
-    return [
-        path
-        for path in found
-        if path in files or path.name.removesuffix(".gz").endswith((".json", ".jsonl", ".ndjson", ".sse", ".txt"))
-    ]
+    found = list(dict.fromkeys(inner for path in files for inner in (_inside(path, suffixes) if path.is_dir() else [path])))
+    if not found:
+        raise UsageError(f"there are no files {' or '.join(suffixes)} in {', '.join(map(str, files))}", "Check the path.")
+    return found
+
+
+def _inside(directory: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.name.removesuffix(".gz").endswith(suffixes) and path.is_file())
 
 
 def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:

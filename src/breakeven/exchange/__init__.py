@@ -5,10 +5,12 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from breakeven.errors import UsageError
+from breakeven.exchange.importers.claude_code import CLAUDE_CODE
 from breakeven.exchange.importers.request import Importer, ImportReport, ImportRequest, Target
+from breakeven.exchange.importers.responses import RESPONSES
 from breakeven.exchange.importers.tabular import TABULAR
 
-IMPORTERS: tuple[Importer, ...] = (*TABULAR,)
+IMPORTERS: tuple[Importer, ...] = (*TABULAR, RESPONSES, CLAUDE_CODE)
 """Every importer that ships; others join through the entry points `breakeven.importers`."""
 
 

@@ -21,9 +21,9 @@ from breakeven.providers.mistral import MISTRAL
 from breakeven.providers.ollama import OLLAMA
 from breakeven.providers.openai import OPENAI
 from breakeven.providers.openrouter import OPENROUTER
-from breakeven.providers.reader import Call, read_body, read_stream, unreadable
+from breakeven.providers.reader import Call, read_body, read_stream
 from breakeven.providers.reading import Reading
-from breakeven.providers.recordings import Body, Broken, Recording, decoded, recordings
+from breakeven.providers.recordings import Body, Broken, Events, decoded, recordings
 from breakeven.providers.xai import XAI
 
 __all__ = ["PROVIDERS", "Reading", "StreamReader", "Vendor", "call_of", "provider_of", "read", "read_many"]
@@ -87,22 +87,32 @@ def read(body: bytes | str | Mapping[str, Any], **known: Any) -> Reading:  # noq
     if isinstance(body, Mapping):
         return read_body(body, call)
     found = list(recordings(decoded(body, call.where), call.where))
-    if len(found) != 1:
-        problem = Problem(call.where or "body", f"there are {len(found)} bodies, not one", "Read them with read_many.")
+    first = found[0] if len(found) == 1 else None
+    if first is None or isinstance(first, Broken):
+        told = Problem(call.where or "body", f"there are {len(found)} bodies, not one", "Read them with read_many.")
+        problem = told if first is None else first.problem
         raise DataError(f"{problem.where}: {problem.what}", problem.remedy, (problem,))
-    return _reading(found[0], call)
+    return _reading(first, call)
 
 
 def read_many(text: bytes | str, **known: Any) -> Iterator[Reading]:  # noqa: ANN401 - the keywords of `call_of`
-    """What each response of a file says: one body, an array, JSONL, or one recorded stream. A bad line is a reading with its fault."""
+    """What each response of a file says: one body, an array, JSONL or one recorded stream. An empty file says nothing.
+
+    Keywords are those of `call_of`. A record that cannot be read loses no other: after the last one a DataError names them all.
+    """
     call = call_of(**known)
+    broken: list[Problem] = []
     for recording in recordings(decoded(text, call.where), call.where):
-        yield _reading(recording, call)
+        if isinstance(recording, Broken):
+            broken.append(recording.problem)
+        else:
+            yield _reading(recording, call)
+    if broken:
+        more = f" ({len(broken)} such records)" if len(broken) > 1 else ""
+        raise DataError(f"{broken[0].where}: {broken[0].what}{more}", broken[0].remedy, tuple(broken))
 
 
-def _reading(recording: Recording, call: Call) -> Reading:
+def _reading(recording: Body | Events, call: Call) -> Reading:
     if isinstance(recording, Body):
         return read_body(recording.node, replace(call, where=recording.where))
-    if isinstance(recording, Broken):
-        return unreadable(replace(call, where=recording.problem.where), (recording.problem,))
     return read_stream(recording.events, replace(call, where=recording.where), problems=recording.problems, done=recording.done)

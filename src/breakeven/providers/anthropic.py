@@ -1,8 +1,8 @@
 """Anthropic Messages: input excludes cache reads and cache writes; the output contains the thinking.
 
-A response may contain several model iterations. The top-level totals are those of the iterations that answered; compactions, advisors
-and attempts that a fallback replaced stand in `usage.iterations` only, each billed at its own model. A declined attempt without output
-is not billed. In a stream the usage of `message_delta` is cumulative: each field's last value wins.
+A response may contain several model iterations. The top-level totals are those of the iterations that answered; compactions,
+advisors and attempts that a fallback replaced stand in `usage.iterations` only, each billed at its own model. A declined attempt
+without output is not billed. In a stream the usage of `message_delta` is cumulative: each field's last value wins.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Amazon Bedrock: Converse, and the shapes of the vendors whose models it invokes.
 
-The model stands in the address only (percent-encoded, often with an inference profile that changes the price); a model named in a body
-is the vendor's, not Bedrock's. Converse counts cache reads and writes outside the input, its total contains them.
+The model stands in the address only (percent-encoded, often with an inference profile that changes the price); a model named in a
+body is the vendor's, not Bedrock's. Converse counts cache reads and writes outside the input, its total contains them.
 """
 
 from __future__ import annotations

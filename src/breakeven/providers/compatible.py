@@ -1,7 +1,7 @@
 """Vendors and servers that speak OpenAI's shape and add nothing to it that costs.
 
-One declared rule serves them all: the usage is OpenAI's, and where a vendor's total shows that reasoning lies outside the completion
-count, the total is believed. Each vendor is one line: its name, its other names, its hosts.
+One declared rule serves them all: the usage is OpenAI's, and where a vendor's total shows that reasoning lies outside the
+completion count, the total is believed. Each vendor is one line: its name, its other names, its hosts.
 """
 
 from __future__ import annotations

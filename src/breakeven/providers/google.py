@@ -1,7 +1,7 @@
 """Google Gemini, on the Gemini API and on Vertex AI.
 
-The prompt count contains cached tokens; prompts of tool use lie outside it, and thoughts outside the candidates. Details by modality
-need not cover the whole: what they leave is text. In a stream every chunk repeats cumulative counts, so the last one wins.
+The prompt count contains cached tokens; prompts of tool use lie outside it, and thoughts outside the candidates. Details by
+modality need not cover the whole: what they leave is text. In a stream every chunk repeats cumulative counts, so the last one wins.
 """
 
 from __future__ import annotations

@@ -115,7 +115,7 @@ def _has(body: Node, *names: str) -> bool:
     return isinstance(usage, dict) and any(name in usage for name in names)
 
 
-# --- Responses and realtime ----------------------------------------------------------------------------------------------------------
+# --- Responses and realtime -------------------------------------------------------------------------------------------------------
 
 
 def is_response(body: Node) -> bool:
@@ -225,7 +225,7 @@ def fold_response(stream: Stream, event: Node) -> None:
     stream.ended = stream.ended or kind in _FINAL
 
 
-# --- Audio and images ------------------------------------------------------------------------------------------------------------------
+# --- Audio and images -------------------------------------------------------------------------------------------------------------
 
 
 def is_transcription(body: Node) -> bool:

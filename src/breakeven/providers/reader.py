@@ -1,6 +1,6 @@
 """From a recorded body or stream to a Reading: which vendor, which API, which model, and what the address adds.
 
-The order of belief for the model: an address that decides it (Bedrock, partner models on Vertex), the body, the caller, the address.
+The order of belief for the model: an address that decides it (Bedrock, partner models on Vertex), the body, the caller, address.
 For the pricing context: the body (it says what was served), the caller, the address.
 """
 

@@ -19,6 +19,7 @@ NOTHING: Node = MappingProxyType({})
 LARGEST_COUNT = 10**15
 """No vendor serves this many tokens in one response; a larger figure is a fault, not a quantity."""
 
+_SHOWN = 40
 NO_USAGE = "the response has no usage"
 _ASK_AGAIN = "Take the usage from the vendor's usage report, or record it as unknown."
 _CHECK = "Compare with the vendor's usage report."
@@ -149,7 +150,7 @@ def stated_atto(value: object) -> int:
     Raises ValueError where it is not a finite, non-negative number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError(f"{value!r} is not an amount")
+        raise ValueError(f"{value!r} is not an amount")  # noqa: TRY004 - callers of JSON values catch one kind of fault
     amount = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not amount.is_finite() or amount < 0 or amount.adjusted() > SCALE:
         raise ValueError(f"{value!r} is not an amount")
@@ -187,4 +188,4 @@ def _shown(value: object) -> str:
     if isinstance(value, int) and abs(value) > LARGEST_COUNT**2:
         return "a number of many digits"
     shown = repr(value)
-    return shown if len(shown) <= 40 else f"{shown[:37]}..."
+    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}..."

@@ -53,6 +53,8 @@ def decoded(body: bytes | str, where: str) -> str:
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data" and error.end == len(error.object):
+            return decoded(bytes(error.object[: error.start]), where) + "\ufffd"  # a stream that was cut inside a character
         problem = Problem(
             where or "body", f"byte {error.start} is not UTF-8 text", "Give the body as the vendor sent it, decompressed."
         )
@@ -60,7 +62,9 @@ def decoded(body: bytes | str, where: str) -> str:
 
 
 def recordings(text: str, where: str) -> Iterator[Recording]:
-    """The bodies and streams of a text, in order. Raises DataError where nothing in it can be read."""
+    """The bodies and streams of a text, in order; none of an empty text. Raises DataError where nothing in it can be read."""
+    if not text.strip():
+        return
     if text.lstrip().startswith(_SSE_FIELDS):
         yield _sse(text, where)
         return

@@ -31,7 +31,7 @@ class Decoder(Protocol):
         """The events that the end of input completes."""
 
 
-def parse(text: str) -> Any:
+def parse(text: str) -> object:
     """The JSON value of a text, with exact decimals. Raises ValueError, also where it nests too deeply."""
     try:
         return json.loads(text, parse_float=Decimal)
@@ -51,12 +51,14 @@ class _Lines:
     def feed(self, chunk: bytes, *, final: bool = False) -> Iterator[str]:
         """The lines that are complete now; with `final` also the rest."""
         try:
-            text = self._text.decode(chunk, final)
+            text = self._text.decode(chunk)
         except UnicodeDecodeError as error:
             problem = Problem(
                 self._where or "body", "the bytes are not UTF-8 text", "Give the body as the vendor sent it, decompressed."
             )
             raise DataError(problem.what, problem.remedy, (problem,)) from error
+        if final and self._text.getstate()[0]:
+            text += "\ufffd"  # the stream was cut inside a character
         if self._after_return and text:
             text = text.removeprefix("\n")
             self._after_return = False

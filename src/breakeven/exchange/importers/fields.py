@@ -97,6 +97,10 @@ CALL_FIELDS: tuple[Field, ...] = (
 MEANS: tuple[Field, ...] = (
     Field("input_mean", "money", ("input_mean", "input_tokens_mean", "mean_input_tokens", "avg_input_tokens")),
     Field("output_mean", "money", ("output_mean", "output_tokens_mean", "mean_output_tokens", "avg_output_tokens")),
+    *(
+        Field(f"input_{kind}_mean", "money", (f"input_{kind}_mean", f"{kind}_tokens_mean", f"input_{kind}_tokens_mean"))
+        for kind in ("image", "audio", "video")
+    ),
     Field("reasoning_share", "money", ("reasoning_share", "reason_ratio_mean", "reasoning_ratio")),
 )
 AGGREGATE_FIELDS: tuple[Field, ...] = (*CALL_FIELDS, *MEANS)

@@ -11,6 +11,17 @@ from breakeven.exchange.importers.fields import INCLUSIVE, Field, normalised
 from breakeven.exchange.importers.request import ImportRequest
 
 
+_SCALES = (
+    ("_ktokens", "_tokens", 1000),
+    ("_tokens_k", "_tokens", 1000),
+    ("_tokens_thousands", "_tokens", 1000),
+    ("_thousands", "", 1000),
+    ("_mtokens", "_tokens", 1_000_000),
+    ("_tokens_m", "_tokens", 1_000_000),
+    ("_millions", "", 1_000_000),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Mapped:
     """One field of the plan: from a column (guessed or said), or a constant."""
@@ -20,11 +31,26 @@ class Mapped:
     constant: str | None = None
     said: bool = False
 
+    @property
+    def factor(self) -> int:
+        """How many units one unit of the column is: a count's name may say that it is in thousands or millions."""
+        return scale(self.column or "")[1] if self.field.kind == "count" else 1
+
     def describe(self) -> str:
         """The line of the plan that the user sees."""
         if self.column is None:
             return f"{self.field.name} = {self.constant!r}"
-        return f"{self.field.name} ← column {self.column}{'' if self.said else ' (guessed)'}"
+        unit = {1: "", 1000: ", in thousands", 1_000_000: ", in millions"}[self.factor]
+        return f"{self.field.name} ← column {self.column}{unit}{'' if self.said else ' (guessed)'}"
+
+
+def scale(column: str) -> tuple[str, int]:
+    """The normalised name of a column without its scale, and the scale: `prompt_ktokens` counts thousands."""
+    name = normalised(column)
+    for ending, plain, factor in _SCALES:
+        if name.endswith(ending):
+            return name.removesuffix(ending) + plain, factor
+    return name, 1
 
 
 def plan(fields: Sequence[Field], columns: Iterable[str], request: ImportRequest) -> list[Mapped]:
@@ -60,30 +86,34 @@ def _said(request: ImportRequest, names: Sequence[str]) -> Iterable[tuple[str, s
 
 
 def _guess(field: Field, names: Sequence[str], taken: set[str]) -> str | None:
-    by_name = {normalised(name): name for name in reversed(names) if name not in taken}
+    spelling = (lambda name: scale(name)[0]) if field.kind == "count" else normalised
+    by_name = {spelling(name): name for name in reversed(names) if name not in taken}
     return next((by_name[name] for name in field.names if name in by_name), None)
 
 
 def _inclusive(mapped: list[Mapped], fields: Mapping[str, Field]) -> list[Mapped]:
-    """`prompt_tokens` beside cached tokens and `completion_tokens` beside reasoning are sums that contain them."""
-    present = {entry.field.name for entry in mapped}
-    result: list[Mapped] = []
-    for entry in mapped:
-        inclusive = next(
-            (
-                name
-                for name, (target, parts) in INCLUSIVE.items()
-                if name in fields
-                and target == entry.field.name
-                and present & set(parts)
-                and not entry.said
-                and entry.column is not None
-                and normalised(entry.column) in ("prompt_tokens", "completion_tokens")
-            ),
-            None,
-        )
-        result.append(Mapped(fields[inclusive], entry.column) if inclusive else entry)
-    return result
+    """Which guessed totals contain other classes; the user sees the guess as `input_inclusive` or `output_inclusive`."""
+    columns = {entry.field.name: normalised(entry.column) for entry in mapped if entry.column is not None}
+    swaps = {"input": _input_contains_cache(columns), "output": _output_contains_reasoning(columns)}
+    return [
+        Mapped(fields[f"{entry.field.name}_inclusive"], entry.column)
+        if swaps.get(entry.field.name) and not entry.said and f"{entry.field.name}_inclusive" in fields
+        else entry
+        for entry in mapped
+    ]
+
+
+def _input_contains_cache(columns: Mapping[str, str]) -> bool:
+    """OpenAI's names (prompt tokens, cached tokens) count the cached part twice; Anthropic's (cache_read_…) do not."""
+    parts = [columns[part] for part in INCLUSIVE["input_inclusive"][1] if part in columns]
+    openai_named = any(name.startswith("cached_") or name.endswith(("_cached_tokens", "_cached")) for name in parts)
+    return bool(parts) and (columns.get("input", "").startswith("prompt_") or openai_named)
+
+
+def _output_contains_reasoning(columns: Mapping[str, str]) -> bool:
+    """Every vendor but Google (which says *thoughts*) counts reasoning within the output."""
+    parts = [columns[part] for part in INCLUSIVE["output_inclusive"][1] if part in columns]
+    return bool(parts) and not any("thought" in name for name in parts)
 
 
 def constants_of(mapped: Iterable[Mapped]) -> Mapping[str, str]:

@@ -30,6 +30,15 @@ _EPOCHS = (
 )
 
 
+_CLOCKS = ("", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p")
+_DATE_STYLES: Mapping[str, tuple[str, ...]] = {
+    "DD.MM.YYYY": tuple(f"%d.%m.%Y{clock}" for clock in _CLOCKS),
+    "DD/MM/YYYY": tuple(f"%d/%m/%Y{clock}" for clock in _CLOCKS),
+    "MM/DD/YYYY": tuple(f"%m/%d/%Y{clock}" for clock in _CLOCKS),
+    "YYYYMMDD": tuple(f"%Y%m%d{clock}" for clock in _CLOCKS[1:]),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One way in which a row can be bad."""
@@ -66,7 +75,9 @@ def project(
             expressions[name], said = _time(connection, source, entry, raw, kind, origin)
             notes += said
         else:
-            expressions[name] = _TYPED[entry.field.kind](raw, kind)
+            expressions[name] = (
+                _count(raw, kind, entry.factor) if entry.field.kind == "count" else _TYPED[entry.field.kind](raw, kind)
+            )
         faults += _faults(entry, raw, expressions[name], kind, now)
     return _without_inclusive(Projection(expressions, faults, notes))
 
@@ -91,10 +102,32 @@ def _time(
         row = connection.execute(f"SELECT max({number}), count({raw}), count({number}) FROM {source.table}").fetchone()
         largest = row[0] if row and row[1] and row[2] * 2 >= row[1] else None
     if largest is None:
+        if entry.constant is None and (style := _date_style(connection, source, entry, raw)) is not None:
+            formats = ", ".join(_literal(each) for each in _DATE_STYLES[style])
+            return f"try_strptime(trim({raw}), [{formats}])", [f"{entry.column}: dates written {style}"]
         # Text: with an offset it is converted, without one it is UTC. (A cast to TIMESTAMP would drop the offset silently.)
         monthly = f"TRY_CAST({raw} || '-01' AS DATE)::TIMESTAMP" if entry.field.name.startswith("period") else "NULL"
         return f"coalesce(make_timestamp(epoch_us(TRY_CAST({raw} AS TIMESTAMPTZ))), {monthly})", []
     return _numeric_time(entry, number, largest, origin)
+
+
+def _date_style(connection: duckdb.DuckDBPyConnection, source: Source, entry: Mapped, raw: str) -> str | None:
+    """How dates are written where most are not ISO 8601; None where they are, or where nothing fits.
+
+    Raises DataError where they may as well be day first as month first: half of them would be wrong in silence.
+    """
+    tried = ", ".join(
+        f"count(try_strptime(trim({raw}), [{', '.join(_literal(each) for each in formats)}]))" for formats in _DATE_STYLES.values()
+    )
+    row = connection.execute(f"SELECT count(TRY_CAST({raw} AS TIMESTAMPTZ)) * 2 >= count({raw}), {tried} FROM {source.table}").fetchone()
+    if row is None or row[0] or not max(row[1:]):
+        return None
+    fits = [style for style, count in zip(_DATE_STYLES, row[1:], strict=True) if count == max(row[1:])]
+    if len(fits) > 1:
+        raise DataError(
+            f"{source.path}: the dates in column {entry.column} may be {' or '.join(fits)}", "Write them as YYYY-MM-DD, or map another column."
+        )
+    return fits[0]
 
 
 def _numeric_time(entry: Mapped, number: str, largest: object, origin: datetime | None) -> tuple[str, list[str]]:
@@ -124,10 +157,11 @@ def _text(raw: str, kind: str) -> str:
     return f"nullif(trim(CAST({raw} AS VARCHAR)), '')"
 
 
-def _count(raw: str, kind: str) -> str:
+def _count(raw: str, kind: str, factor: int = 1) -> str:
     if kind in _INTEGERS:
-        return f"CAST({raw} AS BIGINT)"
-    exact = f"TRY_CAST(CAST({raw} AS VARCHAR) AS DECIMAL(38,9))"
+        return f"CAST({raw} AS BIGINT)" if factor == 1 else f"(CAST({raw} AS BIGINT) * {factor})"
+    exact = f"TRY_CAST(CAST({raw} AS VARCHAR) AS DECIMAL(29,9))"
+    exact = exact if factor == 1 else f"({exact} * {factor})"
     return f"CASE WHEN {exact} = floor({exact}) AND abs({exact}) <= {COUNT_MAX} THEN {exact}::BIGINT END"
 
 
@@ -144,7 +178,7 @@ def _truth(raw: str, kind: str) -> str:
     return f"CASE WHEN {lowered} IN {_TRUE} THEN true WHEN {lowered} IN {_FALSE} THEN false END"
 
 
-_TYPED = {"text": _text, "count": _count, "money": _money, "truth": _truth}
+_TYPED = {"text": _text, "money": _money, "truth": _truth}
 
 
 def _faults(entry: Mapped, raw: str, typed: str, kind: str, now: datetime) -> list[Fault]:

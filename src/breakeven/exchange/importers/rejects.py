@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -15,7 +14,7 @@ SHOWN = 5
 
 
 def set_aside(
-    connection: duckdb.DuckDBPyConnection, directory: Path, source: Source, faults: str, now: datetime, *, dry_run: bool
+    connection: duckdb.DuckDBPyConnection, directory: Path, source: Source, faults: str, stamp: str, *, dry_run: bool
 ) -> tuple[int, list[Path], list[Problem]]:
     """Write the bad rows of one source; `faults` has `_row`, `_fault_field`, `_fault` and `_value` of each.
 
@@ -26,21 +25,20 @@ def set_aside(
     if not count:
         return 0, [], []
     shown = connection.execute(f"SELECT _row, _fault_field, _fault, _value FROM {faults} ORDER BY _row LIMIT {SHOWN}").fetchall()
-    line = 1 if source.kind == "csv" else 0  # the header is line 1 of a CSV
     problems = [
         Problem(
-            f"{source.path}:{row + line} field {field}",
+            f"{source.path}:{source.place(row)} field {field}",
             f"{fault}{f' ({value})' if value else ''}",
             "Mend the row in the rejects file and import that.",
         )
         for row, field, fault, value in shown
     ]
-    paths = [] if dry_run else _write(connection, directory, source, faults, now)
+    paths = [] if dry_run else _write(connection, directory, source, faults, stamp)
     return count, paths, [*source.malformed[:SHOWN], *problems]
 
 
-def _write(connection: duckdb.DuckDBPyConnection, directory: Path, source: Source, faults: str, now: datetime) -> list[Path]:
-    stem = f"{now:%Y%m%dT%H%M%S}-{source.path.name.split('.')[0]}"
+def _write(connection: duckdb.DuckDBPyConnection, directory: Path, source: Source, faults: str, stamp: str) -> list[Path]:
+    stem = f"{stamp}-{source.path.name.split('.')[0]}"
     paths: list[Path] = []
     joined = f"{source.table} AS raw JOIN {faults} AS faults USING (_row) ORDER BY _row"
     if connection.execute(f"SELECT 1 FROM {faults} LIMIT 1").fetchone():

@@ -75,8 +75,8 @@ class Importer(Protocol):
         """What it reads, in one line."""
 
     @property
-    def takes_directories(self) -> bool:
-        """Whether directories may be named, to be searched for files."""
+    def suffixes(self) -> tuple[str, ...]:
+        """Which files are taken where a directory is named (also with `.gz`); empty: directories are not taken."""
 
     def run(self, request: ImportRequest, target: Target) -> ImportReport:
         """Read the files, commit what is good, set aside what is not."""

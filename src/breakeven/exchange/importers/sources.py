@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from breakeven.errors import DataError, Problem, Unreachable
 
@@ -20,6 +23,10 @@ _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
 REJECT_PREFIX = "_reject_"
 BINARY_SHARE = 0.01
+_QUOTED_NAME = re.compile(r'"[^"]*"')
+_NOT_A_NUMBER = re.compile(r"[:\[,]\s*-?(?:NaN|Infinity)\b")
+# Members under which interfaces and exports return their records.
+_WRAPPERS = ("data", "rows", "items", "records", "results", "logs", "calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,17 @@ class Source:
     columns: dict[str, str]
     malformed: tuple[Problem, ...] = ()
     malformed_lines: tuple[str, ...] = ()
+    malformed_places: tuple[int, ...] = ()
     header: str = ""
+
+    def place(self, row: int) -> int:
+        """Where a row stands in the file: the line in a CSV (after its header and any malformed lines before), else the record."""
+        if self.kind != "csv":
+            return row
+        line = row + 1
+        for malformed in sorted(self.malformed_places):
+            line += malformed <= line
+        return line
 
 
 def open_source(connection: duckdb.DuckDBPyConnection, path: Path, table: str, spill: Path) -> Source:
@@ -122,34 +139,84 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> S
 
 def _json(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str, *, whole: bool) -> Source:
     """Objects, one a line or in an array. Columns are the keys that occur; nested objects stay JSON and are reached by `a.b`."""
-    if whole:
-        _json_array(connection, path, text, table)
+    inner = None if whole else _list_inside(text)
+    if whole or inner is not None:
+        _json_array(connection, path, text, table, inner)
     else:
+        _json_lines(connection, path, text, table)
+    connection.execute(f"DELETE FROM {table} WHERE _raw IS NULL OR trim(_raw) = ''")
+    broken = "CASE WHEN json_valid(_raw) THEN json_type(_raw) <> 'OBJECT' ELSE true END"
+    bad = connection.execute(f"SELECT _row, _raw FROM {table} WHERE {broken} ORDER BY _row").fetchall()
+    problems = tuple(
+        Problem(
+            f"{path}:{row}",
+            "this is not a whole JSON object" + (" (JSON has no NaN or Infinity)" if _NOT_A_NUMBER.search(raw) else ""),
+            "Mend the line (it may have been cut off) and import it again.",
+        )
+        for row, raw in bad
+    )
+    connection.execute(f"DELETE FROM {table} WHERE {broken}")
+    return Source(path, "json", table, json_columns(connection, table), problems, tuple(raw for _, raw in bad))
+
+
+def json_columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
+    """The keys that occur in the objects of a table."""
+    keys = connection.execute(f"SELECT DISTINCT unnest(json_keys(_raw)) AS key FROM {table} ORDER BY key").fetchall()
+    return {key: "JSON" for (key,) in keys if not key.startswith(REJECT_PREFIX)}
+
+
+def _list_inside(text: Path) -> str | None:
+    """The member that holds the records where the file is one JSON object over several lines, such as `{"data": [...]}`.
+
+    None where it is one object a line. An object without a list of objects is one record: the member is then empty.
+    """
+    with text.open("rb") as stream:
+        first = stream.readline(_SNIFFED_BYTES).strip()
+        if first.endswith(b"}") and _parsed(first) is not None and stream.readline(_SNIFFED_BYTES).strip():
+            return None
+    if text.stat().st_size > LINE_BYTES_MAX:
+        return None
+    document = _parsed(text.read_bytes())
+    if not isinstance(document, dict):
+        return None
+    lists = [name for name, value in document.items() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    return lists[0] if len(lists) == 1 and lists[0] in _WRAPPERS else ""
+
+
+def _parsed(content: bytes) -> object:
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _json_lines(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str) -> None:
+    try:
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {table} AS
             SELECT row_number() OVER () AS _row, line AS _raw FROM read_csv(
                 {_quoted(text)}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false,
                 auto_detect = false, max_line_size = {LINE_BYTES_MAX}, parallel = false
             )""")
-    connection.execute(f"DELETE FROM {table} WHERE _raw IS NULL OR trim(_raw) = ''")
-    broken = "CASE WHEN json_valid(_raw) THEN json_type(_raw) <> 'OBJECT' ELSE true END"
-    bad = connection.execute(f"SELECT _row, _raw FROM {table} WHERE {broken} ORDER BY _row").fetchall()
-    problems = tuple(
-        Problem(f"{path}:{row}", "this is not a whole JSON object", "Mend the line (it may have been cut off) and import it again.")
-        for row, _ in bad
+    except duckdb.Error as error:
+        raise DataError(
+            f"{path} cannot be read as JSONL: {_first(error)}", f"A line may have {LINE_BYTES_MAX >> 20} MB of UTF-8 text."
+        ) from error
+
+
+def _json_array(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str, member: str | None = None) -> None:
+    source = f"read_json_objects({_quoted(text)}, format = '{{}}', maximum_object_size = {LINE_BYTES_MAX})"
+    records = (
+        f"SELECT json FROM {source.format('array')}"
+        if member is None
+        else f"SELECT unnest(from_json(json, '{{\"{member}\": [\"JSON\"]}}').{member}) AS json FROM {source.format('unstructured')}"
+        if member
+        else f"SELECT json FROM {source.format('unstructured')}"
     )
-    connection.execute(f"DELETE FROM {table} WHERE {broken}")
-    keys = connection.execute(f"SELECT DISTINCT unnest(json_keys(_raw)) AS key FROM {table} ORDER BY key").fetchall()
-    columns = {key: "JSON" for (key,) in keys if not key.startswith(REJECT_PREFIX)}
-    return Source(path, "json", table, columns, problems, tuple(raw for _, raw in bad))
-
-
-def _json_array(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str) -> None:
     try:
-        connection.execute(f"""
-            CREATE OR REPLACE TEMP TABLE {table} AS
-            SELECT row_number() OVER () AS _row, json::VARCHAR AS _raw
-            FROM read_json_objects({_quoted(text)}, format = 'array', maximum_object_size = {LINE_BYTES_MAX})""")
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT row_number() OVER () AS _row, json::VARCHAR AS _raw FROM ({records})"
+        )
     except duckdb.Error as error:
         raise DataError(
             f"{path} is not a whole JSON array: {_first(error)}", "Mend it (it may have been cut off) and import it again."
@@ -159,7 +226,8 @@ def _json_array(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, t
 def _csv(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str) -> Source:
     with text.open(encoding="utf-8", errors="replace") as stream:
         header = stream.readline(_SNIFFED_BYTES).rstrip("\r\n")
-    separator = max(_SEPARATORS, key=header.count)
+    unquoted = _QUOTED_NAME.sub("", header)
+    separator = max(_SEPARATORS, key=unquoted.count)
     options = (
         f"columns = {{{_declared(header, separator, path)}}}, header = true, auto_detect = false, delim = '{separator}',"
         " quote = '\"', escape = '\"', strict_mode = false, store_rejects = true, rejects_limit = 0, parallel = false,"
@@ -181,7 +249,7 @@ def _csv(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: s
         Problem(f"{path}:{line}", f"the line does not fit the header: {_first_text(message)}", "Mend the line and import it again.")
         for line, _, message in bad
     )
-    return Source(path, "csv", table, _columns(connection, table), problems, tuple(str(raw) for _, raw, _ in bad), header)
+    return Source(path, "csv", table, _columns(connection, table), problems, tuple(str(raw) for _, raw, _ in bad), tuple(line for line, _, _ in bad), header)
 
 
 def _declared(header: str, separator: str, path: Path) -> str:
@@ -193,8 +261,9 @@ def _declared(header: str, separator: str, path: Path) -> str:
 
 
 def _header_names(header: str, separator: str) -> Iterator[str]:
-    for number, name in enumerate(header.split(separator), start=1):
-        yield name.strip().strip('"').strip() or f"column_{number}"
+    names = next(csv.reader([header], delimiter=separator), [])
+    for number, name in enumerate(names, start=1):
+        yield name.strip() or f"column_{number}"
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:

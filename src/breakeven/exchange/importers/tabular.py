@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from breakeven.economics.usage import CLASSES
+import duckdb
+
 from breakeven.errors import DataError, Problem, UsageError
+from breakeven.exchange.importers import shapes
 from breakeven.exchange.importers.fields import (
     AGGREGATE_FIELDS,
-    ATTRIBUTION,
     CALL_FIELDS,
-    CONTEXT,
     CUSTOMER_FIELDS,
-    MEANS,
     OUTCOME_FIELDS,
     REVENUE_FIELDS,
     Field,
 )
 from breakeven.exchange.importers.mapping import Mapped, constants_of, plan
-from breakeven.exchange.importers.projection import Projection, project
+from breakeven.exchange.importers.projection import Fault, Projection, project
 from breakeven.exchange.importers.rejects import problems_beyond, set_aside
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
+from breakeven.exchange.importers.shapes import Expressions, Shape, literal, no_faults
 from breakeven.exchange.importers.sources import Source, open_source
 from breakeven.ledger import ImportResult, Intake
 
-_CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
-_CONTEXT_NAMES = tuple(sorted(field.name for field in CONTEXT))
-# Whose models these are, where a file names no provider: the family's name is part of the model's name.
-_FAMILIES: Mapping[str, str] = {
-    "gpt-": "openai", "o1": "openai", "o3": "openai", "o4-": "openai", "text-embedding-": "openai", "chatgpt-": "openai",
-    "claude-": "anthropic",
-    "gemini-": "google", "mistral-": "mistral", "deepseek-": "deepseek", "command-": "cohere", "grok-": "xai",
-}  # fmt: skip
-Shape = Callable[[Mapping[str, str], Sequence[Mapped], ImportRequest], Mapping[str, str]]
+SAMPLED = 3
+Prepare = Callable[[duckdb.DuckDBPyConnection, Source], Source]
+
+
+def _as_it_is(connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
+    del connection
+    return source
 
 
 @dataclass(frozen=True, slots=True)
 class TabularImporter:
-    """One kind of table: which fields it has, which fact it becomes, and how typed fields become the staged columns."""
+    """One kind of table: which fields it has, which fact it becomes, and how typed fields become the staged columns.
+
+    `prepare` turns a source whose columns are not fields yet into one that has them; its rows keep their numbers, and rejects are
+    written from the source as it was. `whole_row` adds the ways in which a row as a whole can be bad.
+    """
 
     name: str
     summary: str
     fact: str
     fields: tuple[Field, ...]
     shape: Shape
-    takes_directories: bool = False
+    whole_row: Callable[[Expressions], list[Fault]] = no_faults
+    prepare: Prepare = _as_it_is
+    explained: Mapping[str, str] | None = None
+    suffixes: tuple[str, ...] = ()
 
     def run(self, request: ImportRequest, target: Target) -> ImportReport:
         """Read all files, show the plan, stage what is good in one intake, set aside the rest, commit."""
@@ -64,25 +69,36 @@ class TabularImporter:
         connection = ledger.connection
         connection.execute("SET TimeZone = 'UTC'")
         source = open_source(connection, path, f"raw_{number}", ledger.layout.spill)
-        mapped = self._planned(source, request)
-        projection = project(connection, source, mapped, request.now, request.origin)
-        for line in (*(entry.describe() for entry in mapped), *(f"time in {note}" for note in projection.notes)):
+        prepared = self.prepare(connection, source)
+        mapped = self._planned(prepared, request)
+        projection = project(connection, prepared, mapped, request.now, request.origin)
+        for line in (*(self._described(entry) for entry in mapped), *(f"time in {note}" for note in projection.notes)):
             request.say(f"{path.name}: {line}")
-        table = _distinct(source, request)
+        staged = self.shape(projection.expressions, mapped, request)
+        table = _distinct(prepared, request)
         faults = f"faults_{number}"
+        looked_for = replace(projection, faults=[*projection.faults, *self.whole_row(projection.expressions)])
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {faults} AS SELECT * FROM ({_faulty(table, projection)}) WHERE _fault IS NOT NULL"
+            f"CREATE OR REPLACE TEMP TABLE {faults} AS SELECT * FROM ({_faulty(table, looked_for)}) WHERE _fault IS NOT NULL"
         )
         rejected, rejects, problems = set_aside(
-            connection, ledger.layout.rejects, source, faults, request.now, dry_run=request.dry_run
+            connection, ledger.layout.rejects, source, faults, f"{request.now:%Y%m%dT%H%M%S}-{number}", dry_run=request.dry_run
         )
-        staged = self.shape(projection.expressions, mapped, request)
         selected = ", ".join(f'{expression} AS "{name}"' for name, expression in staged.items())
         good = f"WHERE _row NOT IN (SELECT _row FROM {faults})" if rejected else ""
-        intake.facts_sql(self.fact, f"SELECT {selected} FROM {table} {good}", not_identifying=constants_of(mapped))
-        connection.execute(f"DROP {'VIEW' if source.kind == 'parquet' else 'TABLE'} IF EXISTS {source.table}")
+        select = f"SELECT {selected} FROM {table} {good}"
+        if request.dry_run:
+            _say_sample(connection, select, request)
+        intake.facts_sql(self.fact, select, not_identifying=constants_of(mapped))
+        for each in {source.table, prepared.table}:
+            connection.execute(f"DROP {'VIEW' if source.kind == 'parquet' and each == source.table else 'TABLE'} IF EXISTS {each}")
         notes = problems_beyond(rejected, problems, rejects)
         return ImportReport(ImportResult(), rejected=rejected, rejects=rejects, problems=problems, notes=notes)
+
+    def _described(self, entry: Mapped) -> str:
+        """One line of the plan: in this format's words where a field is made of several columns."""
+        words = (self.explained or {}).get(entry.field.name)
+        return entry.describe() if words is None or entry.said else f"{entry.field.name} ← {words}"
 
     def _planned(self, source: Source, request: ImportRequest) -> list[Mapped]:
         mapped = plan(self.fields, source.columns, request)
@@ -102,6 +118,16 @@ class TabularImporter:
         return mapped
 
 
+def _say_sample(connection: duckdb.DuckDBPyConnection, select: str, request: ImportRequest) -> None:
+    cursor = connection.execute(f"{select} LIMIT {SAMPLED}")
+    names = [column[0] for column in cursor.description or ()]
+    for row in cursor.fetchall():
+        taken = [
+            f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None and name != "attribution_sources"
+        ]
+        request.say(f"would take {', '.join(taken)}")
+
+
 def _distinct(source: Source, request: ImportRequest) -> str:
     """The rows themselves, or the first row of each distinct value of one column."""
     if request.distinct is None:
@@ -117,8 +143,8 @@ def _faulty(table: str, projection: Projection) -> str:
     if not projection.faults:
         return f"SELECT _row, NULL::VARCHAR AS _fault_field, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _value FROM {table}"
     number = "CASE " + " ".join(f"WHEN {fault.condition} THEN {index}" for index, fault in enumerate(projection.faults)) + " END"
-    fields = ", ".join(_literal(fault.field) for fault in projection.faults)
-    messages = ", ".join(_literal(fault.message) for fault in projection.faults)
+    fields = ", ".join(literal(fault.field) for fault in projection.faults)
+    messages = ", ".join(literal(fault.message) for fault in projection.faults)
     values = " ".join(
         f"WHEN {index} THEN left(CAST({fault.value} AS VARCHAR), 60)" for index, fault in enumerate(projection.faults)
     )
@@ -126,102 +152,6 @@ def _faulty(table: str, projection: Projection) -> str:
         SELECT _row, [{fields}][_number + 1] AS _fault_field, [{messages}][_number + 1] AS _fault,
             CASE _number {values} END AS _value
         FROM (SELECT *, {number} AS _number FROM {table})"""
-
-
-def _call(expressions: Mapping[str, str], mapped: Sequence[Mapped], request: ImportRequest) -> Mapping[str, str]:
-    """Staged columns of calls: usage classes as they are, the pricing context and the sources of attribution as JSON."""
-    used = [name for name in _CLASS_NAMES if name in expressions]
-    if not used:
-        raise DataError(
-            "no column holds tokens or other usage",
-            "Name them: --map input=COLUMN --map output=COLUMN (and cache_read, reasoning, ...).",
-        )
-    known = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
-    staged = {name: value for name, value in expressions.items() if name not in _CONTEXT_NAMES}
-    staged["usage_known"] = known
-    staged["pricing_context"] = _json_object({name: expressions[name] for name in _CONTEXT_NAMES if name in expressions})
-    staged["attribution_sources"] = _literal(_sources(mapped))
-    if "provider" in expressions:
-        staged["provider"] = f"lower({expressions['provider']})"
-    elif "model" in expressions:
-        staged["provider"] = _family(expressions["model"])
-        request.say(
-            "provider ← the model's family (claude-… is anthropic, gpt-… is openai, ...); say --provider to decide it yourself"
-        )
-    return staged
-
-
-def _aggregate(expressions: Mapping[str, str], mapped: Sequence[Mapped], request: ImportRequest) -> Mapping[str, str]:
-    """Totals from means: requests × mean, rounded to whole tokens. A mean that is missing leaves the usage unknown."""
-    if "call_count" not in expressions:
-        raise DataError("no column says how many calls a row stands for", "Name it: --map call_count=COLUMN.")
-    totals = dict(expressions)
-    means = {field.name: totals.pop(field.name) for field in MEANS if field.name in totals}
-    calls = f"{expressions['call_count']}::DECIMAL(15,0)"
-    known: list[str] = []
-    for mean, total in (("input_mean", "input"), ("output_mean", "output")):
-        if mean in means:
-            totals[total] = f"round({calls} * CAST({means[mean]} AS DECIMAL(22,9)), 0)::BIGINT"
-            known.append(f"{means[mean]} IS NOT NULL")
-    if "reasoning_share" in means and "output" in totals:
-        share = f"coalesce(CAST({means['reasoning_share']} AS DECIMAL(10,9)), 0)"
-        produced = totals["output"]
-        totals["reasoning"] = f"round(({produced})::DECIMAL(18,0) * {share}, 0)::BIGINT"
-        totals["output"] = f"({produced} - {totals['reasoning']})"
-    staged = dict(_call(totals, mapped, request))
-    if known:
-        staged["usage_known"] = " AND ".join(known)
-    return staged
-
-
-def _outcome(expressions: Mapping[str, str], mapped: Sequence[Mapped], request: ImportRequest) -> Mapping[str, str]:
-    """Staged columns of outcomes; with --distinct the key identifies the outcome."""
-    del mapped
-    staged = {"unit": "'outcome'", **expressions}
-    if request.distinct is not None and "identity" not in expressions and "trace_id" in expressions:
-        staged["identity"] = f"{_literal(request.distinct + '=')} || {expressions['trace_id']}"
-    return staged
-
-
-def _revenue(expressions: Mapping[str, str], mapped: Sequence[Mapped], request: ImportRequest) -> Mapping[str, str]:
-    """Staged columns of revenue; without an end the period is one month."""
-    del mapped, request
-    start = expressions["period_start"]
-    end = expressions.get("period_end", "NULL")
-    return {**expressions, "period_end": f"coalesce({end}, {start} + INTERVAL 1 MONTH)"}
-
-
-def _customer(expressions: Mapping[str, str], mapped: Sequence[Mapped], request: ImportRequest) -> Mapping[str, str]:
-    """Staged columns of customers, as they are."""
-    del mapped, request
-    return expressions
-
-
-def _sources(mapped: Sequence[Mapped]) -> str:
-    names = {field.name for field in ATTRIBUTION}
-    said = {
-        entry.field.name: "option" if entry.column is None else f"import:{entry.column}"
-        for entry in mapped
-        if entry.field.name in names
-    }
-    return "{" + ",".join(f'"{name}":"{said[name]}"' for name in sorted(said)) + "}"
-
-
-def _json_object(values: Mapping[str, str]) -> str:
-    """SQL for a JSON object with sorted keys, unknown ones left out."""
-    if not values:
-        return "'{}'"
-    parts = ", ".join(f"'\"{name}\":' || to_json({value})::VARCHAR" for name, value in sorted(values.items()))
-    return f"'{{' || array_to_string(list_filter([{parts}], lambda part: part IS NOT NULL), ',') || '}}'"
-
-
-def _family(model: str) -> str:
-    branches = " ".join(f"WHEN starts_with(lower({model}), '{prefix}') THEN '{provider}'" for prefix, provider in _FAMILIES.items())
-    return f"CASE {branches} END"
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _joined(one: ImportReport, other: ImportReport) -> ImportReport:
@@ -236,13 +166,27 @@ def _joined(one: ImportReport, other: ImportReport) -> ImportReport:
 
 
 TABULAR: tuple[TabularImporter, ...] = (
-    TabularImporter("calls", "One row a call: CSV, JSON, JSONL or Parquet, columns mapped to fields.", "calls", CALL_FIELDS, _call),
     TabularImporter(
-        "aggregates", "One row an hour or day and customer: calls with total or mean tokens.", "calls", AGGREGATE_FIELDS, _aggregate
+        "calls",
+        "One row a call: CSV, JSON, JSONL or Parquet, columns mapped to fields.",
+        "calls",
+        CALL_FIELDS,
+        shapes.call,
+        shapes.call_faults,
     ),
     TabularImporter(
-        "outcomes", "Units delivered: documents, tickets, leads, with success and value.", "outcomes", OUTCOME_FIELDS, _outcome
+        "aggregates",
+        "One row an hour or day and customer: calls with total or mean tokens.",
+        "calls",
+        AGGREGATE_FIELDS,
+        shapes.aggregate,
+        shapes.call_faults,
     ),
-    TabularImporter("revenue", "Revenue per customer or plan and period.", "revenue", REVENUE_FIELDS, _revenue),
-    TabularImporter("customers", "Customers: plan, segment, date of signup.", "customers", CUSTOMER_FIELDS, _customer),
+    TabularImporter(
+        "outcomes", "Units delivered: documents, tickets, leads, with success and value.", "outcomes", OUTCOME_FIELDS, shapes.outcome
+    ),
+    TabularImporter(
+        "revenue", "Revenue per customer or plan and period.", "revenue", REVENUE_FIELDS, shapes.revenue, shapes.revenue_faults
+    ),
+    TabularImporter("customers", "Customers: plan, segment, date of signup.", "customers", CUSTOMER_FIELDS, shapes.customer),
 )

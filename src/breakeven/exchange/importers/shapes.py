@@ -1,0 +1,155 @@
+"""From typed fields to staged columns: what each kind of table means for the facts that it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from breakeven.economics.usage import CLASSES
+from breakeven.errors import DataError
+from breakeven.exchange.importers.fields import ATTRIBUTION, CONTEXT, MEANS
+from breakeven.exchange.importers.mapping import Mapped
+from breakeven.exchange.importers.projection import Fault
+from breakeven.exchange.importers.request import ImportRequest
+
+Expressions = Mapping[str, str]
+Shape = Callable[[Expressions, Sequence[Mapped], ImportRequest], Expressions]
+CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
+_CONTEXT_NAMES = tuple(sorted(field.name for field in CONTEXT))
+# Whose models these are, where a file names no provider: the family's name is part of the model's name.
+_FAMILIES: Mapping[str, str] = {
+    "gpt-": "openai", "o1": "openai", "o3": "openai", "o4-": "openai", "text-embedding-": "openai", "chatgpt-": "openai",
+    "claude-": "anthropic",
+    "gemini-": "google", "mistral-": "mistral", "deepseek-": "deepseek", "command-": "cohere", "grok-": "xai",
+}  # fmt: skip
+
+
+def call(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Staged columns of calls: usage classes as they are, the pricing context and the sources of attribution as JSON."""
+    used = [name for name in CLASS_NAMES if name in expressions]
+    if not used:
+        raise DataError(
+            "no column holds tokens or other usage",
+            "Name them: --map input=COLUMN --map output=COLUMN (and cache_read, reasoning, ...).",
+        )
+    if "model" not in expressions and "stated_cost" not in expressions:
+        raise DataError("no column says which model was used", "Say it: --model MODEL for all rows, or --map model=COLUMN.")
+    staged = {name: value for name, value in expressions.items() if name not in _CONTEXT_NAMES}
+    staged["usage_known"] = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
+    staged["pricing_context"] = json_object({name: expressions[name] for name in _CONTEXT_NAMES if name in expressions})
+    staged["attribution_sources"] = literal(_sources(mapped))
+    if "provider" in expressions:
+        staged["provider"] = f"lower({expressions['provider']})"
+    elif "model" in expressions:
+        staged["provider"] = _family(expressions["model"])
+        request.say(
+            "provider ← the model's family (claude-… is anthropic, gpt-… is openai, ...); say --provider to decide it yourself"
+        )
+    return staged
+
+
+def call_faults(expressions: Expressions) -> list[Fault]:
+    """What is wrong with a call as a whole: usage without a model can never be priced."""
+    used = [expressions[name] for name in CLASS_NAMES if name in expressions]
+    if not used or "model" not in expressions or "stated_cost" in expressions:
+        return []
+    something = " + ".join(f"coalesce({value}, 0)" for value in used)
+    return [Fault(f"{expressions['model']} IS NULL AND ({something}) > 0", "model", "the model is missing")]
+
+
+def aggregate(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Totals from means: requests × mean, rounded half-even to whole tokens. A mean that is missing leaves the usage unknown."""
+    if "call_count" not in expressions:
+        raise DataError("no column says how many calls a row stands for", "Name it: --map call_count=COLUMN.")
+    totals = dict(expressions)
+    means = {field.name: totals.pop(field.name) for field in MEANS if field.name in totals}
+    calls = f"{expressions['call_count']}::DECIMAL(15,0)"
+    for name, mean in means.items():
+        if name != "reasoning_share":
+            totals[name.removesuffix("_mean")] = _whole(f"({calls} * CAST({mean} AS DECIMAL(22,9)))")
+    if "reasoning_share" in means and "output" in totals:
+        share = f"coalesce(CAST({means['reasoning_share']} AS DECIMAL(10,9)), 0)"
+        produced = totals["output"]
+        totals["reasoning"] = _whole(f"(({produced})::DECIMAL(18,0) * {share})")
+        totals["output"] = f"({produced} - {totals['reasoning']})"
+    staged = dict(call(totals, mapped, request))
+    known = [f"{means[name]} IS NOT NULL" for name in ("input_mean", "output_mean") if name in means]
+    if known:
+        staged["usage_known"] = " AND ".join(known)
+    return staged
+
+
+def _whole(exact: str) -> str:
+    """SQL for an exact decimal rounded half-even to a whole number; the engine's own `round` takes halves away from zero."""
+    tie = f"{exact} - floor({exact}) = 0.5 AND floor({exact})::HUGEINT % 2 = 0"
+    return f"(CASE WHEN {tie} THEN floor({exact}) ELSE round({exact}, 0) END)::BIGINT"
+
+
+def outcome(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Staged columns of outcomes; with --distinct the key identifies the outcome."""
+    del mapped
+    staged = {"unit": "'outcome'", **expressions}
+    if "unit" in expressions:
+        staged["unit"] = f"coalesce({expressions['unit']}, 'outcome')"
+    if request.distinct is not None and "identity" not in expressions and "trace_id" in expressions:
+        staged["identity"] = f"{literal(request.distinct + '=')} || {expressions['trace_id']}"
+    return staged
+
+
+def revenue(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Staged columns of revenue; without an end the period is one month. Revenue belongs to a customer or a plan."""
+    del mapped, request
+    if not {"customer", "plan"} & expressions.keys():
+        raise DataError("no column says whose revenue it is", "Name it: --map customer=COLUMN or --map plan=COLUMN.")
+    start = expressions["period_start"]
+    end = expressions.get("period_end", "NULL")
+    return {**expressions, "period_end": f"coalesce({end}, {start} + INTERVAL 1 MONTH)"}
+
+
+def revenue_faults(expressions: Expressions) -> list[Fault]:
+    """Revenue of nobody, and a period that ends before it starts."""
+    owners = [expressions[name] for name in ("customer", "plan") if name in expressions]
+    faults = [Fault(f"coalesce({', '.join(owners)}) IS NULL", "customer", "neither customer nor plan is named")] if owners else []
+    if "period_end" in expressions:
+        ends = f"{expressions['period_end']} <= {expressions['period_start']}"
+        faults.append(Fault(ends, "period_end", "the period ends before it starts"))
+    return faults
+
+
+def customer(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Staged columns of customers, as they are."""
+    del mapped, request
+    return expressions
+
+
+def no_faults(expressions: Expressions) -> list[Fault]:
+    """Tables whose fields cannot contradict each other."""
+    del expressions
+    return []
+
+
+def _sources(mapped: Sequence[Mapped]) -> str:
+    names = {field.name for field in ATTRIBUTION}
+    said = {
+        entry.field.name: "option" if entry.column is None else f"import:{entry.column}"
+        for entry in mapped
+        if entry.field.name in names
+    }
+    return "{" + ",".join(f'"{name}":"{said[name]}"' for name in sorted(said)) + "}"
+
+
+def json_object(values: Mapping[str, str]) -> str:
+    """SQL for a JSON object with sorted keys, unknown ones left out."""
+    if not values:
+        return "'{}'"
+    parts = ", ".join(f"'\"{name}\":' || to_json({value})::VARCHAR" for name, value in sorted(values.items()))
+    return f"'{{' || array_to_string(list_filter([{parts}], lambda part: part IS NOT NULL), ',') || '}}'"
+
+
+def _family(model: str) -> str:
+    branches = " ".join(f"WHEN starts_with(lower({model}), '{prefix}') THEN '{provider}'" for prefix, provider in _FAMILIES.items())
+    return f"CASE {branches} END"
+
+
+def literal(text: str) -> str:
+    """A text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
