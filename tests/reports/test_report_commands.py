@@ -209,7 +209,7 @@ def test_money_in_a_table(digits: str | None, signed: bool, drawn: str) -> None:
 
 
 def test_other_cells() -> None:
-    """Unit costs to three significant digits; a badge rounds down; unknown is a dash."""
+    """Unit costs to three significant digits; a badge never rounds a gap away; unknown is a dash."""
     assert (each("0.14567"), each(None), margin(0.728), margin(None)) == ("0.146", "–", "72.8%", "–")
     assert (badge(1.0, "priced"), badge(0.9999, "priced"), badge(None, "priced")) == ("priced 100%", "priced 99.9%", "priced –")
 

@@ -8,12 +8,15 @@ from pathlib import Path
 import click
 
 from breakeven.cli.context import load
+from breakeven.errors import DataError
 
 PERIOD = "2026-10"
 
 
 @click.command()
-@click.option("--ledger", "ledger_path", type=click.Path(path_type=Path), help="Where to build it. Default: a new folder for temporary files.")
+@click.option(
+    "--ledger", "ledger_path", type=click.Path(path_type=Path), help="Where to build it. Default: a new folder for temporary files."
+)
 @click.option("--seed", type=int, help="Another seed writes other calls with the same planted truths.")
 @click.option("--json", "as_json", is_flag=True, help="The P&L as one JSON document.")
 def demo(ledger_path: Path | None, seed: int | None, as_json: bool) -> None:
@@ -50,8 +53,16 @@ def _build(folder: Path, seed: int | None) -> None:
         target = Target(ledger, app.quotes_for(card), settings.cost_classes)
         for name, paths in written.items():
             report = importer(name).run(ImportRequest(files=paths, now=app.now()), target)
+            if report.rejected:
+                raise DataError(
+                    f"{report.rejected} invented rows of {name} were rejected",
+                    "This is a fault of Breakeven.",
+                    tuple(report.problems),
+                )
             added = report.result.calls_added or sum(report.result.facts_added.values())
-            click.echo(f"imported {len(paths)} files of {name}: {added:,} added, {report.result.duplicates:,} were there already", err=True)
+            click.echo(
+                f"imported {len(paths)} files of {name}: {added:,} added, {report.result.duplicates:,} were there already", err=True
+            )
 
 
 def _next_steps(folder: Path) -> str:

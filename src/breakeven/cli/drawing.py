@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -97,7 +98,7 @@ def _next(report: Pnl) -> str:
         default=None,
     )
     if worst is not None and isinstance(worst.feature, str) and report.by == ("feature",):
-        return f"breakeven pnl --feature {worst.feature} --by model --period {report.period}"
+        return f"breakeven pnl --feature {shlex.quote(worst.feature)} --by model --period {report.period}"
     return f"breakeven calls --period {report.period} for the dearest calls, breakeven why CALL_ID for a receipt"
 
 

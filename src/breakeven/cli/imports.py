@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 DATA_PROBLEM = 3
 LONG_IMPORT_ROWS = 200_000
+_AT_HOUR = re.compile(r" at \d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _CONSTANTS = ("feature", "team", "customer", "user", "workflow", "environment", "provider", "model")
 
 
@@ -70,7 +73,11 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
     chosen = importer(format_)
     settings, path = load(config, ledger_path)
     given = {("user_id" if name == "user" else name): value for name in _CONSTANTS if (value := options[name]) is not None}
-    with open_ledger(path, write=True, create=True) as ledger, _progress() as progress:
+    with (
+        _unless_there(path, dry_run=dry_run) as path,
+        open_ledger(path, write=True, create=True) as ledger,
+        _progress() as progress,
+    ):
         request = ImportRequest(
             files=_files(files, chosen.suffixes),
             now=app.now(),
@@ -89,6 +96,16 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
         echo_json(_summary(report, dry_run=dry_run))
     _tell(report, dry_run=dry_run)
     return DATA_PROBLEM if report.rejected else 0
+
+
+@contextmanager
+def _unless_there(path: Path, *, dry_run: bool) -> Iterator[Path]:
+    """The ledger, or for a dry run without one a temporary one, so that nothing is left behind."""
+    if not dry_run or path.exists():
+        yield path
+        return
+    with TemporaryDirectory(prefix="breakeven-dry-run-") as temporary:
+        yield Path(temporary) / "ledger"
 
 
 def _files(files: tuple[Path, ...], suffixes: tuple[str, ...]) -> list[Path]:
@@ -132,6 +149,7 @@ def _summary(report: ImportReport, *, dry_run: bool) -> Mapping[str, Any]:
         "files": report.files,
         "rows_read": result.rows_read + report.rejected,
         "calls_added": result.calls_added,
+        "requests_added": result.requests_added,
         "lines_added": result.lines_added,
         "facts_added": result.facts_added,
         "duplicates": result.duplicates,
@@ -142,22 +160,37 @@ def _summary(report: ImportReport, *, dry_run: bool) -> Mapping[str, Any]:
         "by_state": result.by_state,
         "unpriced": [
             {"provider": provider, "model": model, "reason": reason, "calls": calls}
-            for provider, model, reason, calls in result.unpriced
+            for (provider, model, reason), calls in _reasons(report).items()
         ],
         "problems": [{"where": problem.where, "what": problem.what, "remedy": problem.remedy} for problem in report.problems],
     }
 
 
+def _reasons(report: ImportReport) -> dict[tuple[str, str, str], int]:
+    """Calls without a price by provider, model and reason; reasons that differ only in the hour of the price are one."""
+    counted: dict[tuple[str, str, str], int] = {}
+    for provider, model, reason, calls in report.result.unpriced:
+        key = (provider, model, _AT_HOUR.sub("", reason))
+        counted[key] = counted.get(key, 0) + calls
+    return counted
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _tell(report: ImportReport, *, dry_run: bool) -> None:
     result = report.result
     verb = "would be added" if dry_run else "added"
-    parts = [f"{result.calls_added:,} calls"] if result.calls_added else []
+    rows = f" in {result.calls_added:,} rows" if result.requests_added != result.calls_added else ""
+    parts = [f"{_counted(result.requests_added, 'call')}{rows}"] if result.calls_added else []
     parts += [f"{count:,} {name}" for name, count in result.facts_added.items() if count]
     known = f", known cost ${result.cost:,.2f}" if result.calls_added else ""
     again = f"; {result.duplicates:,} were there already" if result.duplicates else ""
     click.echo(f"{', '.join(parts) or 'nothing'} {verb}{known}{again}", err=True)
-    for provider, model, reason, calls in result.unpriced:
-        click.echo(f"  without a price: {calls:,} calls of {provider or '?'} {model or '?'}: {reason}", err=True)
+    for (provider, model, reason), calls in _reasons(report).items():
+        shown = " ".join(filter(None, (provider, model))) or "an unnamed model"
+        click.echo(f"  without a price: {_counted(calls, 'call')} of {shown}: {reason}", err=True)
     for problem in report.problems:
         click.echo(f"  {problem}", err=True)
     for note in report.notes:

@@ -104,11 +104,15 @@ def text(value: str | None) -> str:
     return UNKNOWN if value in (None, "") else str(value)
 
 
+ALMOST_WHOLE = 99.9
+
+
 def badge(share: float | None, word: str) -> str:
-    """`priced 100%`, rounded down so that a gap is never rounded away; `priced unknown`."""
+    """`priced 96.8%`; a share that is not whole never reads as 100 %, so that a gap is never rounded away; `priced –`."""
     if share is None:
         return f"{word} {UNKNOWN}"
-    return f"{word} {int(share * 1000 + 1e-6) / 10:g}%"
+    shown = 100 if share == 1 else min(round(share * 100, 1), ALMOST_WHOLE)
+    return f"{word} {shown:g}%"
 
 
 def write_csv(rows: Sequence[Any]) -> None:

@@ -6,11 +6,12 @@ from importlib.metadata import entry_points
 
 from breakeven.errors import UsageError
 from breakeven.exchange.importers.claude_code import CLAUDE_CODE
+from breakeven.exchange.importers.litellm import LITELLM
 from breakeven.exchange.importers.request import Importer, ImportReport, ImportRequest, Target
 from breakeven.exchange.importers.responses import RESPONSES
 from breakeven.exchange.importers.tabular import TABULAR
 
-IMPORTERS: tuple[Importer, ...] = (*TABULAR, RESPONSES, CLAUDE_CODE)
+IMPORTERS: tuple[Importer, ...] = (*TABULAR, RESPONSES, CLAUDE_CODE, LITELLM)
 """Every importer that ships; others join through the entry points `breakeven.importers`."""
 
 

@@ -247,12 +247,16 @@ class Intake:
             return ImportResult(facts_added=counts, segments=segments)
         return ImportResult(
             calls_added=counts["calls"],
+            requests_added=int(self._ledger.query("SELECT coalesce(sum(call_count), 0) FROM chunk_folded")[0][0]),
             lines_added=counts["cost_lines"],
             cost=self._ledger.query("SELECT coalesce(sum(cost), 0) FROM chunk_lines")[0][0],
             by_state=dict(self._ledger.query("SELECT state, count(*) FROM chunk_folded GROUP BY state ORDER BY state")),
             unpriced=self._ledger.query("""
-                SELECT coalesce(provider, ''), coalesce(model, ''), coalesce(reason, ''), count(DISTINCT call_id)
-                FROM chunk_lines WHERE state IN ('unpriced', 'usage_missing') GROUP BY ALL ORDER BY ALL"""),
+                SELECT coalesce(provider, ''), coalesce(model, ''), coalesce(reason, ''), sum(call_count)::BIGINT
+                FROM (SELECT DISTINCT call_id, attempt, provider, model, reason FROM chunk_lines
+                      WHERE state IN ('unpriced', 'usage_missing'))
+                JOIN (SELECT call_id, attempt, call_count FROM chunk_folded) USING (call_id, attempt)
+                GROUP BY ALL ORDER BY ALL"""),
             segments=segments,
         )
 
@@ -289,6 +293,7 @@ def _merged(one: ImportResult, other: ImportResult) -> ImportResult:
     return ImportResult(
         rows_read=one.rows_read + other.rows_read,
         calls_added=one.calls_added + other.calls_added,
+        requests_added=one.requests_added + other.requests_added,
         lines_added=one.lines_added + other.lines_added,
         duplicates=one.duplicates + other.duplicates,
         facts_added=_added(one.facts_added, other.facts_added),

@@ -64,12 +64,13 @@ class ImportResult:
 
     rows_read: int = 0
     calls_added: int = 0
+    requests_added: int = 0  # what those calls stand for: an aggregated row is one call with a `call_count`
     lines_added: int = 0
     duplicates: int = 0
     facts_added: Mapping[str, int] = field(default_factory=dict)
     cost: Decimal = Decimal(0)
     by_state: Mapping[str, int] = field(default_factory=dict)
-    unpriced: Sequence[tuple[str, str, str, int]] = ()  # provider, model, reason, calls
+    unpriced: Sequence[tuple[str, str, str, int]] = ()  # provider, model, reason, requests
     segments: Sequence[int] = ()
 
     @property

@@ -44,25 +44,27 @@ def is_message(body: Node) -> bool:
 
 
 def meter(body: Node, notes: Notes) -> Metering:
-    """What a message says: the answer first, then every iteration that its totals do not contain."""
+    """What a message says: the answer first, then every other iteration."""
     usage = body.get("usage")
-    model = text(body, "model")
-    found = Metering(model=model, response_id=text(body, "id"))
+    found = Metering(model=text(body, "model"), response_id=text(body, "id"))
     if not isinstance(usage, dict) or not usage:
         notes.reject(NO_USAGE if usage is None else "the response has a usage that is not an object, or empty")
         return found
+    iterations = notes.nodes(usage, "iterations")
+    model = _served_model(body, iterations)
     counted = _tokens(usage, notes)
-    others = _other_parts(body, usage, notes)
+    others = _other_parts(body, model, iterations, notes)
     if counted is None or notes.impossible:
         return found
-    answer = UsagePart(model, nonzero(counted | _tool_calls(usage, notes)), ANSWER if others else "")
+    answer = _without(counted, _inside(usage, model, iterations, notes), notes)
+    part = UsagePart(model, nonzero(answer | _tool_calls(usage, notes)), ANSWER if others else "")
     geography = text(usage, "inference_geo")
     context = facts(
         service_tier=text(usage, "service_tier"),
         speed=text(usage, "speed"),
         inference_geo="" if geography == "not_available" else geography,
     )
-    return Metering(model, (answer, *others), context, response_id=found.response_id)
+    return Metering(model, () if notes.impossible else (part, *others), context, response_id=found.response_id)
 
 
 def _tokens(usage: Node, notes: Notes) -> dict[str, int] | None:
@@ -70,7 +72,7 @@ def _tokens(usage: Node, notes: Notes) -> dict[str, int] | None:
     tokens_in = notes.count(usage, "input_tokens")
     tokens_out = notes.count(usage, "output_tokens")
     if tokens_in is None or tokens_out is None:
-        notes.reject(f"the usage has no {'input_tokens' if tokens_in is None else 'output_tokens'}")
+        notes.missing(f"the usage has no {'input_tokens' if tokens_in is None else 'output_tokens'}")
         return None
     thinking = notes.total(notes.node(usage, "output_tokens_details"), "thinking_tokens", "reasoning_tokens")
     counted = {"input": tokens_in, "cache_read": notes.total(usage, "cache_read_input_tokens"), **_written(usage, notes)}
@@ -95,52 +97,74 @@ def _tool_calls(usage: Node, notes: Notes) -> dict[str, int]:
     return {name: notes.total(calls, field) for field, name in _TOOLS.items()}
 
 
-def _other_parts(body: Node, usage: Node, notes: Notes) -> tuple[UsagePart, ...]:
-    """The iterations that the top-level totals do not contain."""
-    iterations = notes.nodes(usage, "iterations")
-    answered = _answering(iterations, body, usage, notes)
+def _served_model(body: Node, iterations: list[Node]) -> str:
+    """The model that answered: the last fallback where there was one. A stream's start still names the one that declined."""
+    fallbacks = [text(each, "model") for each in iterations if text(each, "type") == "fallback_message"]
+    return next((model for model in reversed(fallbacks) if model), text(body, "model"))
+
+
+def _is_other(iteration: Node, model: str, *, fallback: bool) -> bool:
+    """Whether an iteration is not part of the answer: another kind, another model, or what a fallback replaced."""
+    kind, own = text(iteration, "type"), text(iteration, "model")
+    return kind not in _ANSWERING or own not in ("", model) or (fallback and kind == "message" and not own)
+
+
+def _others(iterations: list[Node], model: str) -> list[Node]:
+    fallback = any(text(each, "type") == "fallback_message" for each in iterations)
+    return [each for each in iterations if _is_other(each, model, fallback=fallback)]
+
+
+def _other_parts(body: Node, model: str, iterations: list[Node], notes: Notes) -> tuple[UsagePart, ...]:
+    """The iterations that are not the answer, each at its own model. Attempts declined before any output are free."""
     found: list[UsagePart] = []
-    for position, iteration in enumerate(iterations):
-        if position in answered:
-            continue
-        kind = text(iteration, "type") or "iteration"
-        declined = kind in _ANSWERING
-        if declined and not notes.total(iteration, "output_tokens"):
-            continue
+    for iteration in _others(iterations, model):
+        declined = text(iteration, "type") in _ANSWERING
         counted = _tokens(iteration, notes)
-        if counted is not None:
-            model = text(iteration, "model") or (_declined_model(body) if declined else text(body, "model"))
-            found.append(UsagePart(model, nonzero(counted), "declined" if declined else kind))
+        if counted is None or (declined and not iteration.get("output_tokens")):
+            continue
+        named = text(iteration, "model") or (_declined_model(body, model, notes) if declined else model)
+        found.append(UsagePart(named, nonzero(counted), "declined" if declined else text(iteration, "type") or "iteration"))
     return tuple(found)
 
 
-def _answering(iterations: list[Node], body: Node, usage: Node, notes: Notes) -> set[int]:
-    """The positions of the iterations that the top-level totals consist of; the sums prove it."""
-    model = text(body, "model")
-    messages = [n for n, each in enumerate(iterations) if text(each, "type") in _ANSWERING]
-    fallbacks = [n for n in messages if text(iterations[n], "type") == "fallback_message"]
-    own = [n for n in messages if text(iterations[n], "model") in ("", model)]
-    likely = [fallbacks[-1:], fallbacks, own, messages] if fallbacks else [own, messages, messages[-1:]]
-    for positions in likely:
-        if positions and _sums(iterations, positions) == _sums([usage], [0]):
-            return set(positions)
-    if messages:
-        notes.doubt("no set of usage.iterations sums to the top-level totals; the totals are taken as the answer")
-    return set(likely[0])
-
-
-def _sums(nodes: list[Node], positions: list[int]) -> tuple[int, ...]:
-    return tuple(sum(value for n in positions if isinstance(value := nodes[n].get(name), int)) for name in _FIELDS)
-
-
-def _declined_model(body: Node) -> str:
-    """The model that a fallback replaced, as its content block names it."""
+def _declined_model(body: Node, served: str, notes: Notes) -> str:
+    """The model that a fallback replaced: as its content block names it, or as the start of the stream did."""
     replaced = [
-        block["from"]
+        text(block["from"], "model")
         for block in objects(body, "content")
         if block.get("type") == "fallback" and isinstance(block.get("from"), dict)
     ]
-    return text(replaced[0], "model") if replaced else text(body, "model")
+    named = replaced[0] if replaced else text(body, "model")
+    if named == served:
+        notes.doubt("a declined attempt names no model; it is priced as the model that answered")
+    return named
+
+
+def _inside(usage: Node, model: str, iterations: list[Node], notes: Notes) -> list[dict[str, int]]:
+    """What of other iterations the top-level totals contain: nothing, or the attempts by other models; the sums prove which."""
+    others = _others(iterations, model)
+    answers = [each for each in iterations if each not in others]
+    messages = [each for each in iterations if text(each, "type") in _ANSWERING]
+    stated = _sums([usage])
+    if not messages or stated in (_sums(answers), _sums(answers[-1:])):
+        return []
+    if stated == _sums(messages):
+        return [counted for each in messages if each in others and (counted := _tokens(each, notes)) is not None]
+    notes.doubt("no set of usage.iterations sums to the top-level totals; the totals are taken as the answer")
+    return []
+
+
+def _sums(nodes: list[Node]) -> tuple[int, ...]:
+    return tuple(sum(value for each in nodes if isinstance(value := each.get(name), int)) for name in _FIELDS)
+
+
+def _without(counted: dict[str, int], parts: list[dict[str, int]], notes: Notes) -> dict[str, int]:
+    """The totals without the parts inside them."""
+    left = dict(counted)
+    for name, quantity in ((name, quantity) for part in parts for name, quantity in part.items() if quantity):
+        if notes.within(quantity, f"{name} of an iteration", left.get(name, 0), f"{name} of the totals"):
+            left[name] -= quantity
+    return left
 
 
 def fold(stream: Stream, event: Node) -> None:
@@ -184,12 +208,9 @@ def _merge_delta(stream: Stream, event: Node) -> None:
 
 
 def _keep_fallback(stream: Stream, block: Node) -> None:
-    """A fallback block says which model took over; the start of the stream still named the one that declined."""
+    """A fallback block says which model took over from which."""
     if block.get("type") == "fallback":
         stream.body.setdefault("content", []).append(block)
-        served = block.get("to")
-        if isinstance(served, dict) and text(served, "model"):
-            stream.body["model"] = text(served, "model")
 
 
 def address(url: str) -> Address:

@@ -69,5 +69,5 @@ class Vendor:
 def last_of(stream: Stream, event: Node, names: tuple[str, ...]) -> None:
     """Keeps these fields of the event where it has them; later events win."""
     for name in names:
-        if event.get(name) is not None:
+        if event.get(name) not in (None, ""):
             stream.body[name] = event[name]

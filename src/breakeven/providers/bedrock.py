@@ -38,7 +38,7 @@ def meter_converse(body: Node, notes: Notes) -> Metering:
         return Metering()
     tokens_in, tokens_out = notes.count(usage, "inputTokens"), notes.count(usage, "outputTokens")
     if tokens_in is None or tokens_out is None:
-        notes.reject(f"the usage has no {'inputTokens' if tokens_in is None else 'outputTokens'}")
+        notes.missing(f"the usage has no {'inputTokens' if tokens_in is None else 'outputTokens'}")
         return Metering()
     read = notes.total(usage, "cacheReadInputTokens", "cacheReadInputTokenCount")
     written = _written(usage, notes)

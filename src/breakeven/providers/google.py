@@ -15,7 +15,7 @@ from breakeven.providers.anthropic import MESSAGES
 from breakeven.providers.apis import Address, Api, Stream, Vendor, last_of
 from breakeven.providers.openai import CHAT, is_chat, path_api, searching_chat, tokens
 from breakeven.providers.quantities import InputCounts, input_classes, output_classes
-from breakeven.providers.reading import Metering, Node, Notes, facts, objects, text
+from breakeven.providers.reading import Metering, Node, Notes, facts, nonzero, objects, text
 from breakeven.providers.tokens import TokenRule
 
 _MODALITY = MappingProxyType({"AUDIO": "audio", "IMAGE": "image", "VIDEO": "video"})
@@ -38,7 +38,8 @@ _GENERATION = re.compile(r"gemini-(\d{1,3})")
 def is_gemini(body: Node) -> bool:
     """A generated answer, one chunk of it, or embeddings."""
     return any(
-        name in body for name in ("usageMetadata", "candidates", "promptFeedback", "modelVersion", "embeddings", "embedding")
+        name in body
+        for name in ("usageMetadata", "candidates", "promptFeedback", "modelVersion", "embeddings", "embedding", "predictions")
     )
 
 
@@ -47,6 +48,8 @@ def meter(body: Node, notes: Notes) -> Metering:
     usage = body.get("usageMetadata")
     model = text(body, "modelVersion").removeprefix("models/")
     found = Metering(model=model, response_id=text(body, "responseId"))
+    if usage is None and "predictions" in body:
+        return _embedded(body, notes)
     if not isinstance(usage, dict) or not usage:
         notes.reject("the response has no usageMetadata" if usage is None else "usageMetadata is not an object or is empty")
         return found
@@ -60,11 +63,23 @@ def meter(body: Node, notes: Notes) -> Metering:
     return Metering(model, parts, _context(usage), response_id=found.response_id)
 
 
+def _embedded(body: Node, notes: Notes) -> Metering:
+    """Vertex AI's embeddings count the tokens of each text."""
+    counts = [
+        notes.count(notes.node(notes.node(each, "embeddings"), "statistics"), "token_count")
+        for each in objects(body, "predictions")
+    ]
+    if not counts or None in counts:
+        notes.missing("the predictions have no token_count")
+        return Metering()
+    return Metering(parts=(UsagePart("", nonzero({"input": sum(count or 0 for count in counts)})),))
+
+
 def _tokens(usage: Node, notes: Notes) -> dict[str, int] | None:
     prompt = notes.count(usage, "promptTokenCount")
     if prompt is None:
         if notes.count(usage, "totalTokenCount") != 0:
-            notes.reject("usageMetadata has no promptTokenCount")
+            notes.missing("usageMetadata has no promptTokenCount")
             return None
         prompt = 0
     tool_prompt = notes.total(usage, "toolUsePromptTokenCount")

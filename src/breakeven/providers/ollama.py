@@ -26,7 +26,7 @@ def meter(body: Node, notes: Notes) -> Metering:
     tokens_out = 0 if embedding else notes.count(body, "eval_count")
     if tokens_in is None or tokens_out is None:
         missing = "prompt_eval_count (the prompt was cached, so its length is unknown)" if tokens_in is None else "eval_count"
-        notes.reject(f"the response has no {missing}")
+        notes.missing(f"the response has no {missing}")
         return found
     return Metering(found.model, (UsagePart(found.model, nonzero({"input": tokens_in, "output": tokens_out})),))
 

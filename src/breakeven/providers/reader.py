@@ -6,7 +6,7 @@ For the pricing context: the body (it says what was served), the caller, the add
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -166,9 +166,3 @@ def unreadable(call: Call, problems: Iterable[Problem]) -> Reading:
     notes = Notes(call.where)
     notes.problems += problems
     return _reading(call, fallback(call), Metering(), notes, "usage_missing")
-
-
-def each(bodies: Iterable[Node], call: Call, places: Iterable[str]) -> Iterator[Reading]:
-    """One reading for each body, with its own place."""
-    for body, place in zip(bodies, places, strict=True):
-        yield read_body(body, replace(call, where=place))

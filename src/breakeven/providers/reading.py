@@ -77,6 +77,11 @@ class Notes:
         self.impossible = True
         self.problems.append(Problem(self.where, what, remedy))
 
+    def missing(self, what: str) -> None:
+        """A count that is needed is not there; nothing new where it was there and impossible."""
+        if not self.impossible:
+            self.reject(what)
+
     def count(self, node: Node, *names: str) -> int | None:
         """The first of these fields that is there, a whole non-negative number; None where none is, or it is null."""
         for name in names:

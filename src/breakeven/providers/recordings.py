@@ -15,6 +15,8 @@ _CONVERSE_EVENTS = frozenset(
     {"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop", "metadata"}
 )
 _EVENT_TYPES = ("response.", "message_", "content_block", "message-", "content-", "stream-", "text-generation", "transcript.text.")
+# What of a realtime session is billed: each response that is done, and each transcript of what the user said.
+_REALTIME_BILLED = ("response.done", "conversation.item.input_audio_transcription.completed")
 _NOT_JSON = "Give JSON, an array, JSONL or a recorded event stream."
 
 
@@ -105,8 +107,8 @@ def _lines(text: str, where: str) -> Iterator[Recording]:
         yield from _one_after_another(text, where)
         return
     nodes = [each.node for each in bodies]
-    ends = [each for each in bodies if each.node.get("type") == "response.done"]
-    if ends:  # a realtime session: each response that is done was billed
+    ends = [each for each in bodies if each.node.get("type") in _REALTIME_BILLED]
+    if ends:  # a realtime session
         yield from ends
     elif is_stream(nodes):
         yield Events(nodes, where, tuple(each.problem for each in found if isinstance(each, Broken)))

@@ -59,7 +59,7 @@ def token_usage(usage: Node, rule: TokenRule, notes: Notes) -> dict[str, int] | 
     total = notes.count(usage, "total_tokens")
     if tokens_in is None or tokens_out is None:
         missing = rule.input[0] if tokens_in is None else rule.output[0]
-        notes.reject(f"the usage has no {missing}")
+        notes.missing(f"the usage has no {missing}")
         return None
     details = notes.node(usage, *rule.output_details)
     reasoning = _reasoning(usage, details, notes)

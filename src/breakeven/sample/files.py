@@ -12,10 +12,10 @@ import numpy as np
 
 from breakeven.pricebook import RateCard
 from breakeven.sample.calibration import calibrated
-from breakeven.sample.company import Company, company, users_at_work
+from breakeven.sample.company import Company, company
 from breakeven.sample.texts import CONFIG, PRICES, README
 from breakeven.sample.traffic import DAY_US, Traffic, microseconds, month_start, traffic
-from breakeven.sample.truth import CUSTOMERS, MONTHS, PLANS, SEED, SUPPORT, SUPPORT_SUCCESSES, TIERS, UNPRICED_MONTH, FeaturePlan
+from breakeven.sample.truth import CUSTOMERS, MONTHS, PLANS, SEED, SUPPORT, SUPPORT_SUCCESSES, TIERS, UNPRICED_MONTH
 
 _PILOT_CALLS = 1_800
 _STATUS = ("ok", "failed", "cut_off")
@@ -40,12 +40,16 @@ def write_facts(folder: Path, card: RateCard, seed: int = SEED) -> dict[str, lis
         for month in range(MONTHS):
             made = [calibrated(traffic(plan, month, firm, random), card) for plan in PLANS]
             calls.append(_write_calls(engine, folder / f"calls-{month_start(month):%Y-%m}-invented.parquet", made, firm))
-            for plan in PLANS:
-                outcomes += _outcomes(plan, month, firm, random)
+            for item in made:
+                outcomes += _outcomes(item, firm, random)
     return {
         "calls": [*calls, _pilot(folder, random)],
         "outcomes": [
-            _csv(folder / "outcomes-invented.csv", ("time", "id", "feature", "team", "customer", "unit", "quantity", "succeeded"), outcomes)
+            _csv(
+                folder / "outcomes-invented.csv",
+                ("time", "id", "feature", "team", "customer", "unit", "quantity", "succeeded"),
+                outcomes,
+            )
         ],
         "customers": [_csv(folder / "customers-invented.csv", ("customer", "plan", "segment", "signup_date"), _customers(firm))],
         "revenue": [_csv(folder / "revenue-invented.csv", ("month", "customer", "plan", "amount"), _revenue(firm))],
@@ -73,7 +77,9 @@ def _write_calls(engine: duckdb.DuckDBPyConnection, path: Path, made: Sequence[T
         selects.append(_select(f"made_{number}", item))
     rows = " UNION ALL BY NAME ".join(selects)
     target = str(path).replace("'", "''")
-    engine.execute(f"COPY (SELECT * FROM ({rows}) ORDER BY occurred_at, id, attempt) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+    engine.execute(
+        f"COPY (SELECT * FROM ({rows}) ORDER BY occurred_at, id, attempt) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+    )
     return path
 
 
@@ -118,21 +124,23 @@ def _pick(column: str, values: Sequence[object]) -> str:
     return f"([{listed}])[{column} + 1]"
 
 
-def _outcomes(plan: FeaturePlan, month: int, firm: Company, random: np.random.Generator) -> Iterator[Sequence[object]]:
-    """Delivered units by day, customer and success; the numbers of the month are exact."""
-    count = plan.outcomes[month]
+def _outcomes(made: Traffic, firm: Company, random: np.random.Generator) -> Iterator[Sequence[object]]:
+    """Units delivered by the month's calls, by day, customer and success; the numbers of the month are exact."""
+    plan, count = made.plan, made.plan.outcomes[made.month]
     if not count:
         return
-    customers = firm.user_customer[users_at_work(firm, month, plan.engagement, count, random)]
-    days = random.integers(0, (month_start(month + 1) - month_start(month)).days, count)
+    first = made.attempt == 0
+    calls = np.repeat(np.flatnonzero(first), plan.units_per_call)[:count]
+    customers = firm.user_customer[made.user[calls]]
     succeeded = np.zeros(count, dtype=np.int64)
-    good = SUPPORT_SUCCESSES.get(month) if plan.name == SUPPORT else None
-    succeeded[random.choice(count, good if good is not None else round(count * plan.success), replace=False)] = 1
-    groups, quantities = np.unique((days * CUSTOMERS + customers) * 2 + succeeded, return_counts=True)
+    planted = SUPPORT_SUCCESSES.get(made.month) if plan.name == SUPPORT else None
+    good = round(count * plan.success) if planted is None else planted
+    succeeded[random.choice(count, good, replace=False)] = 1
+    groups, quantities = np.unique((made.day[calls] * CUSTOMERS + customers) * 2 + succeeded, return_counts=True)
     key = (plan.name or "").split(maxsplit=1)[0].lower()
     for group, quantity in zip(groups.tolist(), quantities.tolist(), strict=True):
         day, customer, success = group // 2 // CUSTOMERS, group // 2 % CUSTOMERS, group % 2
-        at = month_start(month) + timedelta(days=day, hours=17)
+        at = month_start(made.month) + timedelta(days=day, hours=17)
         identity = f"{key}-{at:%Y%m%d}-{customer + 1}-{success}"
         yield at.isoformat(), identity, plan.name, plan.team, customer_name(customer), plan.unit, quantity, bool(success)
 
@@ -143,7 +151,12 @@ def _customers(firm: Company) -> Iterator[Sequence[object]]:
         months_before = 3 + number % 20
         joined = int(firm.joined[number])
         since = month_start(joined) if joined >= 0 else month_start(0) - timedelta(days=30 * months_before)
-        yield customer_name(number), name, "enterprise" if name == "enterprise" else "smb", f"{since + timedelta(days=number % 27):%Y-%m-%d}"
+        yield (
+            customer_name(number),
+            name,
+            "enterprise" if name == "enterprise" else "smb",
+            f"{since + timedelta(days=number % 27):%Y-%m-%d}",
+        )
 
 
 def _revenue(firm: Company) -> Iterator[Sequence[object]]:

@@ -131,7 +131,10 @@ def _tokens(plan: FeaturePlan, model: Ints, count: int, random: np.random.Genera
     """Tokens around each model's habit: long tails, and a cache that is missed now and then."""
     size = random.lognormal(-0.08, 0.4, count)
     missed = random.random(count) < 0.15
-    habit = {name: np.array([getattr(entry, name) for entry in plan.models])[model] for name in ("input", "cached", "output", "reasoning")}
+    habit = {
+        name: np.array([getattr(entry, name) for entry in plan.models])[model]
+        for name in ("input", "cached", "output", "reasoning")
+    }
     cached = np.where(missed, 0, habit["cached"] * size)
     fresh = habit["input"] * size + np.where(missed, habit["cached"] * size, 0)
     thinking = habit["reasoning"] * size * random.lognormal(-0.02, 0.2, count)

@@ -7,7 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 
 FIRM = "Northwind Papers (invented)"
-INVENTED = "Everything in this folder is invented sample data: the firm, its customers, its calls, its revenue. No real company is shown."
+INVENTED = (
+    "Everything in this folder is invented sample data: the firm, its customers, its calls, its revenue. No real company is shown."
+)
 FIRST_MONTH = datetime(2025, 11, 1)  # noqa: DTZ001 - naive UTC, as everywhere in the facts
 MONTHS = 12
 SEED = 20_261_031

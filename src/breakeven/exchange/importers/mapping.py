@@ -92,12 +92,15 @@ def _guess(field: Field, names: Sequence[str], taken: set[str]) -> str | None:
 
 
 def _inclusive(mapped: list[Mapped], fields: Mapping[str, Field]) -> list[Mapped]:
-    """Which guessed totals contain other classes; the user sees the guess as `input_inclusive` or `output_inclusive`."""
+    """Which guessed totals contain other classes; the user sees the guess as `input_inclusive` or `output_inclusive`.
+
+    A column that has the very name of a usage class means that class, which is disjoint from the others.
+    """
     columns = {entry.field.name: normalised(entry.column) for entry in mapped if entry.column is not None}
     swaps = {"input": _input_contains_cache(columns), "output": _output_contains_reasoning(columns)}
     return [
         Mapped(fields[f"{entry.field.name}_inclusive"], entry.column)
-        if swaps.get(entry.field.name) and not entry.said and f"{entry.field.name}_inclusive" in fields
+        if swaps.get(entry.field.name) and not entry.said and entry.column != entry.field.name and f"{entry.field.name}_inclusive" in fields
         else entry
         for entry in mapped
     ]

@@ -14,7 +14,7 @@ import duckdb
 from breakeven.errors import DataError
 from breakeven.exchange.importers.fields import INCLUSIVE
 from breakeven.exchange.importers.mapping import Mapped
-from breakeven.exchange.importers.sources import Source
+from breakeven.exchange.importers.source import Source
 
 FUTURE_ALLOWED = timedelta(days=1)
 COUNT_MAX = 10**15

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from breakeven.errors import Problem
-from breakeven.exchange.importers.sources import REJECT_PREFIX, Source
+from breakeven.exchange.importers.source import REJECT_PREFIX, Source
 
 SHOWN = 5
 

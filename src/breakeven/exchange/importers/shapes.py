@@ -37,6 +37,8 @@ def call(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequ
     staged["usage_known"] = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
     staged["pricing_context"] = json_object({name: expressions[name] for name in _CONTEXT_NAMES if name in expressions})
     staged["attribution_sources"] = literal(_sources(mapped))
+    if "identity" in expressions:
+        staged["source_ref"] = expressions["identity"]
     if "provider" in expressions:
         staged["provider"] = f"lower({expressions['provider']})"
     elif "model" in expressions:

@@ -3,53 +3,25 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zlib
 from pathlib import Path
 
 import duckdb
 import msgspec
 
 from breakeven.errors import DataError, Problem, Unreachable
+from breakeven.exchange.importers.csvfile import read_csv
+from breakeven.exchange.importers.source import LINE_BYTES_MAX, REJECT_PREFIX, SNIFFED_BYTES, Source, columns_of, first_line, quoted
 
-LINE_BYTES_MAX = 64 * 1024 * 1024
-_SNIFFED_BYTES = 1 << 20
-_SEPARATORS = (",", ";", "\t", "|")
 _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
-REJECT_PREFIX = "_reject_"
 BINARY_SHARE = 0.01
-_QUOTED_NAME = re.compile(r'"[^"]*"')
 _NOT_A_NUMBER = re.compile(r"[:\[,]\s*-?(?:NaN|Infinity)\b")
 # Members under which interfaces and exports return their records.
 _WRAPPERS = ("data", "rows", "items", "records", "results", "logs", "calls")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One input file, read into the temporary table `table` with its columns, `_row` (from 1) and, where text is kept, `_raw`."""
-
-    path: Path
-    kind: str  # csv, json, parquet
-    table: str
-    columns: dict[str, str]
-    malformed: tuple[Problem, ...] = ()
-    malformed_lines: tuple[str, ...] = ()
-    malformed_places: tuple[int, ...] = ()
-    header: str = ""
-
-    def place(self, row: int) -> int:
-        """Where a row stands in the file: the line in a CSV (after its header and any malformed lines before), else the record."""
-        if self.kind != "csv":
-            return row
-        line = row + 1
-        for malformed in sorted(self.malformed_places):
-            line += malformed <= line
-        return line
 
 
 def open_source(connection: duckdb.DuckDBPyConnection, path: Path, table: str, spill: Path) -> Source:
@@ -61,7 +33,7 @@ def open_source(connection: duckdb.DuckDBPyConnection, path: Path, table: str, s
     start = _decoded(head).lstrip()
     if start[:1] in ("{", "["):
         return _json(connection, path, text, table, whole=start.startswith("["))
-    return _csv(connection, path, text, table)
+    return read_csv(connection, path, text, table, spill)
 
 
 def _head(path: Path) -> bytes:
@@ -69,14 +41,14 @@ def _head(path: Path) -> bytes:
         raise DataError(f"{path} is a directory", "Name the files in it; only claude-code and responses take directories.")
     try:
         with path.open("rb") as stream:
-            head = stream.read(_SNIFFED_BYTES)
+            head = stream.read(SNIFFED_BYTES)
     except OSError as error:
         raise Unreachable(f"{path} cannot be read: {error.strerror or error}", "Check the path and its permissions.") from error
     if head.startswith(_GZIP):
         try:
             with gzip.open(path) as stream:
-                head = stream.read(_SNIFFED_BYTES)
-        except (OSError, EOFError) as error:
+                head = stream.read(SNIFFED_BYTES)
+        except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path} is a damaged gzip file: {error}", "Copy it again from where it came from.") from error
     if not head.strip():
         raise DataError(f"{path} is empty", "Nothing was imported from it.")
@@ -111,11 +83,14 @@ def _as_utf8(path: Path, head: bytes, spill: Path) -> Path:
         return path
     copy = spill / f"{path.name}.utf8"
     opened = gzip.open if packed else open
-    with (
-        opened(path, "rt", encoding=encoding, errors="replace", newline="") as source,
-        copy.open("w", encoding="utf-8", newline="") as target,
-    ):
-        shutil.copyfileobj(source, target, _SNIFFED_BYTES)
+    try:
+        with (
+            opened(path, "rt", encoding=encoding, errors="replace", newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
+            shutil.copyfileobj(source, target, SNIFFED_BYTES)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(f"{path} is a damaged gzip file: {error}", "Copy it again from where it came from.") from error
     return copy
 
 
@@ -126,14 +101,14 @@ def _is_gzip(path: Path) -> bool:
 
 def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> Source:
     try:
-        numbered = f"read_parquet({_quoted(path)}, file_row_number = true)"
+        numbered = f"read_parquet({quoted(path)}, file_row_number = true)"
         connection.execute(
             f"CREATE OR REPLACE TEMP VIEW {table} AS"
             f" SELECT file_row_number + 1 AS _row, * EXCLUDE (file_row_number) FROM {numbered}"
         )
-        columns = _columns(connection, table)
+        columns = columns_of(connection, table)
     except duckdb.Error as error:
-        raise DataError(f"{path} is a damaged Parquet file: {_first(error)}", "Write it again from where it came from.") from error
+        raise DataError(f"{path} is a damaged Parquet file: {first_line(error)}", "Write it again from where it came from.") from error
     return Source(path, "parquet", table, columns)
 
 
@@ -171,8 +146,8 @@ def _list_inside(text: Path) -> str | None:
     None where it is one object a line. An object without a list of objects is one record: the member is then empty.
     """
     with text.open("rb") as stream:
-        first = stream.readline(_SNIFFED_BYTES).strip()
-        if first.endswith(b"}") and _parsed(first) is not None and stream.readline(_SNIFFED_BYTES).strip():
+        first = stream.readline(SNIFFED_BYTES).strip()
+        if first.endswith(b"}") and _parsed(first) is not None and stream.readline(SNIFFED_BYTES).strip():
             return None
     if text.stat().st_size > LINE_BYTES_MAX:
         return None
@@ -195,17 +170,17 @@ def _json_lines(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, t
         connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE {table} AS
             SELECT row_number() OVER () AS _row, line AS _raw FROM read_csv(
-                {_quoted(text)}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false,
+                {quoted(text)}, columns = {{'line': 'VARCHAR'}}, delim = '\x01', quote = '', escape = '', header = false,
                 auto_detect = false, max_line_size = {LINE_BYTES_MAX}, parallel = false
             )""")
     except duckdb.Error as error:
         raise DataError(
-            f"{path} cannot be read as JSONL: {_first(error)}", f"A line may have {LINE_BYTES_MAX >> 20} MB of UTF-8 text."
+            f"{path} cannot be read as JSONL: {first_line(error)}", f"A line may have {LINE_BYTES_MAX >> 20} MB of UTF-8 text."
         ) from error
 
 
 def _json_array(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str, member: str | None = None) -> None:
-    source = f"read_json_objects({_quoted(text)}, format = '{{}}', maximum_object_size = {LINE_BYTES_MAX})"
+    source = f"read_json_objects({quoted(text)}, format = '{{}}', maximum_object_size = {LINE_BYTES_MAX})"
     records = (
         f"SELECT json FROM {source.format('array')}"
         if member is None
@@ -219,65 +194,5 @@ def _json_array(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, t
         )
     except duckdb.Error as error:
         raise DataError(
-            f"{path} is not a whole JSON array: {_first(error)}", "Mend it (it may have been cut off) and import it again."
+            f"{path} is not a whole JSON array: {first_line(error)}", "Mend it (it may have been cut off) and import it again."
         ) from error
-
-
-def _csv(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str) -> Source:
-    with text.open(encoding="utf-8", errors="replace") as stream:
-        header = stream.readline(_SNIFFED_BYTES).rstrip("\r\n")
-    unquoted = _QUOTED_NAME.sub("", header)
-    separator = max(_SEPARATORS, key=unquoted.count)
-    options = (
-        f"columns = {{{_declared(header, separator, path)}}}, header = true, auto_detect = false, delim = '{separator}',"
-        " quote = '\"', escape = '\"', strict_mode = false, store_rejects = true, rejects_limit = 0, parallel = false,"
-        f" max_line_size = {LINE_BYTES_MAX}"
-    )
-    for rejected in ("reject_errors", "reject_scans"):
-        connection.execute(f"DROP TABLE IF EXISTS {rejected}")
-    try:
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {table} AS"
-            f" SELECT row_number() OVER () AS _row, * FROM read_csv({_quoted(text)}, {options})"
-        )
-        bad = connection.execute("SELECT line, csv_line, error_message FROM reject_errors ORDER BY line").fetchall()
-    except duckdb.Error as error:
-        raise DataError(
-            f"{path} cannot be read as CSV: {_first(error)}", "Check quotes and separators, or save it as JSONL or Parquet."
-        ) from error
-    problems = tuple(
-        Problem(f"{path}:{line}", f"the line does not fit the header: {_first_text(message)}", "Mend the line and import it again.")
-        for line, _, message in bad
-    )
-    return Source(path, "csv", table, _columns(connection, table), problems, tuple(str(raw) for _, raw, _ in bad), tuple(line for line, _, _ in bad), header)
-
-
-def _declared(header: str, separator: str, path: Path) -> str:
-    names = list(_header_names(header, separator))
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        raise DataError(f"{path}:1: the header names {', '.join(repeated)} twice", "Give each column its own name.")
-    return ", ".join("'" + name.replace("'", "''") + "': 'VARCHAR'" for name in names)
-
-
-def _header_names(header: str, separator: str) -> Iterator[str]:
-    names = next(csv.reader([header], delimiter=separator), [])
-    for number, name in enumerate(names, start=1):
-        yield name.strip() or f"column_{number}"
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
-    described = connection.execute(f"DESCRIBE {table}").fetchall()
-    return {row[0]: row[1] for row in described if row[0] != "_row" and not row[0].startswith(REJECT_PREFIX)}
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"
-
-
-def _first(error: Exception) -> str:
-    return _first_text(str(error))
-
-
-def _first_text(text: str) -> str:
-    return text.strip().splitlines()[0].removeprefix("Invalid Input Error: ")

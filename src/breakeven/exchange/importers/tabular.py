@@ -23,7 +23,8 @@ from breakeven.exchange.importers.projection import Fault, Projection, project
 from breakeven.exchange.importers.rejects import problems_beyond, set_aside
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 from breakeven.exchange.importers.shapes import Expressions, Shape, literal, no_faults
-from breakeven.exchange.importers.sources import Source, open_source
+from breakeven.exchange.importers.source import Source
+from breakeven.exchange.importers.sources import open_source
 from breakeven.ledger import ImportResult, Intake
 
 SAMPLED = 3
