@@ -64,7 +64,7 @@ def test_the_stronger_correlation_counts() -> None:
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     """With 30 days whose level varies, the 95 % interval covers the true net value per outcome in 93 to 97.5 % of 1,500 trials."""
-    chance = random.Random(7)  # noqa: S311 - a simulation
+    chance = random.Random(7)
     covered = 0
     for _ in range(1_500):
         days = []

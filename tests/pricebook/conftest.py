@@ -11,7 +11,7 @@ import pytest
 from breakeven.pricebook import PricingKey, Quote, RateCard, open_card
 from breakeven.pricebook.catalogue import parse_instant
 
-RECORDED = datetime(2026, 11, 1)  # noqa: DTZ001 - times of the price book are naive UTC
+RECORDED = datetime(2026, 11, 1)
 
 
 @pytest.fixture(scope="session")

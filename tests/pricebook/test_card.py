@@ -12,7 +12,7 @@ from breakeven.economics.money import digits
 from breakeven.pricebook import PricingKey, Quote, RateCard, open_card, rate, total
 from breakeven.pricebook.catalogue import parse_instant
 
-NOW = datetime(2026, 11, 2)  # noqa: DTZ001 - times of the price book are naive UTC
+NOW = datetime(2026, 11, 2)
 Quoted = Callable[..., Quote]
 
 

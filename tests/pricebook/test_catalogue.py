@@ -29,7 +29,7 @@ from breakeven.pricebook.catalogue import (
 from breakeven.pricebook.history import differences
 
 # Times of the price book are naive UTC.
-JANUARY, MARCH, JUNE, JULY = (datetime(2026, month, 1, 10, 30) for month in (1, 3, 6, 7))  # noqa: DTZ001
+JANUARY, MARCH, JUNE, JULY = (datetime(2026, month, 1, 10, 30) for month in (1, 3, 6, 7))
 
 
 def release(version: str, recorded_at: datetime, price: int) -> Archive:

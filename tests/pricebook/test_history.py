@@ -12,7 +12,7 @@ from breakeven.pricebook import RateCard
 from breakeven.pricebook.history import NewPrice, current_prices, history_of, with_price, write_price_file
 from breakeven.pricebook.overlay import parse_overlay
 
-NOW = datetime(2026, 11, 2)  # noqa: DTZ001 - times of the price book are naive UTC
+NOW = datetime(2026, 11, 2)
 NEW = NewPrice("openai", "gpt-4o", NOW, {"input": "2.25"}, "acme", why="MSA-2026-014")
 FILE = """# our prices
 version: 1

@@ -69,7 +69,7 @@ def _compared(
                 yield Difference(provider, model, usage_class, context, ours, lines[0].price_version if lines else "")
 
 
-def _of_request(price: Any, size: int) -> Decimal:  # noqa: ANN401 - a Decimal or TieredPrices of the package
+def _of_request(price: Any, size: int) -> Decimal:
     if not hasattr(price, "tiers"):
         return Decimal(price)
     return Decimal(next((tier.price for tier in reversed(price.tiers) if size > tier.start), price.base))

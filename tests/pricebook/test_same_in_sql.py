@@ -15,7 +15,7 @@ from breakeven.economics.money import amount
 from breakeven.pricebook import PricingKey, Quote, QuoteLine, RateCard, rate
 from breakeven.pricebook.rows import OVERLAY, Layer, PriceRow, Slot, UnitPrice, Window
 
-START = datetime(2026, 1, 1)  # noqa: DTZ001 - times of the price book are naive UTC
+START = datetime(2026, 1, 1)
 PRICES = st.integers(0, 10**18)
 INSTANTS = st.integers(0, 400 * 86_400).map(lambda seconds: START + timedelta(seconds=seconds))
 WINDOWS = st.builds(
@@ -82,7 +82,7 @@ def test_buckets_start_on_the_hour_or_at_a_breakpoint(card: RateCard, at: dateti
 
 def test_half_hours_of_the_past_are_breakpoints(card: RateCard) -> None:
     """DeepSeek's discount of 2025 began at 16:30: the bucket of 16:45 is not that of 16:15."""
-    at = datetime(2025, 7, 31, 16, 45)  # noqa: DTZ001 - times of the price book are naive UTC
+    at = datetime(2025, 7, 31, 16, 45)
     assert card.bucket("deepseek", "deepseek-chat", at) == at.replace(minute=30)
     assert card.bucket("deepseek", "deepseek-chat", at.replace(minute=15)) == at.replace(minute=0)
     assert card.bucket("deepseek", "deepseek-v4-flash", at) == at.replace(minute=0)

@@ -68,7 +68,7 @@ fixed_costs:
 """
 
 
-def ask(ledger: TextLedger, settings: Settings | None = None, period: str = "2026-10", by: str = "feature", **more: Any) -> Pnl:  # noqa: ANN401 - any field of a question
+def ask(ledger: TextLedger, settings: Settings | None = None, period: str = "2026-10", by: str = "feature", **more: Any) -> Pnl:
     return pnl(ledger, settings or Settings(), Question(parse_period(period, NOW), by=grouping(by), **more))
 
 

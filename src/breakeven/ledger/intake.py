@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Self
 from breakeven.economics.cost_class import CostClassRule
 from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.ledger import costing, staging
+from breakeven.ledger.engine import SCRATCH
 from breakeven.ledger.identity import assign_ids, drop_duplicates
 from breakeven.ledger.port import ImportResult, Quotes
-from breakeven.ledger.engine import SCRATCH
 from breakeven.ledger.schema import CALLS, FACTS, IDENTITY, STAGED
 from breakeven.ledger.seals import seal
 from breakeven.ledger.staging import Stage
@@ -166,10 +166,12 @@ class Intake:
             if name not in CLASS_BY_NAME and name not in ("identity", "attempt", "part")
         )
         quoted = "".join(f', "{name}"' for name in classes)
+        # A long-context price depends on the size of one call, so an aggregated row counts with its mean.
+        per_call = "greatest(coalesce(staged.call_count, 1), 1)" if stage.has("call_count") else "1"
         self._ledger.connection.execute(f"""
             CREATE OR REPLACE TEMP TABLE chunk_calls AS
             SELECT staged_ids.id AS call_id, staged_ids.attempt, staged_ids.part, {columns}{quoted},
-                ({costing.all_input_tokens(classes)})::BIGINT AS all_input_tokens
+                (({costing.all_input_tokens(classes)}) // {per_call})::BIGINT AS all_input_tokens
             FROM (SELECT *, rowid AS row_number FROM {stage.table} {_rowid_range(chunk)}) AS staged
             JOIN (SELECT * FROM staged_ids WHERE {chunk}) AS staged_ids ON staged.row_number = staged_ids.row""")
 

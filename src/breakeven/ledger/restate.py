@@ -21,7 +21,8 @@ from breakeven.ledger.seals import seal
 from breakeven.ledger.store import Ledger, explained_faults
 
 RESTATABLE = ("metered", "unpriced", "stated")
-_COMPARED = ("kind", "quantity", "unit_price", "cost", "state", "price_version", "cost_class")
+_COMPARED = ("kind", "quantity", "unit_price", "cost", "state", "cost_class")
+# The version is left out: a new release that repeats a price changes no past line.
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,10 @@ def _reprice(ledger: Ledger, quotes: Quotes, cost_class: Sequence[CostClassRule]
         FROM current_lines WHERE kind <> 'stated' GROUP BY call_id, attempt, part""")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE chunk_calls AS
-        SELECT restating.*, pricing_context, stated_cost, ({costing.all_input_tokens(classes)})::BIGINT AS all_input_tokens
+        SELECT restating.*, pricing_context, stated_cost,
+            (({costing.all_input_tokens(classes)}) // greatest(call_count, 1))::BIGINT AS all_input_tokens
         FROM restating
-        JOIN (SELECT call_id, attempt, pricing_context, stated_cost FROM sealed.calls) AS calls USING (call_id, attempt)""")
+        JOIN (SELECT call_id, attempt, pricing_context, stated_cost, call_count FROM sealed.calls) AS calls USING (call_id, attempt)""")
     costing.fetch_quotes(connection, "chunk_calls", quotes, ledger.layout.spill)
     costing.cost_lines(connection, classes, cost_class, recorded_at)
 

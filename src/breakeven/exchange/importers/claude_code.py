@@ -23,6 +23,7 @@ from breakeven.exchange.importers.records import (
     EmptyFile,
     Rejects,
     attributed,
+    counted,
     given,
     instant_of,
     object_text,
@@ -119,7 +120,8 @@ def read_log(path: Path, now: datetime, logs: Logs) -> None:
             empty = False
             if not line.lstrip().startswith(b"{"):
                 raise DataError(
-                    f"{path} is not a Claude Code log: line {number} is not a JSON object", "Name .jsonl files or a directory of them."
+                    f"{path} is not a Claude Code log: line {number} is not a JSON object",
+                    "Name .jsonl files or a directory of them.",
                 )
         if b'"usage"' in line:
             _read_line(f"{path}:{number}", line, slug, now, logs)
@@ -232,16 +234,21 @@ def staged(
         "status": "ok",
         "usage_known": reading.state == "metered",
         "stated_cost": digits(reading.stated_cost),
-        "tags": object_text({
-            "agent": agent,
-            "branch": origin.get("gitBranch"),
-            "client_version": origin.get("version"),
-            "skill": origin.get("attributionSkill"),
-        }),
+        "tags": object_text(
+            {
+                "agent": agent,
+                "branch": origin.get("gitBranch"),
+                "client_version": origin.get("version"),
+                "skill": origin.get("attributionSkill"),
+            }
+        ),
         "source_ref": message.get("id"),
     }
     found = {
-        "feature": (names.get(call.group) or (None if call.group.startswith("session ") else call.group.strip("-")), "import:project"),
+        "feature": (
+            names.get(call.group) or (None if call.group.startswith("session ") else call.group.strip("-")),
+            "import:project",
+        ),
         "trace_id": (origin.get("sessionId"), "import:sessionId"),
         "workflow": (_role(agent, sidechain=bool(origin.get("isSidechain"))), "import:isSidechain"),
     }
@@ -278,8 +285,11 @@ def grown(ledger: Ledger, rows: list[dict[str, object]]) -> list[Problem]:
     calls, tokens = found[0] if found else (0, 0)
     if not calls:
         return []
-    what = f"{calls:,} calls show {tokens:,} more output tokens than when they were first imported"
-    return [Problem("claude-code", what, "They stay as recorded; import whole logs rather than pieces cut in the middle of a call.")]
+    shows = f"{counted(calls, 'call')} {'shows' if calls == 1 else 'show'}"
+    what = f"{shows} {tokens:,} more output tokens than when first imported"
+    return [
+        Problem("claude-code", what, "They stay as recorded; import whole logs rather than pieces cut in the middle of a call.")
+    ]
 
 
 def _told(logs: Logs, names: Mapping[str, str]) -> Iterator[str]:
@@ -289,12 +299,13 @@ def _told(logs: Logs, names: Mapping[str, str]) -> Iterator[str]:
         yield f"feature ← project: {', '.join(shown[:8])}{', ...' if len(shown) > 8 else ''}"  # noqa: PLR2004 - what fits a line
     yield "trace ← session; workflow ← main, subagent or compaction; tags: branch, agent, client_version"
     if logs.synthetic:
-        yield f"{logs.synthetic:,} messages were made by Claude Code itself and are no calls"
+        were = "was" if logs.synthetic == 1 else "were"
+        yield f"{counted(logs.synthetic, 'message')} {were} made by Claude Code itself, not by a model"
 
 
 def _left(count: int) -> list[str]:
     minutes = int(SETTLED_AFTER.total_seconds() // 60)
-    return [f"{count:,} calls of the last {minutes} minutes may still grow; the next import takes them"] if count else []
+    return [f"{counted(count, 'call')} of the last {minutes} minutes may still grow; the next import takes what is complete then"] if count else []
 
 
 CLAUDE_CODE = ClaudeCode()

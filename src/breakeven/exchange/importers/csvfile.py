@@ -18,7 +18,7 @@ _CHECK = "Check quotes and separators, or save it as JSONL or Parquet."
 
 
 def read_csv(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str, spill: Path) -> Source:
-    """Read the UTF-8 file `text` into `table`; `path` is its name in messages. Raises DataError where that is not possible at all."""
+    """Read the UTF-8 file `text` into `table`; `path` is its name in messages. Raises DataError where that is not possible."""
     with text.open(encoding="utf-8", errors="replace") as stream:
         header = stream.readline(SNIFFED_BYTES).rstrip("\r\n")
     unquoted = _QUOTED_NAME.sub("", header)
@@ -59,9 +59,7 @@ def _read(
     )
 
 
-def _all_closed(
-    connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str, columns: str, separator: str
-) -> None:
+def _all_closed(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, table: str, columns: str, separator: str) -> None:
     """A quote that is never closed swallows the rest of the file, which the engine does not tell. Raises DataError."""
     with text.open("rb") as stream:
         quotes = sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(SNIFFED_BYTES), b""))
@@ -73,7 +71,9 @@ def _all_closed(
     loosely = connection.execute(counted.format(f"{table}_loose")).fetchall()[0][0]
     connection.execute(f"DROP TABLE {table}_loose")
     if strictly < loosely:
-        raise DataError(f"{path}: a quote that is opened after line {strictly + 1} is never closed", "Close it; nothing was imported.")
+        raise DataError(
+            f"{path}: a quote that is opened after line {strictly + 1} is never closed", "Close it; nothing was imported."
+        )
 
 
 def _with_one_line_end(text: Path, spill: Path) -> Path:

@@ -101,7 +101,9 @@ _WRITTEN_1H = _usage(
     "cache_creation_token_details.ephemeral_1h_input_tokens",
 )
 _PROVIDER = (
-    f"CASE {_NAMED} " + " ".join(f"WHEN {literal(name)} THEN {literal(ours)}" for name, ours in _PROVIDERS.items()) + f" ELSE {_NAMED} END"
+    f"CASE {_NAMED} "
+    + " ".join(f"WHEN {literal(name)} THEN {literal(ours)}" for name, ours in _PROVIDERS.items())
+    + f" ELSE {_NAMED} END"
 )
 _COUNTED: Mapping[str, str] = {
     "input_inclusive": _text("prompt_tokens"),
@@ -135,12 +137,14 @@ _DERIVED: Mapping[str, str] = {
     "first_token_ms": _milliseconds("completionStartTime"),
     "service_tier": _usage("service_tier"),
     **{name: f"CASE WHEN NOT ({_NOTHING}) THEN {value} END" for name, value in _COUNTED.items()},
-    "_tags": shapes.json_object({
-        "call_type": _text("call_type"),
-        "key_alias": _text("metadata.user_api_key_alias"),
-        _SPEND: _text("spend"),
-        "request_tags": _text("request_tags"),
-    }),
+    "_tags": shapes.json_object(
+        {
+            "call_type": _text("call_type"),
+            "key_alias": _text("metadata.user_api_key_alias"),
+            _SPEND: _text("spend"),
+            "request_tags": _text("request_tags"),
+        }
+    ),
 }
 FIELDS = tuple(Field(field.name, field.kind, (field.name,), field.required) for field in CALL_FIELDS)
 
@@ -167,7 +171,9 @@ def shape(expressions: Expressions, mapped: Sequence[Mapped], request: ImportReq
 
 def faults(expressions: Expressions) -> list[Fault]:
     """A spend log without an id cannot be told from the next one."""
-    missing = [Fault(f"{expressions['identity']} IS NULL", "request_id", "request_id is missing")] if "identity" in expressions else []
+    missing = (
+        [Fault(f"{expressions['identity']} IS NULL", "request_id", "request_id is missing")] if "identity" in expressions else []
+    )
     return [*missing, *shapes.call_faults(expressions)]
 
 

@@ -10,7 +10,6 @@ from breakeven.errors import UsageError
 from breakeven.exchange.importers.fields import INCLUSIVE, Field, normalised
 from breakeven.exchange.importers.request import ImportRequest
 
-
 _SCALES = (
     ("_ktokens", "_tokens", 1000),
     ("_tokens_k", "_tokens", 1000),
@@ -100,7 +99,10 @@ def _inclusive(mapped: list[Mapped], fields: Mapping[str, Field]) -> list[Mapped
     swaps = {"input": _input_contains_cache(columns), "output": _output_contains_reasoning(columns)}
     return [
         Mapped(fields[f"{entry.field.name}_inclusive"], entry.column)
-        if swaps.get(entry.field.name) and not entry.said and entry.column != entry.field.name and f"{entry.field.name}_inclusive" in fields
+        if swaps.get(entry.field.name)
+        and not entry.said
+        and entry.column != entry.field.name
+        and f"{entry.field.name}_inclusive" in fields
         else entry
         for entry in mapped
     ]

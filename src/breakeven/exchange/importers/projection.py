@@ -119,13 +119,16 @@ def _date_style(connection: duckdb.DuckDBPyConnection, source: Source, entry: Ma
     tried = ", ".join(
         f"count(try_strptime(trim({raw}), [{', '.join(_literal(each) for each in formats)}]))" for formats in _DATE_STYLES.values()
     )
-    row = connection.execute(f"SELECT count(TRY_CAST({raw} AS TIMESTAMPTZ)) * 2 >= count({raw}), {tried} FROM {source.table}").fetchone()
+    row = connection.execute(
+        f"SELECT count(TRY_CAST({raw} AS TIMESTAMPTZ)) * 2 >= count({raw}), {tried} FROM {source.table}"
+    ).fetchone()
     if row is None or row[0] or not max(row[1:]):
         return None
     fits = [style for style, count in zip(_DATE_STYLES, row[1:], strict=True) if count == max(row[1:])]
     if len(fits) > 1:
         raise DataError(
-            f"{source.path}: the dates in column {entry.column} may be {' or '.join(fits)}", "Write them as YYYY-MM-DD, or map another column."
+            f"{source.path}: the dates in column {entry.column} may be {' or '.join(fits)}",
+            "Write them as YYYY-MM-DD, or map another column.",
         )
     return fits[0]
 

@@ -66,9 +66,14 @@ class Rejects:
 
     def notes(self, paths: Sequence[Path]) -> list[str]:
         """How many more there are than are told, and where they lie."""
-        more = [f"{self.count - len(self.problems):,} more records were set aside"] if self.count > len(self.problems) else []
-        more += [f"{self.empty_files:,} files are empty"] if self.empty_files else []
+        more = [f"{counted(self.count - len(self.problems), 'more record')} set aside"] if self.count > len(self.problems) else []
+        more += [f"{counted(self.empty_files, 'file')} {'is' if self.empty_files == 1 else 'are'} empty"] if self.empty_files else []
         return more + [f"set aside in {path}" for path in paths]
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def opened_lines(path: Path) -> Iterator[bytes]:
@@ -77,7 +82,11 @@ def opened_lines(path: Path) -> Iterator[bytes]:
         with path.open("rb") as raw:
             packed = raw.read(2) == _GZIP
             raw.seek(0)
-            yield from gzip.open(raw) if packed else raw
+            if not packed:
+                yield from raw
+                return
+            with gzip.open(raw) as unpacked:
+                yield from unpacked
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise DataError(f"{path} is a damaged gzip file: {error}", "Copy it again from where it came from.") from error
     except OSError as error:
@@ -155,4 +164,6 @@ def say_sample(request: ImportRequest, rows: Sequence[Mapping[str, object]]) -> 
     """With --dry-run: the first rows as they would be taken."""
     if request.dry_run:
         for row in rows[:SAMPLED]:
-            request.say("would take " + ", ".join(f"{name}={value}" for name, value in row.items() if value not in (None, "{}", "")))
+            request.say(
+                "would take " + ", ".join(f"{name}={value}" for name, value in row.items() if value not in (None, "{}", ""))
+            )

@@ -1,7 +1,7 @@
 """Vendor responses: bodies and recorded streams as they came, alone or in records that say who was called and when.
 
-A record is an object with the answer in `response`, `body` or `response_body`, and beside it what the answer cannot say: `provider`,
-`api`, `url`, `model`, `at`, `http_status`, `context`, and attribution. A response id is one call, however often it is seen.
+A record is an object with the answer in `response`, `body` or `response_body`, and beside it what the answer cannot say:
+`provider`, `api`, `url`, `model`, `at`, `http_status`, `context`, and attribution. A response id is one call, however often seen.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from breakeven.economics.money import digits
+from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.errors import DataError, Problem
 from breakeven.exchange.importers.records import (
     CONTEXT_NAMES,
@@ -124,11 +125,15 @@ def answers_of(path: Path) -> Iterator[Found]:
         if isinstance(recording, Broken):
             yield Found(recording, {}, recording.problem.where, _line_of(content, recording.problem.where))
         elif isinstance(recording, Body):
-            text = msgspec.json.encode(recording.node)
             for inner, beside in _unwrapped(recording):
-                yield Found(inner, beside, recording.where, text)
+                yield Found(inner, beside, recording.where, _record(beside or {"response": recording.node}))
         else:
-            yield Found(recording, {}, recording.where, content)
+            yield Found(recording, {}, recording.where, _record({"response": content.decode(errors="replace")}))
+
+
+def _record(node: Node) -> bytes:
+    """A record for the rejects file, to which what is missing (`at`, `provider`) can be added."""
+    return msgspec.json.encode(node)
 
 
 def _line_of(content: bytes, where: str) -> bytes:
@@ -178,9 +183,17 @@ def _take(found: Found, request: ImportRequest, constants: Mapping[str, str], an
     rows = rows_of(found, reading, moment, constants)
     key = str(rows[0]["identity"] or f"{found.where}#{len(answers.rows)}")
     rank = (reading.state == "metered", sum(sum(part.usage.values()) for part in reading.parts))
-    answers.repeated += key in answers.rows
+    if key in answers.rows:
+        answers.repeated += 1
+        if _usage_of(rows) != _usage_of(answers.rows[key]):
+            what = f"response {reading.response_id} was seen before with other usage; the fuller one counts"
+            answers.problems.append(Problem(found.where, what, "Leave out what is not the final answer."))
     if key not in answers.rows or rank > answers.rank[key]:
         answers.rows[key], answers.rank[key] = rows, rank
+
+
+def _usage_of(rows: list[dict[str, object]]) -> list[object]:
+    return [[row.get("part_model"), *(row.get(name) for name in CLASS_BY_NAME)] for row in rows]
 
 
 def metered(found: Found, constants: Mapping[str, str]) -> Reading:
@@ -228,7 +241,7 @@ def rows_of(found: Found, reading: Reading, moment: datetime, constants: Mapping
         "latency_ms": beside["latency_ms"] if isinstance(beside.get("latency_ms"), int) else None,
         "usage_known": reading.state == "metered",
         "billed": reading.state != "not_billed",
-        "stated_cost": digits(reading.stated_cost),
+        "stated_cost": digits(_stated(reading)),
         "tags": object_text({"stated_upstream_cost": digits(reading.stated_upstream_cost)}),
         "source_ref": response_id or f"sha256:{hashlib.sha256(_canonical(found.recording)).hexdigest()[:32]}",
     }
@@ -236,8 +249,16 @@ def rows_of(found: Found, reading: Reading, moment: datetime, constants: Mapping
     if not reading.parts:
         return [row]
     return [
-        {**row, "part": number, "part_model": part.model or reading.model, **part.usage} for number, part in enumerate(reading.parts)
+        {**row, "part": number, "part_model": part.model or reading.model, **part.usage}
+        for number, part in enumerate(reading.parts)
     ]
+
+
+def _stated(reading: Reading) -> int | None:
+    """What the vendor says the call costs the customer: on the customer's own key, the router's fee and the upstream bill."""
+    if reading.stated_cost is None:
+        return None
+    return reading.stated_cost + (reading.stated_upstream_cost or 0)
 
 
 def _canonical(recording: Recording) -> bytes:
@@ -259,7 +280,9 @@ def _created_in(node: Node) -> object:
 
 
 def _first(node: Node, names: tuple[str, ...]) -> object:
-    return next((node[name] for name in names if node.get(name) not in (None, "") and not isinstance(node[name], dict | list)), None)
+    return next(
+        (node[name] for name in names if node.get(name) not in (None, "") and not isinstance(node[name], dict | list)), None
+    )
 
 
 def _text(value: object) -> str | None:

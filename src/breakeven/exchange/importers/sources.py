@@ -108,7 +108,9 @@ def _parquet(connection: duckdb.DuckDBPyConnection, path: Path, table: str) -> S
         )
         columns = columns_of(connection, table)
     except duckdb.Error as error:
-        raise DataError(f"{path} is a damaged Parquet file: {first_line(error)}", "Write it again from where it came from.") from error
+        raise DataError(
+            f"{path} is a damaged Parquet file: {first_line(error)}", "Write it again from where it came from."
+        ) from error
     return Source(path, "parquet", table, columns)
 
 
@@ -184,7 +186,7 @@ def _json_array(connection: duckdb.DuckDBPyConnection, path: Path, text: Path, t
     records = (
         f"SELECT json FROM {source.format('array')}"
         if member is None
-        else f"SELECT unnest(from_json(json, '{{\"{member}\": [\"JSON\"]}}').{member}) AS json FROM {source.format('unstructured')}"
+        else f'SELECT unnest(from_json(json, \'{{"{member}": ["JSON"]}}\').{member}) AS json FROM {source.format("unstructured")}'
         if member
         else f"SELECT json FROM {source.format('unstructured')}"
     )

@@ -184,7 +184,11 @@ TABULAR: tuple[TabularImporter, ...] = (
         shapes.call_faults,
     ),
     TabularImporter(
-        "outcomes", "Units delivered: documents, tickets, leads, with success and value.", "outcomes", OUTCOME_FIELDS, shapes.outcome
+        "outcomes",
+        "Units delivered: documents, tickets, leads, with success and value.",
+        "outcomes",
+        OUTCOME_FIELDS,
+        shapes.outcome,
     ),
     TabularImporter(
         "revenue", "Revenue per customer or plan and period.", "revenue", REVENUE_FIELDS, shapes.revenue, shapes.revenue_faults
