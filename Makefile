@@ -39,7 +39,7 @@ check: $(VENV)/dev
 	$(BIN)/lint-imports
 
 test: check
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 fmt: $(VENV)/dev
 	$(BIN)/ruff check --fix .

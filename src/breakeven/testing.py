@@ -14,8 +14,8 @@ from breakeven.ledger import QuoteRequest, QuoteRow, QuoteSheet
 class FixedQuotes:
     """Unit prices per million by model and usage class, as text: `FixedQuotes({"gpt-4o": {"input": "2.50", "output": "10"}})`.
 
-    `doubled_over` doubles every price of a request whose input exceeds it; `changes` are instants from which `later` prices hold; `discounts`
-    are percentages off, each a line of its own. A model that is not listed is unpriced.
+    `doubled_over` doubles every price of a request whose input exceeds it; `changes` are instants from which `later` prices
+    hold; `discounts` are percentages off, each a line of its own. A model that is not listed is unpriced.
     """
 
     prices: Mapping[str, Mapping[str, str]]

@@ -66,7 +66,7 @@ def test_cost_of_a_solved_task(desk: Any, shared_data: Path, expected: dict[str,
     total = json.loads(out)["total"]
     assert code == 0
     assert (total["outcomes"], round(Decimal(total["cost"]) / 100, 3)) == (100, Decimal("0.086"))
-    assert round(Decimal(total["cost_per_outcome"]), 3) == Decimal("0.176")
+    assert round(Decimal(total["cost_per_successful_outcome"]), 3) == Decimal("0.176")
 
 
 def test_the_coding_agent_trace_is_its_logs(desk: Any, shared_data: Path, expected: dict[str, Any]) -> None:

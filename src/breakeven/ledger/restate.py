@@ -112,8 +112,9 @@ def _reprice(ledger: Ledger, quotes: Quotes, cost_class: Sequence[CostClassRule]
         CREATE OR REPLACE TEMP TABLE chunk_calls AS
         SELECT restating.*, pricing_context, stated_cost,
             (({costing.all_input_tokens(classes)}) // greatest(call_count, 1))::BIGINT AS all_input_tokens
-        FROM restating
-        JOIN (SELECT call_id, attempt, pricing_context, stated_cost, call_count FROM sealed.calls) AS calls USING (call_id, attempt)""")
+        FROM restating JOIN (
+            SELECT call_id, attempt, pricing_context, stated_cost, call_count FROM sealed.calls
+        ) AS calls USING (call_id, attempt)""")
     costing.fetch_quotes(connection, "chunk_calls", quotes, ledger.layout.spill)
     costing.cost_lines(connection, classes, cost_class, recorded_at)
 

@@ -17,7 +17,7 @@ _CHURN = 0.008  # a month
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Customers by number: plan, first and last month (−1: before the first), appetite for use; users by number: customer, appetite."""
+    """Customers by number: plan, first and last month (−1: before the first), appetite; users by number: customer, appetite."""
 
     plan: NDArray[np.int64]
     joined: NDArray[np.int64]

@@ -114,7 +114,8 @@ def _select(table: str, made: Traffic) -> str:
             'customer-' || lpad((customer + 1)::VARCHAR, 3, '0') AS customer, 'user-' || lpad((user + 1)::VARCHAR, 4, '0') AS user,
             nullif({_pick("workflow", [name for name, _ in plan.workflows])}, '') AS workflow, 'production' AS environment,
             '{key}-{month}-' || lpad(trace::VARCHAR, 6, '0') AS trace_id,
-            {_pick("status", _STATUS)} AS status, CASE WHEN billed OR status <> 1 THEN {_pick("status", _HTTP)} ELSE 429 END AS http_status,
+            {_pick("status", _STATUS)} AS status,
+            CASE WHEN billed OR status <> 1 THEN {_pick("status", _HTTP)} ELSE 429 END AS http_status,
             billed, latency_ms, input, cache_read, output, reasoning
         FROM {table}"""
 

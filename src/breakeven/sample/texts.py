@@ -32,14 +32,28 @@ features:
     description: reads invoices into the ledger
     margin_floor: 0.6
     value:
-      - {{id: per-document, kind: unit_price, price: "0.2531", counts: all, owner: finance, version: 1, grade: A, why: billed per document}}
+      - id: per-document
+        kind: unit_price
+        price: "0.2531"
+        counts: all
+        owner: finance
+        version: 1
+        grade: A
+        why: billed per document
   {CONTRACTS}:
     owner: back-office
     unit: document
     description: finds terms in contracts
     margin_floor: 0.3
     value:
-      - {{id: per-contract, kind: unit_price, price: "0.4466", counts: all, owner: finance, version: 1, grade: A, why: billed per contract}}
+      - id: per-contract
+        kind: unit_price
+        price: "0.4466"
+        counts: all
+        owner: finance
+        version: 1
+        grade: A
+        why: billed per contract
 cost_classes:
   - {{class: research, environment: staging, why: trials before release}}
 """
@@ -49,13 +63,19 @@ currency: USD
 sources:
   invented-contract: {{kind: contract, ref: "invented for the sample company", recorded: 2026-10-01, by: finance}}
 adjustments:
-  - {{id: invented-cached-input, kind: discount, match: {{provider: anthropic}}, on: [cache_read], multiply: "0.9", from: "{DISCOUNT_FROM:%Y-%m-%dT%H:%M:%SZ}", source: invented-contract}}
+  - id: invented-cached-input
+    kind: discount
+    match: {{provider: anthropic}}
+    on: [cache_read]
+    multiply: "0.9"
+    from: "{DISCOUNT_FROM:%Y-%m-%dT%H:%M:%SZ}"
+    source: invented-contract
 """
 README = f"""# {FIRM}
 
 {INVENTED}
 
-It is made by `breakeven demo` from a seed, with planted truths: a feature that is popular and loses money and whose cost grows faster than
-its use, two days of an incident in July, a price cut in August, a discount in October, calls that nobody owns, a pilot without a price in
-March. The files are read by the same importers as real ones.
+It is made by `breakeven demo` from a seed, with planted truths: a feature that is popular and loses money and whose cost
+grows faster than its use, two days of an incident in July, a price cut in August, a discount in October, calls that nobody
+owns, a pilot without a price in March. The files are read by the same importers as real ones.
 """

@@ -17,6 +17,7 @@ _HOURS = np.array((1, 1, 1, 1, 1, 2, 4, 8, 14, 18, 19, 18, 15, 17, 18, 17, 14, 1
 _WEEKDAYS = np.array((1.0, 1.08, 1.1, 1.06, 0.95, 0.32, 0.28))
 _REFUSED, _CUT_OFF, _RETRIED = 0.006, 0.004, 0.012
 _INCIDENT_RETRIES = 0.65
+_CACHE_MISSED = 0.15
 _DOCUMENT_CALLS = 3
 OK, FAILED, CUT_OFF = 0, 1, 2
 
@@ -130,7 +131,7 @@ def _retries(plan: FeaturePlan, occurred: Ints, random: np.random.Generator) -> 
 def _tokens(plan: FeaturePlan, model: Ints, count: int, random: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints]:
     """Tokens around each model's habit: long tails, and a cache that is missed now and then."""
     size = random.lognormal(-0.08, 0.4, count)
-    missed = random.random(count) < 0.15
+    missed = random.random(count) < _CACHE_MISSED
     habit = {
         name: np.array([getattr(entry, name) for entry in plan.models])[model]
         for name in ("input", "cached", "output", "reasoning")

@@ -50,7 +50,7 @@ class ModelShare:
 
 @dataclass(frozen=True, slots=True)
 class FeaturePlan:
-    """One feature: monthly cost in dollars, units delivered, calls per unit, who runs it and on which models."""
+    """One feature: monthly cost in dollars, units delivered, units per call, task classes by weight, its models."""
 
     name: str | None
     team: str | None
@@ -93,7 +93,7 @@ CONTRACT_PLAN = FeaturePlan(
     (900, 1_300, 1_800, 2_400, 3_100, 3_900, 4_800, 5_900, 7_000, 8_300, 9_635, 20_015),
     (3_600, 5_000, 6_700, 8_600, 10_700, 13_000, 15_500, 18_400, 21_200, 24_200, 27_300, 41_200),
     1, "document", 0.93,
-    (("clause lookup", 18_300 / 41_200), ("header fields", 14_100 / 41_200), ("cross-document terms", 6_100 / 41_200), ("other", 2_700 / 41_200)),
+    (("clause lookup", 18_300), ("header fields", 14_100), ("cross-document terms", 6_100), ("other", 2_700)),
     (
         ModelShare("anthropic", "claude-opus-4-1-20250805", 0.2, 0.38, 0.55, 2_700, 1_600, 2_500, 6_000, "frontier"),
         ModelShare("openai", "gpt-5.6-sol", 0.8, 0.62, 0.45, 1_700, 800, 2_900, 7_400, "mid"),
@@ -104,7 +104,10 @@ NOBODYS_PLAN = FeaturePlan(
     None, None,
     (2_100, 1_900, 1_750, 1_600, 1_450, 1_300, 1_200, 1_100, 1_000, 900, 835, 1_335),
     (0,) * MONTHS, 1, "", 1.0, (("", 1.0),),
-    (ModelShare("openai", "gpt-5.5", 0.6, 0.6, 0.6, 9_000, 2_000, 1_500, 1_200, "frontier"), ModelShare("anthropic", "claude-sonnet-4-6", 0.4, 0.4, 0.4, 12_000, 6_000, 2_200, 0, "mid")),
+    (
+        ModelShare("openai", "gpt-5.5", 0.6, 0.6, 0.6, 9_000, 2_000, 1_500, 1_200, "frontier"),
+        ModelShare("anthropic", "claude-sonnet-4-6", 0.4, 0.4, 0.4, 12_000, 6_000, 2_200, 0, "mid"),
+    ),
     1.2,
 )  # fmt: skip
 NOBODYS_CALLS = (14_000, 12_700, 11_700, 10_700, 9_700, 8_700, 8_000, 7_300, 6_700, 6_000, 5_600, 8_900)

@@ -1,0 +1,138 @@
+"""Tables of calls: what is guessed from names and values, shown, and taken."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+
+AS_OPENAI = ("--provider", "openai", "--model", "gpt-4o")
+TABLE = "ts,model,input_tokens,output_tokens\n2026-01-01T10:00:00Z,gpt-4o,100,10\n2026-01-02T10:00:00Z,gpt-4o,200,20\n"
+TOKENS = "SELECT occurred_at::VARCHAR, input_tokens::BIGINT, output_tokens::BIGINT FROM calls ORDER BY occurred_at"
+TAKEN = [("2026-01-01 10:00:00", 100, 10), ("2026-01-02 10:00:00", 200, 20)]
+
+
+def as_json(text: str) -> list[dict[str, Any]]:
+    header, *lines = [line.split(",") for line in text.splitlines()]
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("comma.csv", TABLE),
+        ("semicolon.csv", TABLE.replace(",", ";")),
+        ("tab.tsv", TABLE.replace(",", "\t")),
+        ("pipe.txt", TABLE.replace(",", "|")),
+        ("bom.csv", b"\xef\xbb\xbf" + TABLE.encode()),
+        ("utf16.csv", TABLE.encode("utf-16")),
+        ("latin.csv", TABLE.replace("\n", ",café\n").replace("output_tokens,café", "output_tokens,note").encode("latin-1")),
+        ("windows.csv", TABLE.replace("\n", "\r\n")),
+        ("mixed.csv", TABLE.replace("\n", "\r\n", 1)),
+        ("packed.csv.gz", gzip.compress(TABLE.encode())),
+        ("quoted.csv", 'note,"ts",model,input_tokens,output_tokens\n"a\nb",2026-01-01T10:00:00Z,gpt-4o,100,10\n'
+         '"c, ""d""",2026-01-02T10:00:00Z,gpt-4o,200,20\n'),
+        ("lines.jsonl", "\n".join(json.dumps(row) for row in as_json(TABLE))),
+        ("array.json", json.dumps(as_json(TABLE))),
+        ("wrapped.json", json.dumps({"data": as_json(TABLE), "total": 2}, indent=1)),
+        ("zone.csv", TABLE.replace("T10:00:00Z", "T12:00:00+02:00")),
+        ("naive.csv", TABLE.replace("T10:00:00Z", " 10:00:00")),
+        ("german.csv", TABLE.replace("2026-01-01T10:00:00Z", "01.01.2026 10:00").replace("2026-01-02T10:00:00Z", "02.01.2026 10:00")),
+        ("american.csv", TABLE.replace("2026-01-01T10:00:00Z", "01/01/2026 10:00 AM").replace("2026-01-02T10:00:00Z", "01/02/2026 10:00 AM")
+         + "01/31/2027 10:00 AM,gpt-4o,1,1\n"),
+        ("seconds.csv", TABLE.replace("2026-01-01T10:00:00Z", "1767261600").replace("2026-01-02T10:00:00Z", "1767348000")),
+        ("millis.csv", TABLE.replace("2026-01-01T10:00:00Z", "1767261600000").replace("2026-01-02T10:00:00Z", "1767348000000")),
+        ("micros.csv", TABLE.replace("2026-01-01T10:00:00Z", "1767261600000000").replace("2026-01-02T10:00:00Z", "1767348000000000")),
+        ("thousands.csv", "ts,model,input_ktokens,output_ktokens\n2026-01-01T10:00:00Z,gpt-4o,0.1,0.01\n"
+         "2026-01-02T10:00:00Z,gpt-4o,0.2,0.02\n"),
+        ("camel.csv", TABLE.replace("ts,model,input_tokens,output_tokens", "createdAt,modelName,inputTokens,outputTokens")),
+        ("floats.csv", TABLE.replace(",100,", ",100.0,")),
+    ],
+)  # fmt: skip
+def test_spellings_of_the_same_calls(desk: Any, name: str, content: str | bytes) -> None:
+    """Whatever separator, encoding, container, time or unit: the same two calls, without any option but the file."""
+    answer = desk.bring("calls", desk.file(name, content))
+    expected = (3, 1) if name == "american.csv" else (0, 0)  # its third row lies in the future and shows which part is the month
+    assert (answer.code, answer.summary["rejected"]) == expected, answer.told
+    assert desk.rows(TOKENS) == TAKEN
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "usage"),
+    [
+        ("prompt_tokens,cached_tokens,completion_tokens", "100,40,10", {"input": 60, "cache_read": 40, "output": 10}),
+        ("input_tokens,cached_input_tokens,output_tokens", "100,40,10", {"input": 60, "cache_read": 40, "output": 10}),
+        ("input_tokens,cache_read_input_tokens,output_tokens", "100,40,10", {"input": 100, "cache_read": 40, "output": 10}),
+        ("input_tokens,cache_creation_input_tokens", "100,40", {"input": 100, "cache_write_5m": 40}),
+        ("input_tokens,output_tokens,reasoning_tokens", "100,10,4", {"input": 100, "output": 6, "reasoning": 4}),
+        ("input_tokens,output_tokens,thoughts_tokens", "100,10,4", {"input": 100, "output": 10, "reasoning": 4}),
+        ("total_input_tokens,cache_read_tokens", "100,40", {"input": 60, "cache_read": 40}),
+    ],
+)
+def test_what_contains_what(desk: Any, header: str, row: str, usage: dict[str, int]) -> None:
+    """The names say whether a total contains the cached or reasoning part; the guess is shown, the classes are disjoint."""
+    answer = desk.bring("calls", desk.file("a.csv", f"ts,{header}\n2026-01-01T00:00:00Z,{row}\n"), *AS_OPENAI)
+    assert answer.code == 0
+    assert dict(desk.rows("SELECT usage_class, quantity FROM cost_lines")) == usage
+    if len(usage) == 2 and "input" in usage and usage["input"] == 60:
+        assert "input_inclusive ← column" in answer.told
+
+
+def test_what_the_user_says_wins(desk: Any) -> None:
+    """--map, --set and the options outweigh every guess, and each attribution keeps its source."""
+    path = desk.file("a.csv", "when,ts,svc,customer,n\n2026-01-01T00:00:00Z,2020-01-01,chat,acme,7\n")
+    options = ("--map", "occurred_at=when", "--map", "feature=svc", "--map", "input_inclusive=n", "--set", "customer=beta", "--team", "t")
+    assert desk.bring("calls", path, *options, *AS_OPENAI).code == 0
+    columns = "occurred_at::VARCHAR, feature, customer, team, input_tokens::BIGINT, attribution_sources"
+    sources = '{"customer":"option","feature":"import:svc","team":"option"}'
+    assert desk.rows(f"SELECT {columns} FROM calls") == [("2026-01-01 00:00:00", "chat", "beta", "t", 7, sources)]
+
+
+def test_nested_json_is_reached_by_a_path(desk: Any) -> None:
+    """`--map input=usage.prompt` reaches into nested objects."""
+    path = desk.file("a.jsonl", json.dumps({"ts": "2026-01-01T00:00:00Z", "usage": {"prompt": 12}, "meta": {"app": "x"}}))
+    assert desk.bring("calls", path, "--map", "input=usage.prompt", "--map", "feature=meta.app", *AS_OPENAI).code == 0
+    assert desk.rows("SELECT input_tokens::BIGINT, feature FROM calls") == [(12, "x")]
+
+
+def test_dry_run_shows_and_writes_nothing(desk: Any) -> None:
+    """--dry-run shows the plan, the first rows and the cost; no ledger comes into being, and an existing one stays as it is."""
+    path = desk.file("a.csv", TABLE + "2026-01-03T10:00:00Z,gpt-4o,-1,1\n")
+    answer = desk.bring("calls", path, "--dry-run")
+    assert (answer.code, answer.summary["calls_added"], answer.summary["cost"]) == (3, 2, "0.00105")
+    assert "input ← column input_tokens (guessed)" in answer.told
+    assert "would take occurred_at=2026-01-01 10:00:00, model=gpt-4o" in answer.told
+    assert not desk.ledger.exists()
+    desk.bring("calls", desk.file("b.csv", TABLE))
+    before = sorted(path.name for path in desk.ledger.rglob("*"))
+    assert desk.bring("calls", path, "--dry-run").summary["calls_added"] == 0
+    assert (len(desk.rows(TOKENS)), sorted(path.name for path in desk.ledger.rglob("*"))) == (2, before)
+
+
+def test_unknown_model_is_visible(desk: Any) -> None:
+    """A model without a price is imported, unpriced, with its reason; it is never 0."""
+    answer = desk.bring("calls", desk.file("a.csv", TABLE), "--provider", "openai", "--model", "gpt-999")
+    assert (answer.code, answer.summary["by_state"]) == (0, {"unpriced": 2})
+    (unpriced,) = answer.summary["unpriced"]
+    assert (unpriced["model"], unpriced["calls"]) == ("gpt-999", 2)
+    assert "without a price: 2 calls of openai gpt-999" in answer.told
+    assert desk.rows("SELECT count(*) FROM cost_lines WHERE cost IS NOT NULL") == [(0,)]
+
+
+def test_totals_of_aggregates_are_priced_by_the_size_of_one_call(desk: Any) -> None:
+    """A row of a thousand small calls does not pay the long-context price that a call of its total size would."""
+    path = desk.file("a.csv", "day,customer,requests,input_tokens,output_tokens\n2026-01-01,acme,1000,100000000,1000\n")
+    options = ("--map", "occurred_at=day", "--provider", "google", "--model", "gemini-2.5-pro")
+    answer = desk.bring("aggregates", path, *options)
+    assert (answer.code, answer.summary["requests_added"], answer.summary["cost"]) == (0, 1000, "125.01")
+
+
+def test_means_become_whole_tokens_half_even(desk: Any) -> None:
+    """Requests times mean is rounded half-even; a mean that is not known leaves the usage unknown."""
+    rows = "2026-01-01,3,0.5,0\n2026-01-02,1,2.5,0\n2026-01-03,1,3.5,0\n2026-01-04,5,,2\n"
+    path = desk.file("a.csv", "date,requests,input_tokens_mean,output_tokens_mean\n" + rows)
+    assert desk.bring("aggregates", path, *AS_OPENAI).code == 0
+    found = desk.rows("SELECT input_tokens::BIGINT, state FROM calls ORDER BY occurred_at")
+    assert found == [(2, "metered"), (2, "metered"), (4, "metered"), (None, "usage_missing")]
