@@ -33,7 +33,9 @@ BAD_ROWS = [
 @pytest.mark.parametrize(("row", "where", "what"), BAD_ROWS)
 def test_a_bad_row(desk: Any, row: str, where: str, what: str) -> None:
     """A bad row is told with file, row, field and reason, set aside, and the others are kept: exit code 3."""
-    answer = desk.bring("calls", desk.file("bad.csv", f"{HEADER}{GOOD}{row}\n{GOOD.replace('-01T', '-02T')}"), "--provider", "openai")
+    answer = desk.bring(
+        "calls", desk.file("bad.csv", f"{HEADER}{GOOD}{row}\n{GOOD.replace('-01T', '-02T')}"), "--provider", "openai"
+    )
     assert (answer.code, answer.summary["calls_added"], answer.summary["rejected"]) == (3, 2, 1)
     assert where in answer.told
     assert what in answer.told
@@ -129,7 +131,9 @@ def test_ten_megabytes_in_one_line(desk: Any, good: bool) -> None:
     """A line of 10 MB is read like any other, or set aside like any other."""
     record = {"ts": "2026-01-01T00:00:00Z", "model": "gpt-4o", "input_tokens": 5, "text": "x" * 10_000_000}
     line = json.dumps(record)
-    answer = desk.bring("calls", desk.file("a.jsonl", f'{line if good else line[:-3]}\n{{"ts": "2026-01-02", "model": "m", "input": 1}}'))
+    answer = desk.bring(
+        "calls", desk.file("a.jsonl", f'{line if good else line[:-3]}\n{{"ts": "2026-01-02", "model": "m", "input": 1}}')
+    )
     assert (answer.code, answer.summary["rejected"]) == ((0, 0) if good else (3, 1))
     assert len(answer.told) < 5_000
 

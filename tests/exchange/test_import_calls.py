@@ -83,7 +83,18 @@ def test_what_contains_what(desk: Any, header: str, row: str, usage: dict[str, i
 def test_what_the_user_says_wins(desk: Any) -> None:
     """--map, --set and the options outweigh every guess, and each attribution keeps its source."""
     path = desk.file("a.csv", "when,ts,svc,customer,n\n2026-01-01T00:00:00Z,2020-01-01,chat,acme,7\n")
-    options = ("--map", "occurred_at=when", "--map", "feature=svc", "--map", "input_inclusive=n", "--set", "customer=beta", "--team", "t")
+    options = (
+        "--map",
+        "occurred_at=when",
+        "--map",
+        "feature=svc",
+        "--map",
+        "input_inclusive=n",
+        "--set",
+        "customer=beta",
+        "--team",
+        "t",
+    )
     assert desk.bring("calls", path, *options, *AS_OPENAI).code == 0
     columns = "occurred_at::VARCHAR, feature, customer, team, input_tokens::BIGINT, attribution_sources"
     sources = '{"customer":"option","feature":"import:svc","team":"option"}'

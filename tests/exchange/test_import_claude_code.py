@@ -130,7 +130,11 @@ def test_what_is_no_call(desk: Any) -> None:
         "cache_creation": {"ephemeral_5m_input_tokens": 20, "ephemeral_1h_input_tokens": 50},
         "server_tool_use": {"web_search_requests": 2},
     }
-    lines = [line("x", model="<synthetic>", isApiErrorMessage=True), line(usage=usage), {"type": "user", "message": {"usage": "none"}}]
+    lines = [
+        line("x", model="<synthetic>", isApiErrorMessage=True),
+        line(usage=usage),
+        {"type": "user", "message": {"usage": "none"}},
+    ]
     answer = desk.bring("claude-code", desk.file("a.jsonl", log(*lines)))
     assert answer.summary["calls_added"] == 1
     assert "1 message was made by Claude Code itself" in answer.told

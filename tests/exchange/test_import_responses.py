@@ -50,7 +50,10 @@ def test_recorded_answers_cost_what_they_should(desk: Any, shared_data: Path) ->
     answer = desk.bring("responses", path)
     assert answer.code == 0
     costs = "SELECT call_id, sum(cost) AS cost FROM cost_lines GROUP BY call_id"
-    found = {name: (state, cost) for name, state, cost in desk.rows(f"SELECT trace_id, state, cost FROM calls JOIN ({costs}) USING (call_id)")}
+    found = {
+        name: (state, cost)
+        for name, state, cost in desk.rows(f"SELECT trace_id, state, cost FROM calls JOIN ({costs}) USING (call_id)")
+    }
     expected = {
         name: (
             STATES.get(case["state"], case["state"]),
@@ -82,7 +85,9 @@ def test_containers_of_one_answer(desk: Any, name: str, content: str) -> None:
     """Alone, in an array, as JSONL, as a stream or in a record, it is one call at the instant that the vendor wrote."""
     answer = desk.bring("responses", desk.file(name, content), "--provider", "openai", "--feature", "chat")
     assert (answer.code, answer.summary["calls_added"]) == (0, 1), answer.told
-    columns = "occurred_at::VARCHAR, model, input_tokens::BIGINT, cache_read_tokens::BIGINT, output_tokens::BIGINT, feature, source_ref"
+    columns = (
+        "occurred_at::VARCHAR, model, input_tokens::BIGINT, cache_read_tokens::BIGINT, output_tokens::BIGINT, feature, source_ref"
+    )
     assert desk.rows(f"SELECT {columns} FROM calls") == [("2026-01-01 10:00:00", CHAT["model"], 60, 40, 10, "chat", "chatcmpl-1")]
 
 
@@ -152,7 +157,13 @@ def test_whose_answer_it_is_must_be_known(desk: Any) -> None:
 
 def test_own_key_costs_what_both_bill(desk: Any) -> None:
     """On the customer's own key OpenRouter bills its fee and the upstream vendor the rest: the call costs both."""
-    usage = {"prompt_tokens": 10, "completion_tokens": 1, "cost": 0.01, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.2}}
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 1,
+        "cost": 0.01,
+        "is_byok": True,
+        "cost_details": {"upstream_inference_cost": 0.2},
+    }
     body = {**CHAT, "model": "openai/gpt-4o", "usage": usage}
     answer = desk.bring("responses", desk.file("a.json", json.dumps(body)), "--provider", "openrouter")
     assert (answer.summary["cost"], answer.summary["by_state"]) == ("0.21", {"stated": 1})

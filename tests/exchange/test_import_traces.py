@@ -89,7 +89,7 @@ def test_hourly_aggregates_with_unknown_usage(desk: Any, shared_data: Path) -> N
     assert round(requests["m-large", "usage_missing"] / large, 2) == 0.37
     assert answer.summary["requests_added"] == sum(requests.values())
     assert sum(each["calls"] for each in answer.summary["unpriced"]) == large
-    assert desk.rows("SELECT count(*) FROM cost_lines WHERE state = 'usage_missing' AND (cost IS NOT NULL OR quantity IS NOT NULL)") == [
-        (0,)
-    ]
+    assert desk.rows(
+        "SELECT count(*) FROM cost_lines WHERE state = 'usage_missing' AND (cost IS NOT NULL OR quantity IS NOT NULL)"
+    ) == [(0,)]
     assert desk.rows("SELECT sum(cost) > 1000 FROM cost_lines WHERE provider = 'deepseek'") == [(True,)]

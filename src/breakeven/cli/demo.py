@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -66,12 +69,13 @@ def _build(folder: Path, seed: int | None) -> None:
 
 
 def _next_steps(folder: Path) -> str:
-    at = f"--ledger {folder}"
+    command = "breakeven" if shutil.which("breakeven") else sys.argv[0]
     return f"""
 All of this is invented. Try next:
-  breakeven pnl {at} --period all --by month
-  breakeven customers {at} --period {PERIOD}
-  breakeven calls {at} --period {PERIOD} 'feature:"Contract extraction"' --limit 5
-  breakeven unpriced {at} --period all
-  breakeven ledger verify {at}
-Then bring in your own: breakeven import claude-code ~/.claude/projects"""
+  export BREAKEVEN_LEDGER={shlex.quote(str(folder))}
+  {command} pnl --period all --by month
+  {command} customers --period {PERIOD}
+  {command} calls --period {PERIOD} 'feature:"Contract extraction"' --limit 5
+  {command} unpriced --period all
+  {command} ledger verify
+Then bring in your own: {command} import claude-code ~/.claude/projects --ledger my-ledger"""

@@ -305,7 +305,11 @@ def _told(logs: Logs, names: Mapping[str, str]) -> Iterator[str]:
 
 def _left(count: int) -> list[str]:
     minutes = int(SETTLED_AFTER.total_seconds() // 60)
-    return [f"{counted(count, 'call')} of the last {minutes} minutes may still grow; the next import takes what is complete then"] if count else []
+    return (
+        [f"{counted(count, 'call')} of the last {minutes} minutes may still grow; the next import takes what is complete then"]
+        if count
+        else []
+    )
 
 
 CLAUDE_CODE = ClaudeCode()

@@ -67,7 +67,9 @@ class Rejects:
     def notes(self, paths: Sequence[Path]) -> list[str]:
         """How many more there are than are told, and where they lie."""
         more = [f"{counted(self.count - len(self.problems), 'more record')} set aside"] if self.count > len(self.problems) else []
-        more += [f"{counted(self.empty_files, 'file')} {'is' if self.empty_files == 1 else 'are'} empty"] if self.empty_files else []
+        more += (
+            [f"{counted(self.empty_files, 'file')} {'is' if self.empty_files == 1 else 'are'} empty"] if self.empty_files else []
+        )
         return more + [f"set aside in {path}" for path in paths]
 
 

@@ -92,6 +92,8 @@ def outcome(expressions: Expressions, mapped: Sequence[Mapped], request: ImportR
     staged = {"unit": "'outcome'", **expressions}
     if "unit" in expressions:
         staged["unit"] = f"coalesce({expressions['unit']}, 'outcome')"
+    if "quantity" in expressions:
+        staged["quantity"] = f"coalesce({expressions['quantity']}, 1)"
     if request.distinct is not None and "identity" not in expressions and "trace_id" in expressions:
         staged["identity"] = f"{literal(request.distinct + '=')} || {expressions['trace_id']}"
     return staged
