@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from breakeven.cli.main import run
 from breakeven.ledger import open_ledger, verify
+from breakeven.pricebook import RateCard, open_card
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,14 @@ class Desk:
         self._capsys = capsys
 
     def file(self, name: str, content: str | bytes) -> str:
+        """Write a file; returns its path."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return str(path)
 
     def run(self, *arguments: str) -> tuple[int, str, str]:
+        """One command: exit code, standard output, standard error."""
         self._capsys.readouterr()
         code = run(arguments)
         captured = self._capsys.readouterr()
@@ -49,6 +53,7 @@ class Desk:
         return Answer(code, json.loads(out) if out.strip() else {}, told)
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the ledger holds."""
         with open_ledger(self.ledger) as ledger:
             return ledger.query(sql)
 
@@ -57,9 +62,16 @@ class Desk:
         return verify(self.ledger).holds
 
 
+@pytest.fixture(scope="session")
+def card() -> RateCard:
+    """The installed catalogue with our corrections, compiled once for all tests."""
+    return open_card(None, (), datetime(2026, 11, 1))
+
+
 @pytest.fixture
-def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, card: RateCard) -> Desk:
     """A fresh ledger in a directory without any configuration."""
+    monkeypatch.setattr("breakeven.app.open_card", lambda *_: card)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BREAKEVEN_CONFIG", raising=False)
     monkeypatch.setenv("BREAKEVEN_LEDGER", str(tmp_path / "ledger"))

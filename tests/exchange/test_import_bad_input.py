@@ -46,7 +46,7 @@ def test_a_bad_row(desk: Any, row: str, where: str, what: str) -> None:
 BAD_FILES = [
     ("empty.csv", b"", "is empty"),
     ("blank.jsonl", b"\n\n  \n", "is empty"),
-    ("binary.bin", random.Random(1).randbytes(50_000), "is neither Parquet nor text"),  # noqa: S311 - noise, not a secret
+    ("binary.bin", random.Random(1).randbytes(50_000), "is neither Parquet nor text"),
     ("cut.json", b'[{"ts": "2026-01-01", "mod', "is not a whole JSON array"),
     ("cut.parquet", b"PAR1 and no more", "is a damaged Parquet file"),
     ("cut.csv.gz", gzip.compress(os.urandom(90_000).hex().encode())[:40_000], "is a damaged gzip file"),

@@ -14,6 +14,21 @@ TOKENS = "SELECT occurred_at::VARCHAR, input_tokens::BIGINT, output_tokens::BIGI
 TAKEN = [("2026-01-01 10:00:00", 100, 10), ("2026-01-02 10:00:00", 200, 20)]
 
 
+QUOTED = """note,"ts",model,input_tokens,output_tokens
+"a
+b",2026-01-01T10:00:00Z,gpt-4o,100,10
+"c, ""d"\"",2026-01-02T10:00:00Z,gpt-4o,200,20
+"""
+THOUSANDS = """ts,model,input_ktokens,output_ktokens
+2026-01-01T10:00:00Z,gpt-4o,0.1,0.01
+2026-01-02T10:00:00Z,gpt-4o,0.2,0.02
+"""
+
+
+def timed(first: str, second: str) -> str:
+    return TABLE.replace("2026-01-01T10:00:00Z", first).replace("2026-01-02T10:00:00Z", second)
+
+
 def as_json(text: str) -> list[dict[str, Any]]:
     header, *lines = [line.split(",") for line in text.splitlines()]
     return [dict(zip(header, line, strict=True)) for line in lines]
@@ -32,21 +47,18 @@ def as_json(text: str) -> list[dict[str, Any]]:
         ("windows.csv", TABLE.replace("\n", "\r\n")),
         ("mixed.csv", TABLE.replace("\n", "\r\n", 1)),
         ("packed.csv.gz", gzip.compress(TABLE.encode())),
-        ("quoted.csv", 'note,"ts",model,input_tokens,output_tokens\n"a\nb",2026-01-01T10:00:00Z,gpt-4o,100,10\n'
-         '"c, ""d""",2026-01-02T10:00:00Z,gpt-4o,200,20\n'),
+        ("quoted.csv", QUOTED),
         ("lines.jsonl", "\n".join(json.dumps(row) for row in as_json(TABLE))),
         ("array.json", json.dumps(as_json(TABLE))),
         ("wrapped.json", json.dumps({"data": as_json(TABLE), "total": 2}, indent=1)),
         ("zone.csv", TABLE.replace("T10:00:00Z", "T12:00:00+02:00")),
         ("naive.csv", TABLE.replace("T10:00:00Z", " 10:00:00")),
-        ("german.csv", TABLE.replace("2026-01-01T10:00:00Z", "01.01.2026 10:00").replace("2026-01-02T10:00:00Z", "02.01.2026 10:00")),
-        ("american.csv", TABLE.replace("2026-01-01T10:00:00Z", "01/01/2026 10:00 AM").replace("2026-01-02T10:00:00Z", "01/02/2026 10:00 AM")
-         + "01/31/2027 10:00 AM,gpt-4o,1,1\n"),
-        ("seconds.csv", TABLE.replace("2026-01-01T10:00:00Z", "1767261600").replace("2026-01-02T10:00:00Z", "1767348000")),
-        ("millis.csv", TABLE.replace("2026-01-01T10:00:00Z", "1767261600000").replace("2026-01-02T10:00:00Z", "1767348000000")),
-        ("micros.csv", TABLE.replace("2026-01-01T10:00:00Z", "1767261600000000").replace("2026-01-02T10:00:00Z", "1767348000000000")),
-        ("thousands.csv", "ts,model,input_ktokens,output_ktokens\n2026-01-01T10:00:00Z,gpt-4o,0.1,0.01\n"
-         "2026-01-02T10:00:00Z,gpt-4o,0.2,0.02\n"),
+        ("german.csv", timed("01.01.2026 10:00", "02.01.2026 10:00")),
+        ("american.csv", timed("01/01/2026 10:00 AM", "01/02/2026 10:00 AM") + "01/31/2027 10:00 AM,gpt-4o,1,1\n"),
+        ("seconds.csv", timed("1767261600", "1767348000")),
+        ("millis.csv", timed("1767261600000", "1767348000000")),
+        ("micros.csv", timed("1767261600000000", "1767348000000000")),
+        ("thousands.csv", THOUSANDS),
         ("camel.csv", TABLE.replace("ts,model,input_tokens,output_tokens", "createdAt,modelName,inputTokens,outputTokens")),
         ("floats.csv", TABLE.replace(",100,", ",100.0,")),
     ],

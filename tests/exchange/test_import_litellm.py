@@ -11,7 +11,8 @@ import pytest
 
 USUAL = {"startTime": "2026-09-01T10:00:00.000Z", "endTime": "2026-09-01T10:00:01.500Z", "status": "success", "cache_hit": "False"}
 OPENAI = {
-    **USUAL, "request_id": "chatcmpl-1", "call_type": "acompletion", "spend": 0.000401, "prompt_tokens": 100, "completion_tokens": 20,
+    **USUAL, "request_id": "chatcmpl-1", "call_type": "acompletion", "spend": 0.000401, "prompt_tokens": 100,
+    "completion_tokens": 20,
     "completionStartTime": "2026-09-01T10:00:00.400Z", "model": "gpt-4o", "model_group": "big", "custom_llm_provider": "openai",
     "user": "u1", "end_user": "acme", "team_id": "t1", "session_id": "s1", "request_tags": ["support"],
     "metadata": {
@@ -22,7 +23,8 @@ OPENAI = {
     },
 }  # fmt: skip
 ANTHROPIC = {
-    **USUAL, "request_id": "msg-2", "spend": 0.5, "prompt_tokens": 1000, "completion_tokens": 100, "custom_llm_provider": "anthropic",
+    **USUAL, "request_id": "msg-2", "spend": 0.5, "prompt_tokens": 1000, "completion_tokens": 100,
+    "custom_llm_provider": "anthropic",
     "model": "anthropic/claude-sonnet-4-5-20250929",
     "metadata": {"additional_usage_values": {
         "cache_read_input_tokens": 600, "cache_creation_input_tokens": 300, "cache_creation": {"ephemeral_1h_input_tokens": 100},

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from breakeven.exchange import ImportRequest, Target, importer
 from breakeven.ledger import QuoteRequest, QuoteRow, QuoteSheet, open_ledger
 
-NOW = datetime(2026, 11, 20)  # noqa: DTZ001 - times of the ledger are naive UTC
+NOW = datetime(2026, 11, 20)
 FACTS = """
     SELECT calls.call_id, calls.occurred_at, calls.model, quantity, usage_class, cost
     FROM calls JOIN cost_lines USING (call_id) ORDER BY ALL"""
@@ -27,10 +27,12 @@ class FixedPrices:
     thresholds: Sequence[int] = ()
 
     def breakpoints(self, provider: str, model: str) -> Sequence[datetime]:
+        """Prices never change."""
         del provider, model
         return ()
 
     def answer(self, requests: Sequence[QuoteRequest]) -> QuoteSheet:
+        """The same unit price for each request."""
         rows = [QuoteRow(key, name, "list", 0, 10**12, "v1", "") for key in range(len(requests)) for name in ("input", "output")]
         return QuoteSheet(rows, {})
 

@@ -25,15 +25,15 @@ def written(desk: Any, kind: str) -> str:
         return str(desk.file("calls.jsonl", "\n".join(json.dumps(row) for row in ROWS)))
     values = ", ".join(f"('{row['ts']}', {row['input_tokens']}, '{row['note']}')" for row in ROWS)
     option = "FORMAT parquet" if kind == "parquet" else "FORMAT csv, HEADER"
-    duckdb.sql(f"COPY (SELECT * FROM (VALUES {values}) AS calls (ts, input_tokens, note)) TO '{path}' ({option})")
+    duckdb.execute(f"COPY (SELECT * FROM (VALUES {values}) AS calls (ts, input_tokens, note)) TO '{path}' ({option})")
     return str(path)
 
 
 def mend(rejects: str) -> None:
     path = Path(rejects)
     if path.suffix == ".parquet":
-        rows = duckdb.sql(f"SELECT * REPLACE (abs(input_tokens) AS input_tokens) FROM '{path}'")
-        rows.write_parquet(rejects + ".mended")
+        mended = f"SELECT * REPLACE (abs(input_tokens) AS input_tokens) FROM '{path}'"
+        duckdb.execute(f"COPY ({mended}) TO '{path}.mended' (FORMAT parquet)")
         Path(rejects + ".mended").replace(path)
     else:
         path.write_text(path.read_text().replace("-5", "5"))
@@ -47,7 +47,7 @@ def test_mended_rejects_are_imported(desk: Any, kind: str) -> None:
     (rejects,) = answer.summary["rejects"]
     assert Path(rejects).suffix == f".{kind}"
     assert Path(rejects).parent == desk.ledger / "rejects"
-    reasons = duckdb.sql(f"SELECT _reject_field, _reject_reason, note FROM '{rejects}'").fetchall()
+    reasons = duckdb.execute(f"SELECT _reject_field, _reject_reason, note FROM '{rejects}'").fetchall()
     assert reasons == [("input_tokens", "this is negative", ROWS[1]["note"])]
     assert desk.bring("calls", rejects, *AS_OPENAI).code == 3
     mend(rejects)

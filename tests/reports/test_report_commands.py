@@ -92,7 +92,7 @@ def test_every_report_is_a_table_json_and_csv(run: Run, command: str) -> None:
 def test_the_table_of_the_pnl(run: Run) -> None:
     """Head line with badges, numbers to the right, true minus signs, unit costs to three digits, words beside each verdict."""
     lines = run("pnl", "--period", "2026-10", "--vs", "previous").stdout.splitlines()
-    assert lines[0] == "Feature P&L · October 2026 · USD        priced 75% · attributed 91.3% · not reconciled"
+    assert lines[0] == "Feature P&L · October 2026 · USD        priced 75% · attributed 91.4% · not reconciled"
     assert lines[1].split() == [
         "value",
         "cost",

@@ -21,6 +21,7 @@ from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.ledger import costing, staging
 from breakeven.ledger.engine import SCRATCH
 from breakeven.ledger.identity import assign_ids, drop_duplicates
+from breakeven.ledger.loading import BackgroundLoader
 from breakeven.ledger.port import ImportResult, Quotes
 from breakeven.ledger.schema import CALLS, FACTS, IDENTITY, STAGED
 from breakeven.ledger.seals import seal
@@ -115,8 +116,9 @@ class Intake:
         """
         result = ImportResult(rows_read=sum(stage.rows for stages in self._stages.values() for stage in stages))
         with explained_faults(self._ledger.layout.root):
-            for table, stages in self._stages.items():
-                result = _merged(result, self._commit(table, stages, dry_run=dry_run, progress=progress))
+            with BackgroundLoader(self._ledger) as self._loader:
+                for table, stages in self._stages.items():
+                    result = _merged(result, self._commit(table, stages, dry_run=dry_run, progress=progress))
             if not dry_run and result.segments:
                 self._ledger.connection.execute("CHECKPOINT")
         return result
@@ -243,7 +245,7 @@ class Intake:
                 source=self._source,
                 recorded_at=self._recorded_at,
             )
-            self._ledger.load(manifest)
+            self._loader.load(manifest)
             segments = (segment,)
         if "calls" not in relations:
             return ImportResult(facts_added=counts, segments=segments)

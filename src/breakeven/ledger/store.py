@@ -82,12 +82,13 @@ class Ledger:
         """The number of the next sealed segment."""
         return max((int(path.stem) for path in self.layout.manifests.glob("[0-9]*.json")), default=0) + 1
 
-    def load(self, manifest: Manifest) -> None:
+    def load(self, manifest: Manifest, connection: duckdb.DuckDBPyConnection | None = None) -> None:
         """Bring one sealed segment into the database, rows and note in one transaction; one that is there already adds nothing."""
-        with transaction(self.connection):
-            found = self.query("SELECT 1 FROM sealed.segments WHERE segment = $segment", {"segment": manifest.segment})
+        used = connection or self.connection
+        with transaction(used):
+            found = used.execute("SELECT 1 FROM sealed.segments WHERE segment = $segment", {"segment": manifest.segment}).fetchall()
             if not found:
-                _insert(self.connection, self.layout, manifest)
+                _insert(used, self.layout, manifest)
 
     def catch_up(self) -> None:
         """Load every committed segment that the database does not hold yet (a process died in between)."""

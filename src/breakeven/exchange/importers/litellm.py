@@ -20,7 +20,7 @@ from breakeven.exchange.importers.mapping import Mapped
 from breakeven.exchange.importers.projection import Fault
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 from breakeven.exchange.importers.shapes import Expressions, literal
-from breakeven.exchange.importers.source import Source
+from breakeven.exchange.importers.source import Source, identifier, json_path
 from breakeven.exchange.importers.sources import json_columns
 from breakeven.exchange.importers.tabular import TabularImporter
 
@@ -41,6 +41,21 @@ _PROVIDERS: Mapping[str, str] = {
     "vertex_ai_beta": "google",
 }
 _USAGE = ("metadata.usage_object", "metadata.additional_usage_values")
+_USAGE_NAMES = (
+    "cache_creation.ephemeral_1h_input_tokens",
+    "cache_creation_input_tokens",
+    "cache_creation_token_details.ephemeral_1h_input_tokens",
+    "cache_read_input_tokens",
+    "completion_tokens_details.audio_tokens",
+    "completion_tokens_details.image_tokens",
+    "completion_tokens_details.reasoning_tokens",
+    "prompt_tokens_details.audio_tokens",
+    "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens",
+    "prompt_tokens_details.cache_creation_tokens",
+    "prompt_tokens_details.cached_tokens",
+    "prompt_tokens_details.image_tokens",
+    "service_tier",
+)
 _EXPLAINED: Mapping[str, str] = {
     "occurred_at": "startTime",
     "identity": "request_id",
@@ -68,10 +83,18 @@ _EXPLAINED: Mapping[str, str] = {
 }
 
 
+_PATHS = (
+    "cache_hit", "call_type", "completionStartTime", "completion_tokens", "custom_llm_provider", "endTime", "end_user", "id",
+    "metadata.error_information.error_code", "metadata.status", "metadata.user_api_key_alias", "metadata.user_api_key_team_alias",
+    "metadata.user_api_key_team_id", "model", "model_group", "prompt_tokens", "request_id", "request_tags", "session_id", "spend",
+    "startTime", "status", "team_id", "user",
+    *(f"{root}.{name}" for root in _USAGE for name in _USAGE_NAMES),
+)  # fmt: skip
+
+
 def _text(path: str) -> str:
     """SQL for a value of the record; the words that exporters write for nothing are nothing."""
-    quoted = "$." + ".".join(f'"{part}"' for part in path.split("."))
-    return f"nullif(nullif(nullif(trim(json_extract_string(_raw, {literal(quoted)})), ''), 'None'), 'null')"
+    return f"_clean[{_PATHS.index(path) + 1}]"
 
 
 def _first(*paths: str) -> str:
@@ -156,17 +179,24 @@ def prepare(connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
     metadata = "json_extract_string(_raw, '$.metadata')"
     unpacked = f"""CASE WHEN json_type(_raw, '$.metadata') = 'VARCHAR' AND json_valid({metadata})
         THEN json_merge_patch(_raw::JSON, json_object('metadata', {metadata}::JSON))::VARCHAR ELSE _raw END"""
-    derived = ", ".join(f"{literal(name)}, {value}" for name, value in _DERIVED.items())
+    paths = ", ".join(json_path(path) for path in _PATHS)
+    clean = f"[nullif(nullif(nullif(trim(text), ''), 'None'), 'null') FOR text IN json_extract_string(_raw, [{paths}])]"
+    derived = ", ".join(f"{value} AS {identifier(name)}" for name, value in _DERIVED.items())
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE {table} AS
-        SELECT _row, json_merge_patch(_raw::JSON, json_object({derived}))::VARCHAR AS _raw FROM
-            (SELECT _row, {unpacked} AS _raw FROM (SELECT _row, {record} AS _raw FROM {source.table} AS raw))""")
-    return replace(source, kind="json", table=table, columns=json_columns(connection, table))
+        SELECT _row, _raw, {derived} FROM (SELECT *, {clean} AS _clean FROM
+            (SELECT _row, {unpacked} AS _raw FROM (SELECT _row, {record} AS _raw FROM {source.table} AS raw)))""")
+    filled = (
+        connection.execute(f"SELECT {', '.join(f'count({identifier(name)})' for name in _DERIVED)} FROM {table}").fetchone() or ()
+    )
+    ours = [name for name, count in zip(_DERIVED, filled, strict=True) if count]
+    columns = {**json_columns(connection, table), **dict.fromkeys(ours, "VARCHAR")}
+    return replace(source, kind="json", table=table, columns=columns, ready=frozenset(_DERIVED))
 
 
 def shape(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
     """Calls, with LiteLLM's own words kept as tags."""
-    return {**shapes.call(expressions, mapped, request), "tags": "json_extract_string(_raw, '$._tags')"}
+    return {**shapes.call(expressions, mapped, request), "tags": '"_tags"'}
 
 
 def faults(expressions: Expressions) -> list[Fault]:
@@ -186,6 +216,7 @@ _TABLE = TabularImporter(
     faults,
     prepare,
     _EXPLAINED,
+    ("_tags",),
 )
 
 

@@ -14,10 +14,11 @@ import duckdb
 from breakeven.errors import DataError
 from breakeven.exchange.importers.fields import INCLUSIVE
 from breakeven.exchange.importers.mapping import Mapped
-from breakeven.exchange.importers.source import Source
+from breakeven.exchange.importers.source import Source, identifier
 
 FUTURE_ALLOWED = timedelta(days=1)
 COUNT_MAX = 10**15
+SAMPLED_ROWS = 10_000
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "ok", "success", "succeeded", "solved")
 _FALSE = ("false", "f", "no", "n", "0", "0.0", "failed", "failure", "error", "unsolved")
@@ -67,10 +68,8 @@ def project(
     notes: list[str] = []
     for entry in mapped:
         name = entry.field.name
-        raw = _literal(entry.constant) if entry.constant is not None else _raw(source, entry.column or "")
-        kind = (
-            "VARCHAR" if entry.constant is not None or source.kind == "json" else source.columns.get(entry.column or "", "VARCHAR")
-        )
+        raw = _literal(entry.constant) if entry.constant is not None else identifier(entry.column or "")
+        kind = "VARCHAR" if entry.constant is not None else source.columns.get(entry.column or "", "VARCHAR")
         if entry.field.kind == "time":
             expressions[name], said = _time(connection, source, entry, raw, kind, origin)
             notes += said
@@ -80,13 +79,6 @@ def project(
             )
         faults += _faults(entry, raw, expressions[name], kind, now)
     return _without_inclusive(Projection(expressions, faults, notes))
-
-
-def _raw(source: Source, column: str) -> str:
-    if source.kind != "json":
-        return '"' + column.replace('"', '""') + '"'
-    path = "$." + ".".join('"' + part.replace('"', "") + '"' for part in column.split("."))
-    return f"json_extract_string(_raw, {_literal(path)})"
 
 
 def _time(
@@ -99,7 +91,7 @@ def _time(
     number = f"TRY_CAST({raw} AS DECIMAL(38,9))"
     largest = None
     if entry.constant is None:
-        row = connection.execute(f"SELECT max({number}), count({raw}), count({number}) FROM {source.table}").fetchone()
+        row = connection.execute(f"SELECT max({number}), count({raw}), count({number}) FROM {_sample(source)}").fetchone()
         largest = row[0] if row and row[1] and row[2] * 2 >= row[1] else None
     if largest is None:
         if entry.constant is None and (style := _date_style(connection, source, entry, raw)) is not None:
@@ -116,21 +108,27 @@ def _date_style(connection: duckdb.DuckDBPyConnection, source: Source, entry: Ma
 
     Raises DataError where they may as well be day first as month first: half of them would be wrong in silence.
     """
+    iso = f"SELECT count(TRY_CAST({raw} AS TIMESTAMPTZ)) * 2 >= count({raw}) FROM {_sample(source)}"
+    if connection.execute(iso).fetchall()[0][0]:
+        return None
     tried = ", ".join(
         f"count(try_strptime(trim({raw}), [{', '.join(_literal(each) for each in formats)}]))" for formats in _DATE_STYLES.values()
     )
-    row = connection.execute(
-        f"SELECT count(TRY_CAST({raw} AS TIMESTAMPTZ)) * 2 >= count({raw}), {tried} FROM {source.table}"
-    ).fetchone()
-    if row is None or row[0] or not max(row[1:]):
+    counts = connection.execute(f"SELECT {tried} FROM {source.table}").fetchall()[0]
+    if not max(counts):
         return None
-    fits = [style for style, count in zip(_DATE_STYLES, row[1:], strict=True) if count == max(row[1:])]
+    fits = [style for style, count in zip(_DATE_STYLES, counts, strict=True) if count == max(counts)]
     if len(fits) > 1:
         raise DataError(
             f"{source.path}: the dates in column {entry.column} may be {' or '.join(fits)}",
             "Write them as YYYY-MM-DD, or map another column.",
         )
     return fits[0]
+
+
+def _sample(source: Source) -> str:
+    """Enough rows to tell a unit by."""
+    return f"(SELECT * FROM {source.table} LIMIT {SAMPLED_ROWS})"
 
 
 def _numeric_time(entry: Mapped, number: str, largest: object, origin: datetime | None) -> tuple[str, list[str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,8 @@ class Source:
     malformed_lines: tuple[str, ...] = ()
     malformed_places: tuple[int, ...] = ()
     header: str = ""
+    ready: frozenset[str] = frozenset()
+    """Columns of a JSON table that are columns already, beside the record in `_raw`."""
 
     def place(self, row: int) -> int:
         """Where a row stands in the file: the line in a CSV (after its header and any malformed lines before), else the record."""
@@ -51,3 +54,35 @@ def quoted(path: Path) -> str:
 def first_line(fault: object) -> str:
     """What the engine says first about a fault."""
     return str(fault).strip().splitlines()[0].removeprefix("Invalid Input Error: ")
+
+
+def flattened(connection: duckdb.DuckDBPyConnection, source: Source, columns: Iterable[str]) -> Source:
+    """The columns of a JSON table that are used, as text: every record is parsed once, not once for each use of each column."""
+    if source.kind != "json":
+        return source
+    wanted = list(dict.fromkeys(columns))
+    paths = [column for column in wanted if column not in source.ready]
+    table = f"{source.table}_flat"
+    picked = ", ".join(
+        f"CAST({identifier(column)} AS VARCHAR) AS {identifier(column)}"
+        if column in source.ready
+        else f"_found[{paths.index(column) + 1}] AS {identifier(column)}"
+        for column in wanted
+    )
+    found = f"json_extract_string(_raw, [{', '.join(json_path(path) for path in paths)}])" if paths else "NULL"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {table} AS SELECT {', '.join(filter(None, ('_row', picked)))}"
+        f" FROM (SELECT *, {found} AS _found FROM {source.table})"
+    )
+    return replace(source, kind="flat", table=table, columns=dict.fromkeys(wanted, "VARCHAR"))
+
+
+def json_path(column: str) -> str:
+    """SQL for the path of a column in a JSON record; dots reach into nested objects."""
+    path = "$." + ".".join('"' + part.replace('"', "") + '"' for part in column.split("."))
+    return "'" + path.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A name as SQL."""
+    return '"' + name.replace('"', '""') + '"'

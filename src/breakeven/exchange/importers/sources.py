@@ -19,6 +19,7 @@ from breakeven.exchange.importers.source import LINE_BYTES_MAX, REJECT_PREFIX, S
 _PARQUET = b"PAR1"
 _GZIP = b"\x1f\x8b"
 BINARY_SHARE = 0.01
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x19\x1c-\x1f]")
 _NOT_A_NUMBER = re.compile(r"[:\[,]\s*-?(?:NaN|Infinity)\b")
 # Members under which interfaces and exports return their records.
 _WRAPPERS = ("data", "rows", "items", "records", "results", "logs", "calls")
@@ -74,9 +75,7 @@ def _as_utf8(path: Path, head: bytes, spill: Path) -> Path:
     """The file itself where it is plain UTF-8, otherwise a copy of it in UTF-8."""
     encoding = _encoding(head)
     text = _decoded(head)
-    if sum(
-        character == "\0" or (character < " " and character not in "\t\r\n\f\x1a\x1b") for character in text
-    ) > BINARY_SHARE * len(text):
+    if len(_CONTROL.findall(text)) > BINARY_SHARE * len(text):
         raise DataError(f"{path} is neither Parquet nor text", "Give CSV, JSON, JSONL or Parquet (also compressed with gzip).")
     packed = _is_gzip(path)
     if encoding == "utf-8" and not packed:

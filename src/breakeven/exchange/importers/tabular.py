@@ -23,7 +23,7 @@ from breakeven.exchange.importers.projection import Fault, Projection, project
 from breakeven.exchange.importers.rejects import problems_beyond, set_aside
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 from breakeven.exchange.importers.shapes import Expressions, Shape, literal, no_faults
-from breakeven.exchange.importers.source import Source
+from breakeven.exchange.importers.source import Source, flattened, identifier
 from breakeven.exchange.importers.sources import open_source
 from breakeven.ledger import ImportResult, Intake
 
@@ -41,7 +41,8 @@ class TabularImporter:
     """One kind of table: which fields it has, which fact it becomes, and how typed fields become the staged columns.
 
     `prepare` turns a source whose columns are not fields yet into one that has them; its rows keep their numbers, and rejects are
-    written from the source as it was. `whole_row` adds the ways in which a row as a whole can be bad.
+    written from the source as it was; `explained` says what its fields are made of, and `kept` columns are there for `shape`.
+    `whole_row` adds the ways in which a row as a whole can be bad.
     """
 
     name: str
@@ -52,6 +53,7 @@ class TabularImporter:
     whole_row: Callable[[Expressions], list[Fault]] = no_faults
     prepare: Prepare = _as_it_is
     explained: Mapping[str, str] | None = None
+    kept: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
 
     def run(self, request: ImportRequest, target: Target) -> ImportReport:
@@ -72,11 +74,13 @@ class TabularImporter:
         source = open_source(connection, path, f"raw_{number}", ledger.layout.spill)
         prepared = self.prepare(connection, source)
         mapped = self._planned(prepared, request)
-        projection = project(connection, prepared, mapped, request.now, request.origin)
+        named = (request.distinct, *self.kept, *(entry.column for entry in mapped))
+        flat = flattened(connection, prepared, (column for column in named if column is not None))
+        projection = project(connection, flat, mapped, request.now, request.origin)
         for line in (*(self._described(entry) for entry in mapped), *(f"time in {note}" for note in projection.notes)):
             request.say(f"{path.name}: {line}")
         staged = self.shape(projection.expressions, mapped, request)
-        table = _distinct(prepared, request)
+        table = _distinct(prepared, flat, request)
         faults = f"faults_{number}"
         looked_for = replace(projection, faults=[*projection.faults, *self.whole_row(projection.expressions)])
         connection.execute(
@@ -91,7 +95,7 @@ class TabularImporter:
         if request.dry_run:
             _say_sample(connection, select, request)
         intake.facts_sql(self.fact, select, not_identifying=constants_of(mapped))
-        for each in {source.table, prepared.table}:
+        for each in {source.table, prepared.table, flat.table}:
             connection.execute(f"DROP {'VIEW' if source.kind == 'parquet' and each == source.table else 'TABLE'} IF EXISTS {each}")
         notes = problems_beyond(rejected, problems, rejects)
         return ImportReport(ImportResult(), rejected=rejected, rejects=rejects, problems=problems, notes=notes)
@@ -129,14 +133,14 @@ def _say_sample(connection: duckdb.DuckDBPyConnection, select: str, request: Imp
         request.say(f"would take {', '.join(taken)}")
 
 
-def _distinct(source: Source, request: ImportRequest) -> str:
+def _distinct(source: Source, flat: Source, request: ImportRequest) -> str:
     """The rows themselves, or the first row of each distinct value of one column."""
     if request.distinct is None:
-        return source.table
+        return flat.table
     if request.distinct not in source.columns:
         raise UsageError(f"{source.path} has no column {request.distinct!r}", f"Columns: {', '.join(source.columns)}.")
-    key = f"json_extract_string(_raw, '$.\"{request.distinct}\"')" if source.kind == "json" else f'"{request.distinct}"'
-    return f"(SELECT * FROM {source.table} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _row) = 1)"
+    key = identifier(request.distinct)
+    return f"(SELECT * FROM {flat.table} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _row) = 1)"
 
 
 def _faulty(table: str, projection: Projection) -> str:
