@@ -56,7 +56,7 @@ def _generated(root: Path) -> tuple[Path, Path]:
 
 def _import(name: str, calls: int, path: Path, ledger: Path) -> None:
     started, used = time.perf_counter(), _cpu_seconds()
-    command = [sys.executable, "-m", "breakeven", "import", "calls", path, "--ledger", ledger]
+    command = [sys.executable, "-m", "breakeven", "import", "calls", str(path), "--ledger", str(ledger)]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
     seconds, cpu = time.perf_counter() - started, _cpu_seconds() - used
     print(f"import {calls:,} calls from {name:8} {calls / seconds:10,.0f} calls/s ({seconds:.1f} s, {cpu:.1f} s of CPU)")

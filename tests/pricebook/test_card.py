@@ -124,9 +124,7 @@ def test_what_only_looks_like_a_model_is_unknown(quoted: Quoted, provider: str, 
         ("deepseek", "deepseek-v4-pro", "2026-10-08T02:00:00Z", "input", "1.32"),
     ],
 )
-def test_prices_change_at_their_instant(
-    quoted: Quoted, provider: str, model: str, when: str, usage_class: str, price: str
-) -> None:
+def test_prices_change_at_their_instant(quoted: Quoted, provider: str, model: str, when: str, usage_class: str, price: str) -> None:
     """Half-open instants, peak hours, weekends and holidays."""
     assert million(quoted(provider, model, when), usage_class) == price
 
@@ -144,9 +142,7 @@ def test_prices_change_at_their_instant(
         ("google", "gemini-2.5-pro", 200_001, "2026-11-01T00:00:00Z", "2.5"),
     ],
 )
-def test_a_tier_holds_for_the_whole_request(
-    quoted: Quoted, provider: str, model: str, size: int, when: str, price: str
-) -> None:
+def test_a_tier_holds_for_the_whole_request(quoted: Quoted, provider: str, model: str, size: int, when: str, price: str) -> None:
     """A threshold is crossed only when it is exceeded, and then every token has the higher price."""
     assert million(quoted(provider, model, when, size=size), "input") == price
 
