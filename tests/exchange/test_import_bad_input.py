@@ -9,6 +9,7 @@ import random
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 HEADER = "ts,model,input_tokens,cached_tokens,output_tokens\n"
@@ -21,6 +22,7 @@ BAD_ROWS = [
     ("2026-01-01T00:00:00Z,gpt-4o,many,0,1", "bad.csv:3 field input_tokens", "not a whole number (many)"),
     ("2026-01-01T00:00:00Z,gpt-4o,1e400,0,1", "bad.csv:3 field input_tokens", "not a whole number (1e400)"),
     ("2026-01-01T00:00:00Z,gpt-4o,99999999999999999999,0,1", "bad.csv:3 field input_tokens", "not a whole number"),
+    ("2026-01-01T00:00:00Z,gpt-4o,9000000000000000,0,1", "bad.csv:3 field input_tokens", "more than any call can have"),
     ("2026-01-01T00:00:00Z,,5,0,1", "bad.csv:3 field model", "the model is missing"),
     (",gpt-4o,5,0,1", "bad.csv:3 field ts", "occurred_at is missing"),
     ("soon,gpt-4o,5,0,1", "bad.csv:3 field ts", "this is no instant"),
@@ -153,3 +155,23 @@ def test_json_lines_that_are_none(desk: Any) -> None:
     assert (answer.code, answer.summary["calls_added"], answer.summary["rejected"]) == (3, 2, 4)
     for place in ("a.jsonl:2:", "a.jsonl:3:", "a.jsonl:6 field input_tokens", "a.jsonl:7 field input_tokens"):
         assert place in answer.told
+
+
+@pytest.mark.parametrize("row", ["5,-1,0", "5,1e13,0", "1000000000,100000000,0", ",1,1", "5,nan,1"])
+def test_means_that_no_calls_can_have(desk: Any, row: str) -> None:
+    """Negative, boundless and missing figures of an aggregate are set aside, not multiplied."""
+    path = desk.file("a.csv", f"date,requests,input_tokens_mean,output_tokens_mean\n2026-01-01,{row}\n2026-01-02,1,1,1\n")
+    answer = desk.bring("aggregates", path, "--provider", "openai", "--model", "gpt-4o")
+    assert (answer.code, answer.summary["calls_added"], answer.summary["rejected"]) == (3, 1, 1)
+
+
+def test_a_column_of_objects_is_no_count(desk: Any) -> None:
+    """A Parquet column of structures cannot be a count: told, with how to reach into it; a member of it can be."""
+    path = desk.file("a.parquet", "")
+    duckdb.execute(f"COPY (SELECT TIMESTAMP '2026-01-01' AS ts, {{'prompt': 7}} AS usage) TO '{path}' (FORMAT parquet)")
+    options = ("--provider", "openai", "--model", "gpt-4o")
+    refused = desk.bring("calls", path, "--map", "input=usage.nothing", *options)
+    assert refused.code == 2
+    assert "does not hold plain values" in refused.told
+    assert desk.bring("calls", path, "--map", "input=usage.prompt", *options).code == 0
+    assert desk.rows("SELECT input_tokens::BIGINT FROM calls") == [(7,)]

@@ -159,3 +159,30 @@ def test_means_become_whole_tokens_half_even(desk: Any) -> None:
     assert desk.bring("aggregates", path, *AS_OPENAI).code == 0
     found = desk.rows("SELECT input_tokens::BIGINT, state FROM calls ORDER BY occurred_at")
     assert found == [(2, "metered"), (2, "metered"), (4, "metered"), (None, "usage_missing")]
+
+
+def test_row_numbers_are_no_ids(desk: Any) -> None:
+    """Two files that number their rows from 1 hold different calls; the same file again adds nothing; --map identity decides."""
+    one = desk.file("a.csv", "id,ts,input_tokens\n1,2026-01-01,5\n2,2026-01-01,5\n")
+    other = desk.file("b.csv", "id,ts,input_tokens\n1,2026-01-02,5\n2,2026-01-02,6\n")
+    assert [desk.bring("calls", path, *AS_OPENAI).summary["calls_added"] for path in (one, other, one)] == [2, 2, 0]
+    assert "column id looks like a row number" in desk.bring("calls", one, *AS_OPENAI).told
+    again = desk.bring("calls", desk.file("c.csv", "id,ts,input_tokens\n7,2026-01-03,5\n"), "--map", "identity=id", *AS_OPENAI)
+    assert (again.summary["calls_added"], desk.rows("SELECT source_ref FROM calls ORDER BY occurred_at DESC LIMIT 1")) == (
+        1,
+        [("7",)],
+    )
+
+
+def test_words_for_how_a_call_ended(desk: Any) -> None:
+    """Common words for success, failure, refusal and truncation become the ledger's; others are kept."""
+    words = ("success", "ERROR", "content_filter", "length", "paused")
+    rows = "".join(f"2026-01-0{day},5,{word}\n" for day, word in enumerate(words, 1))
+    desk.bring("calls", desk.file("a.csv", f"ts,input_tokens,status\n{rows}"), *AS_OPENAI)
+    assert desk.rows("SELECT status FROM calls ORDER BY occurred_at") == [
+        ("ok",),
+        ("failed",),
+        ("refused",),
+        ("cut_off",),
+        ("paused",),
+    ]

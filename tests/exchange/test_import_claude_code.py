@@ -202,3 +202,12 @@ def test_reading_needs_no_order(tmp_path: Path) -> None:
         (call,) = logs.calls.values()
         found.append((call.first, call.fullest, call.origin["gitBranch"], call.last))
     assert found[0] == found[1]
+
+
+def test_long_imports_show_progress_on_a_terminal(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal a long import shows a bar on standard error, and nothing of it reaches standard output."""
+    monkeypatch.setattr("breakeven.cli.imports.LONG_IMPORT", 1)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    code, out, told = desk.run("import", "claude-code", desk.file("a.jsonl", log(line())), "--json")
+    assert (code, json.loads(out)["calls_added"]) == (0, 1)
+    assert "importing" in told

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from breakeven.exchange.importers.request import Progress
 
 DATA_PROBLEM = 3
-LONG_IMPORT_ROWS = 200_000
+LONG_IMPORT = 200_000
+"""Rows, or bytes of logs, from which on a progress bar is shown."""
 _AT_HOUR = re.compile(r" at \d{4}-\d\d-\d\dT[\d:.]+Z?$")
 _CONSTANTS = ("feature", "team", "customer", "user", "workflow", "environment", "provider", "model")
 
@@ -204,12 +205,14 @@ def _progress() -> Iterator[Progress | None]:
         yield None
         return
     with ExitStack() as shown:
-        bars: list[Any] = []
+        bars: dict[int, Any] = {}
 
         def advance(done: int, total: int) -> None:
-            if not bars and total >= LONG_IMPORT_ROWS:
-                bars.append(shown.enter_context(click.progressbar(length=total, label="importing", file=sys.stderr)))
-            for bar in bars:
-                bar.update(done - bar.pos)
+            if total < LONG_IMPORT:
+                return
+            if total not in bars:  # one bar for reading (bytes), one for committing (rows)
+                shown.close()
+                bars[total] = shown.enter_context(click.progressbar(length=total, label="importing", file=sys.stderr))
+            bars[total].update(done - bars[total].pos)
 
         yield advance

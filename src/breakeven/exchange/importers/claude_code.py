@@ -24,6 +24,7 @@ from breakeven.exchange.importers.records import (
     Rejects,
     attributed,
     counted,
+    each_file,
     given,
     instant_of,
     object_text,
@@ -81,7 +82,7 @@ class ClaudeCode:
         """Read all files, join the lines of each call, stage the calls that are complete, commit."""
         constants = given(request, self.name, ("provider",))
         logs = Logs()
-        for path in request.files:
+        for path in each_file(request):
             _read_or_tell(path, request, logs)
         settled = {key: call for key, call in logs.calls.items() if call.last <= request.now - SETTLED_AFTER}
         problems = list(logs.rejects.problems)
@@ -123,7 +124,8 @@ def read_log(path: Path, now: datetime, logs: Logs) -> None:
                     f"{path} is not a Claude Code log: line {number} is not a JSON object",
                     "Name .jsonl files or a directory of them.",
                 )
-        if b'"usage"' in line:
+        # A line that was cut off before its usage must not vanish in silence: reading it sets it aside.
+        if b'"usage"' in line or (line.strip() and not line.rstrip().endswith(b"}")):
             _read_line(f"{path}:{number}", line, slug, now, logs)
     if empty:
         raise EmptyFile(path)
@@ -138,7 +140,7 @@ def _read_line(where: str, line: bytes, slug: str, now: datetime, logs: Logs) ->
     message = entry.get("message") if isinstance(entry, dict) else None
     if not isinstance(message, dict) or not isinstance(message.get("usage"), dict) or message.get("role") == "user":
         return
-    if message.get("model") == SYNTHETIC:
+    if message.get("model") == SYNTHETIC or entry.get("isApiErrorMessage") is True:
         logs.synthetic += 1
         return
     moment = instant_of(entry.get("timestamp"))

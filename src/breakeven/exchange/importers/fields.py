@@ -20,10 +20,12 @@ class Field:
     kind: Kind
     names: tuple[str, ...]
     required: bool = False
+    most: int = 10**15
+    """A count above this is a fault: no call has used so much, or the ledger's column ends there."""
 
 
-def _field(name: str, kind: Kind, *others: str, required: bool = False) -> Field:
-    return Field(name, kind, (name, *others), required)
+def _field(name: str, kind: Kind, *others: str, required: bool = False, most: int = 10**15) -> Field:
+    return Field(name, kind, (name, *others), required, most)
 
 
 _TIME = (
@@ -80,11 +82,11 @@ CALL_FIELDS: tuple[Field, ...] = (
     *ATTRIBUTION,
     _field("rung", "text"),
     _field("status", "text"),
-    _field("http_status", "count", "status_code"),
-    _field("latency_ms", "count", "duration_ms"),
-    _field("first_token_ms", "count", "ttft_ms", "time_to_first_token_ms"),
+    _field("http_status", "count", "status_code", most=999),
+    _field("latency_ms", "count", "duration_ms", most=2**31 - 1),
+    _field("first_token_ms", "count", "ttft_ms", "time_to_first_token_ms", most=2**31 - 1),
     _field("call_count", "count", "calls", "requests", "n_calls", "request_count"),
-    _field("attempt", "count"),
+    _field("attempt", "count", most=2**15 - 1),
     _field("billed", "truth"),
     _field("stated_cost", "money", "vendor_cost"),
     _field("input_text_characters", "count"),

@@ -148,6 +148,7 @@ _DERIVED: Mapping[str, str] = {
     "model": f"CASE WHEN starts_with({_text('model')}, {_NAMED} || '/') THEN substr({_text('model')}, length({_NAMED}) + 2) "
     f"ELSE {_text('model')} END",
     "model_requested": _text("model_group"),
+    "feature": f"nullif(regexp_extract({_text('request_tags')}, 'feature:([^\",\\]]+)', 1), '')",
     "customer": _text("end_user"),
     "user_id": _text("user"),
     "team": _first("metadata.user_api_key_team_alias", "team_id", "metadata.user_api_key_team_id"),
@@ -169,7 +170,7 @@ _DERIVED: Mapping[str, str] = {
         }
     ),
 }
-FIELDS = tuple(Field(field.name, field.kind, (field.name,), field.required) for field in CALL_FIELDS)
+FIELDS = tuple(Field(field.name, field.kind, (field.name,), field.required, field.most) for field in CALL_FIELDS)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, source: Source) -> Source:

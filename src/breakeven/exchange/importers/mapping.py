@@ -6,10 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+import duckdb
+
 from breakeven.errors import UsageError
 from breakeven.exchange.importers.fields import INCLUSIVE, Field, normalised
-from breakeven.exchange.importers.request import ImportRequest
+from breakeven.exchange.importers.request import ImportRequest, Say
+from breakeven.exchange.importers.source import Source, identifier, json_path
+from breakeven.ledger.staging import allowed_columns
 
+SAMPLED_ROWS = 1_000
 _SCALES = (
     ("_ktokens", "_tokens", 1000),
     ("_tokens_k", "_tokens", 1000),
@@ -119,6 +124,40 @@ def _output_contains_reasoning(columns: Mapping[str, str]) -> bool:
     """Every vendor but Google (which says *thoughts*) counts reasoning within the output."""
     parts = [columns[part] for part in INCLUSIVE["output_inclusive"][1] if part in columns]
     return bool(parts) and not any("thought" in name for name in parts)
+
+
+def identifying(
+    connection: duckdb.DuckDBPyConnection, source: Source, mapped: Sequence[Mapped], fact: str, say: Say
+) -> list[Mapped]:
+    """The plan without a guessed identity that only numbers the rows: another file would number its rows alike.
+
+    The number is kept as the source's reference of the row, which is part of what tells rows apart.
+    """
+    kept: list[Mapped] = []
+    for entry in mapped:
+        if (
+            entry.field.name == "identity"
+            and not entry.said
+            and entry.column is not None
+            and _numbers(connection, source, entry.column)
+        ):
+            say(
+                f"{source.path.name}: column {entry.column} looks like a row number; is it an id, say --map identity={entry.column}"
+            )
+            if "source_ref" in allowed_columns(fact):
+                kept.append(Mapped(Field("source_ref", "text", ()), entry.column))
+        else:
+            kept.append(entry)
+    return kept
+
+
+def _numbers(connection: duckdb.DuckDBPyConnection, source: Source, column: str) -> bool:
+    if column in source.ready:
+        return False
+    value = f"json_extract_string(_raw, {json_path(column)})" if source.kind == "json" else identifier(column)
+    small = f"regexp_full_match(trim(CAST({value} AS VARCHAR)), '[0-9]{{1,9}}')"
+    sample = f"(SELECT * FROM {source.table} LIMIT {SAMPLED_ROWS})"
+    return bool(connection.execute(f"SELECT coalesce(bool_and({small}), false) FROM {sample}").fetchall()[0][0])
 
 
 def constants_of(mapped: Iterable[Mapped]) -> Mapping[str, str]:

@@ -18,6 +18,7 @@ from breakeven.exchange.importers.source import Source, identifier
 
 FUTURE_ALLOWED = timedelta(days=1)
 COUNT_MAX = 10**15
+BIGINT_SAFE = 9 * 10**18
 SAMPLED_ROWS = 10_000
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT")
 _TRUE = ("true", "t", "yes", "y", "1", "1.0", "ok", "success", "succeeded", "solved")
@@ -68,7 +69,7 @@ def project(
     notes: list[str] = []
     for entry in mapped:
         name = entry.field.name
-        raw = _literal(entry.constant) if entry.constant is not None else identifier(entry.column or "")
+        raw = _literal(entry.constant) if entry.constant is not None else _reference(source, entry.column or "")
         kind = "VARCHAR" if entry.constant is not None else source.columns.get(entry.column or "", "VARCHAR")
         if entry.field.kind == "time":
             expressions[name], said = _time(connection, source, entry, raw, kind, origin)
@@ -77,8 +78,13 @@ def project(
             expressions[name] = (
                 _count(raw, kind, entry.factor) if entry.field.kind == "count" else _TYPED[entry.field.kind](raw, kind)
             )
-        faults += _faults(entry, raw, expressions[name], kind, now)
+        faults += _faults(entry, raw, expressions[name], now)
     return _without_inclusive(Projection(expressions, faults, notes))
+
+
+def _reference(source: Source, column: str) -> str:
+    """A column, or a member of one (`a.b` in the objects of a Parquet file)."""
+    return identifier(column) if column in source.columns else ".".join(identifier(part) for part in column.split("."))
 
 
 def _time(
@@ -160,10 +166,10 @@ def _text(raw: str, kind: str) -> str:
 
 def _count(raw: str, kind: str, factor: int = 1) -> str:
     if kind in _INTEGERS:
-        return f"CAST({raw} AS BIGINT)" if factor == 1 else f"(CAST({raw} AS BIGINT) * {factor})"
+        return f"TRY_CAST(TRY_CAST({raw} AS HUGEINT) * {factor} AS BIGINT)"
     exact = f"TRY_CAST(CAST({raw} AS VARCHAR) AS DECIMAL(29,9))"
     exact = exact if factor == 1 else f"({exact} * {factor})"
-    return f"CASE WHEN {exact} = floor({exact}) AND abs({exact}) <= {COUNT_MAX} THEN {exact}::BIGINT END"
+    return f"CASE WHEN {exact} = floor({exact}) AND abs({exact}) <= {BIGINT_SAFE} THEN {exact}::BIGINT END"
 
 
 def _money(raw: str, kind: str) -> str:
@@ -182,7 +188,7 @@ def _truth(raw: str, kind: str) -> str:
 _TYPED = {"text": _text, "money": _money, "truth": _truth}
 
 
-def _faults(entry: Mapped, raw: str, typed: str, kind: str, now: datetime) -> list[Fault]:
+def _faults(entry: Mapped, raw: str, typed: str, now: datetime) -> list[Fault]:
     name, said = entry.field.name, f"nullif(trim(CAST({raw} AS VARCHAR)), '') IS NOT NULL"
     column = entry.column or name
     faults: list[Fault] = []
@@ -196,9 +202,9 @@ def _faults(entry: Mapped, raw: str, typed: str, kind: str, now: datetime) -> li
         if name == "occurred_at":
             faults.append(Fault(f"{typed} > TIMESTAMP '{latest}'", column, "this lies in the future", raw))
     elif entry.field.kind == "count":
-        if kind not in _INTEGERS:
-            faults.append(Fault(f"{said} AND {typed} IS NULL", column, "this is not a whole number", raw))
+        faults.append(Fault(f"{said} AND {typed} IS NULL", column, "this is not a whole number", raw))
         faults.append(Fault(f"{typed} < 0", column, "this is negative", raw))
+        faults.append(Fault(f"{typed} > {entry.field.most}", column, "this is more than any call can have", raw))
     elif entry.field.kind in ("money", "truth"):
         wanted = "an exact amount" if entry.field.kind == "money" else "yes or no (true/false, 1/0)"
         faults.append(Fault(f"{said} AND {typed} IS NULL", column, f"this is not {wanted}", raw))

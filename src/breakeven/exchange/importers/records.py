@@ -60,7 +60,8 @@ class Rejects:
         """Write the records, one a line, as they came; returns the file, or nothing where there is nothing to write."""
         if not self.lines:
             return []
-        path = directory / f"{now:%Y%m%dT%H%M%S}-{name}.jsonl"
+        # Microseconds: two imports within one second must not overwrite each other's rejects.
+        path = directory / f"{now:%Y%m%dT%H%M%S%f}-{name}.jsonl"
         path.write_bytes(b"\n".join(self.lines) + b"\n")
         return [path]
 
@@ -93,6 +94,17 @@ def opened_lines(path: Path) -> Iterator[bytes]:
         raise DataError(f"{path} is a damaged gzip file: {error}", "Copy it again from where it came from.") from error
     except OSError as error:
         raise Unreachable(f"{path} cannot be read: {error.strerror or error}", "Check the path and its permissions.") from error
+
+
+def each_file(request: ImportRequest) -> Iterator[Path]:
+    """The files one by one, with progress told in bytes."""
+    sizes = [path.stat().st_size for path in request.files]
+    for number, path in enumerate(request.files):
+        if request.progress is not None:
+            request.progress(sum(sizes[:number]), sum(sizes))
+        yield path
+    if request.progress is not None:
+        request.progress(sum(sizes), sum(sizes))
 
 
 def whole(path: Path) -> bytes:

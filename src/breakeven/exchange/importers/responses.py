@@ -7,6 +7,7 @@ A record is an object with the answer in `response`, `body` or `response_body`, 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,6 +24,7 @@ from breakeven.exchange.importers.records import (
     SHOWN,
     Rejects,
     attributed,
+    each_file,
     given,
     instant_of,
     object_text,
@@ -51,6 +53,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "environment": ("environment",),
     "trace_id": ("trace_id", "session_id", "conversation_id"),
 }
+LATENCY_MAX_MS = 2**31 - 1
 _STREAM_HEAD = 50
 """The instant of a stream stands in one of its first events."""
 _GIVE_TIME = "Say it with --at INSTANT, or give records with `at` beside `response`."
@@ -89,7 +92,7 @@ class Responses:
         """Read all files, meter each answer by its vendor's rule, stage, commit."""
         constants = given(request, self.name, ("provider", "api", "url", "model", *CONTEXT_NAMES))
         answers = Answers()
-        for path in request.files:
+        for path in each_file(request):
             _read_or_tell(path, request, constants, answers)
         rows = [row for rows in answers.rows.values() for row in rows]
         say_sample(request, rows)
@@ -238,7 +241,7 @@ def rows_of(found: Found, reading: Reading, moment: datetime, constants: Mapping
         "pricing_context": pricing_context(reading.context),
         "status": "failed" if reading.state == "not_billed" else "ok",
         "http_status": reading.http_status,
-        "latency_ms": beside["latency_ms"] if isinstance(beside.get("latency_ms"), int) else None,
+        "latency_ms": _latency(beside.get("latency_ms")),
         "usage_known": reading.state == "metered",
         "billed": reading.state != "not_billed",
         "stated_cost": digits(_stated(reading)),
@@ -291,7 +294,13 @@ def _text(value: object) -> str | None:
 
 def _status(beside: Node) -> int | None:
     value = next((beside[name] for name in ("http_status", "status_code", "status") if beside.get(name) is not None), None)
-    return int(str(value)) if str(value).isdecimal() else None
+    return int(str(value)) if re.fullmatch(r"[1-9][0-9]{2}", str(value)) else None
+
+
+def _latency(value: object) -> int | None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if 0 <= value <= LATENCY_MAX_MS else None
 
 
 RESPONSES = Responses()

@@ -8,10 +8,16 @@ from breakeven.economics.usage import CLASSES
 from breakeven.errors import DataError
 from breakeven.exchange.importers.fields import ATTRIBUTION, CONTEXT, MEANS
 from breakeven.exchange.importers.mapping import Mapped
-from breakeven.exchange.importers.projection import Fault
+from breakeven.exchange.importers.projection import COUNT_MAX, Fault
 from breakeven.exchange.importers.request import ImportRequest
 
 Expressions = Mapping[str, str]
+_STATUSES: Mapping[str, tuple[str, ...]] = {
+    "ok": ("ok", "success", "succeeded", "completed", "200", "true"),
+    "failed": ("failed", "failure", "error", "errored", "timeout", "false"),
+    "refused": ("refused", "blocked", "rejected", "content_filter"),
+    "cut_off": ("cut_off", "truncated", "length", "cancelled", "canceled", "incomplete"),
+}
 Shape = Callable[[Expressions, Sequence[Mapped], ImportRequest], Expressions]
 CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
 _CONTEXT_NAMES = tuple(sorted(field.name for field in CONTEXT))
@@ -39,6 +45,8 @@ def call(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequ
     staged["attribution_sources"] = literal(_sources(mapped))
     if "identity" in expressions:
         staged["source_ref"] = expressions["identity"]
+    if "status" in expressions:
+        staged["status"] = _status(expressions["status"])
     if "provider" in expressions:
         staged["provider"] = f"lower({expressions['provider']})"
     elif "model" in expressions:
@@ -78,6 +86,20 @@ def aggregate(expressions: Expressions, mapped: Sequence[Mapped], request: Impor
     if known:
         staged["usage_known"] = " AND ".join(known)
     return staged
+
+
+def aggregate_faults(expressions: Expressions) -> list[Fault]:
+    """Means that no calls can have, and totals beyond any count."""
+    faults = call_faults(expressions)
+    for name in (field.name for field in MEANS if field.name in expressions):
+        most = "1" if name == "reasoning_share" else "1e12"
+        faults.append(Fault(f"{expressions[name]} < 0 OR {expressions[name]} > {most}", name, "no calls can have this mean"))
+        if "call_count" in expressions and name != "reasoning_share":
+            total = f"{expressions['call_count']}::DOUBLE * {expressions[name]}::DOUBLE"
+            faults.append(Fault(f"{total} > {COUNT_MAX}", name, "calls times mean is more than anybody can have used"))
+    if "call_count" in expressions:
+        faults.append(Fault(f"{expressions['call_count']} IS NULL", "call_count", "call_count is missing"))
+    return faults
 
 
 def _whole(exact: str) -> str:
@@ -147,6 +169,12 @@ def json_object(values: Mapping[str, str]) -> str:
         return "'{}'"
     parts = ", ".join(f"'\"{name}\":' || to_json({value})::VARCHAR" for name, value in sorted(values.items()))
     return f"'{{' || array_to_string(list_filter([{parts}], lambda part: part IS NOT NULL), ',') || '}}'"
+
+
+def _status(told: str) -> str:
+    """The ledger's words for how a call ended; a word that means none of them is kept."""
+    branches = " ".join(f"WHEN lower({told}) IN {words} THEN '{status}'" for status, words in _STATUSES.items())
+    return f"CASE {branches} ELSE lower({told}) END"
 
 
 def _family(model: str) -> str:

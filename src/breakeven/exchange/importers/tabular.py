@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,14 +18,15 @@ from breakeven.exchange.importers.fields import (
     REVENUE_FIELDS,
     Field,
 )
-from breakeven.exchange.importers.mapping import Mapped, constants_of, plan
+from breakeven.exchange.importers.mapping import Mapped, constants_of, identifying, plan
 from breakeven.exchange.importers.projection import Fault, Projection, project
 from breakeven.exchange.importers.rejects import problems_beyond, set_aside
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 from breakeven.exchange.importers.shapes import Expressions, Shape, literal, no_faults
-from breakeven.exchange.importers.source import Source, flattened, identifier
+from breakeven.exchange.importers.source import Source, first_line, flattened, identifier
 from breakeven.exchange.importers.sources import open_source
 from breakeven.ledger import ImportResult, Intake
+from breakeven.ledger.store import explained_faults
 
 SAMPLED = 3
 Prepare = Callable[[duckdb.DuckDBPyConnection, Source], Source]
@@ -34,6 +35,17 @@ Prepare = Callable[[duckdb.DuckDBPyConnection, Source], Source]
 def _as_it_is(connection: duckdb.DuckDBPyConnection, source: Source) -> Source:
     del connection
     return source
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """One file as it was taken: where its rows lie, what they mean, and the temporary tables to drop."""
+
+    source: Source
+    mapped: Sequence[Mapped]
+    projection: Projection
+    rows: str
+    temporary: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,37 +80,47 @@ class TabularImporter:
         return report.with_result(result)
 
     def _stage(self, number: int, path: Path, request: ImportRequest, target: Target, intake: Intake) -> ImportReport:
+        """Stage the good rows of one file and set its bad ones aside."""
         ledger = target.ledger
         connection = ledger.connection
         connection.execute("SET TimeZone = 'UTC'")
-        source = open_source(connection, path, f"raw_{number}", ledger.layout.spill)
+        with explained_faults(ledger.layout.root):
+            taken = self._taken(connection, path, f"raw_{number}", ledger.layout.spill, request)
+            staged = self.shape(taken.projection.expressions, taken.mapped, request)
+            faults = _bad_rows(connection, taken, [*taken.projection.faults, *self.whole_row(taken.projection.expressions)])
+            rejected, rejects, problems = set_aside(
+                connection,
+                ledger.layout.rejects,
+                taken.source,
+                faults,
+                f"{request.now:%Y%m%dT%H%M%S%f}-{number}",
+                dry_run=request.dry_run,
+            )
+            selected = ", ".join(f'{expression} AS "{name}"' for name, expression in staged.items())
+            good = f"WHERE _row NOT IN (SELECT _row FROM {faults})" if rejected else ""
+            select = f"SELECT {selected} FROM {taken.rows} {good}"
+            if request.dry_run:
+                _say_sample(connection, select, request)
+            intake.facts_sql(self.fact, select, not_identifying=constants_of(taken.mapped))
+            for kind, name in taken.temporary:
+                connection.execute(f"DROP {kind} IF EXISTS {name}")
+        notes = problems_beyond(rejected, problems, rejects)
+        return ImportReport(ImportResult(), rejected=rejected, rejects=rejects, problems=problems, notes=notes)
+
+    def _taken(self, connection: duckdb.DuckDBPyConnection, path: Path, table: str, spill: Path, request: ImportRequest) -> _Taken:
+        """One file as typed fields, with the plan told."""
+        source = open_source(connection, path, table, spill)
         prepared = self.prepare(connection, source)
-        mapped = self._planned(prepared, request)
+        mapped = identifying(connection, prepared, self._planned(prepared, request), self.fact, request.say)
         named = (request.distinct, *self.kept, *(entry.column for entry in mapped))
         flat = flattened(connection, prepared, (column for column in named if column is not None))
         projection = project(connection, flat, mapped, request.now, request.origin)
         for line in (*(self._described(entry) for entry in mapped), *(f"time in {note}" for note in projection.notes)):
             request.say(f"{path.name}: {line}")
-        staged = self.shape(projection.expressions, mapped, request)
-        table = _distinct(prepared, flat, request)
-        faults = f"faults_{number}"
-        looked_for = replace(projection, faults=[*projection.faults, *self.whole_row(projection.expressions)])
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {faults} AS SELECT * FROM ({_faulty(table, looked_for)}) WHERE _fault IS NOT NULL"
-        )
-        rejected, rejects, problems = set_aside(
-            connection, ledger.layout.rejects, source, faults, f"{request.now:%Y%m%dT%H%M%S}-{number}", dry_run=request.dry_run
-        )
-        selected = ", ".join(f'{expression} AS "{name}"' for name, expression in staged.items())
-        good = f"WHERE _row NOT IN (SELECT _row FROM {faults})" if rejected else ""
-        select = f"SELECT {selected} FROM {table} {good}"
-        if request.dry_run:
-            _say_sample(connection, select, request)
-        intake.facts_sql(self.fact, select, not_identifying=constants_of(mapped))
-        for each in {source.table, prepared.table, flat.table}:
-            connection.execute(f"DROP {'VIEW' if source.kind == 'parquet' and each == source.table else 'TABLE'} IF EXISTS {each}")
-        notes = problems_beyond(rejected, problems, rejects)
-        return ImportReport(ImportResult(), rejected=rejected, rejects=rejects, problems=problems, notes=notes)
+        tables = dict.fromkeys((source.table, prepared.table, flat.table), "TABLE")
+        tables[source.table] = "VIEW" if source.kind == "parquet" else "TABLE"
+        temporary = tuple((kind, name) for name, kind in tables.items())
+        return _Taken(source, mapped, projection, _distinct(prepared, flat, request), temporary)
 
     def _described(self, entry: Mapped) -> str:
         """One line of the plan: in this format's words where a field is made of several columns."""
@@ -133,6 +155,21 @@ def _say_sample(connection: duckdb.DuckDBPyConnection, select: str, request: Imp
         request.say(f"would take {', '.join(taken)}")
 
 
+def _bad_rows(connection: duckdb.DuckDBPyConnection, taken: _Taken, faults: Sequence[Fault]) -> str:
+    """A temporary table of the bad rows with their first fault; a column that holds no plain values is a wrong request."""
+    name = f"faults_{taken.source.table}"
+    try:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM ({_faulty(taken.rows, faults)}) WHERE _fault IS NOT NULL"
+        )
+    except (duckdb.BinderException, duckdb.ConversionException) as error:
+        raise UsageError(
+            f"{taken.source.path}: a column that is mapped does not hold plain values: {first_line(error)}",
+            "Map columns of numbers, texts, times or yes/no; --map FIELD=A.B reaches into objects.",
+        ) from error
+    return name
+
+
 def _distinct(source: Source, flat: Source, request: ImportRequest) -> str:
     """The rows themselves, or the first row of each distinct value of one column."""
     if request.distinct is None:
@@ -143,16 +180,14 @@ def _distinct(source: Source, flat: Source, request: ImportRequest) -> str:
     return f"(SELECT * FROM {flat.table} QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY _row) = 1)"
 
 
-def _faulty(table: str, projection: Projection) -> str:
+def _faulty(table: str, faults: Sequence[Fault]) -> str:
     """The rows with their first fault: the column, what is wrong with it, and the value."""
-    if not projection.faults:
+    if not faults:
         return f"SELECT _row, NULL::VARCHAR AS _fault_field, NULL::VARCHAR AS _fault, NULL::VARCHAR AS _value FROM {table}"
-    number = "CASE " + " ".join(f"WHEN {fault.condition} THEN {index}" for index, fault in enumerate(projection.faults)) + " END"
-    fields = ", ".join(literal(fault.field) for fault in projection.faults)
-    messages = ", ".join(literal(fault.message) for fault in projection.faults)
-    values = " ".join(
-        f"WHEN {index} THEN left(CAST({fault.value} AS VARCHAR), 60)" for index, fault in enumerate(projection.faults)
-    )
+    number = "CASE " + " ".join(f"WHEN {fault.condition} THEN {index}" for index, fault in enumerate(faults)) + " END"
+    fields = ", ".join(literal(fault.field) for fault in faults)
+    messages = ", ".join(literal(fault.message) for fault in faults)
+    values = " ".join(f"WHEN {index} THEN left(CAST({fault.value} AS VARCHAR), 60)" for index, fault in enumerate(faults))
     return f"""
         SELECT _row, [{fields}][_number + 1] AS _fault_field, [{messages}][_number + 1] AS _fault,
             CASE _number {values} END AS _value
@@ -185,7 +220,7 @@ TABULAR: tuple[TabularImporter, ...] = (
         "calls",
         AGGREGATE_FIELDS,
         shapes.aggregate,
-        shapes.call_faults,
+        shapes.aggregate_faults,
     ),
     TabularImporter(
         "outcomes",
