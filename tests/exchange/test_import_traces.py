@@ -93,3 +93,12 @@ def test_hourly_aggregates_with_unknown_usage(desk: Any, shared_data: Path) -> N
         "SELECT count(*) FROM cost_lines WHERE state = 'usage_missing' AND (cost IS NOT NULL OR quantity IS NOT NULL)"
     ) == [(0,)]
     assert desk.rows("SELECT sum(cost) > 1000 FROM cost_lines WHERE provider = 'deepseek'") == [(True,)]
+
+
+def test_a_table_of_means_needs_no_other_format(desk: Any, shared_data: Path) -> None:
+    """`import calls` takes hourly means for what they are: the same facts as `import aggregates`, so the second adds nothing."""
+    path = shared_data / "traces" / "servegen_client_hours.parquet"
+    options = ("--at-origin", "2025-01-01T00:00:00Z", "--provider", "alibaba")
+    first = desk.bring("calls", path, *options).summary
+    again = desk.bring("aggregates", path, *options).summary
+    assert (first["calls_added"], again["calls_added"], again["duplicates"]) == (20_388, 0, 20_388)

@@ -66,6 +66,20 @@ def call_faults(expressions: Expressions) -> list[Fault]:
     return [Fault(f"{expressions['model']} IS NULL AND ({something}) > 0", "model", "the model is missing")]
 
 
+def calls(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Single calls, or aggregates where the table has means: nobody needs to know the other format's name."""
+    return (aggregate if _has_means(expressions) else call)(expressions, mapped, request)
+
+
+def calls_faults(expressions: Expressions) -> list[Fault]:
+    """What is wrong with a call or an aggregate as a whole."""
+    return (aggregate_faults if _has_means(expressions) else call_faults)(expressions)
+
+
+def _has_means(expressions: Expressions) -> bool:
+    return any(field.name in expressions for field in MEANS)
+
+
 def aggregate(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
     """Totals from means: requests × mean, rounded half-even to whole tokens. A mean that is missing leaves the usage unknown."""
     if "call_count" not in expressions:

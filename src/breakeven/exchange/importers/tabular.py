@@ -12,7 +12,6 @@ from breakeven.errors import DataError, Problem, UsageError
 from breakeven.exchange.importers import shapes
 from breakeven.exchange.importers.fields import (
     AGGREGATE_FIELDS,
-    CALL_FIELDS,
     CUSTOMER_FIELDS,
     OUTCOME_FIELDS,
     REVENUE_FIELDS,
@@ -210,9 +209,9 @@ TABULAR: tuple[TabularImporter, ...] = (
         "calls",
         "One row a call: CSV, JSON, JSONL or Parquet, columns mapped to fields.",
         "calls",
-        CALL_FIELDS,
-        shapes.call,
-        shapes.call_faults,
+        AGGREGATE_FIELDS,
+        shapes.calls,
+        shapes.calls_faults,
     ),
     TabularImporter(
         "aggregates",
