@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-WEIRD = [
+WEIRD: list[Any] = [
     None,
     [],
     {},
@@ -48,7 +48,8 @@ RECORDS: dict[str, dict[str, Any]] = {
         "metadata": {"error_information": {"error_code": "1"}, "usage_object": {"prompt_tokens_details": {"cached_tokens": 40}}},
     },
     "claude-code": {
-        "sessionId": "s", "requestId": "r", "uuid": "u", "timestamp": "2026-03-01T10:00:00Z", "cwd": "/home/me/shop", "agentId": "a",
+        "sessionId": "s", "requestId": "r", "uuid": "u", "timestamp": "2026-03-01T10:00:00Z", "cwd": "/home/me/shop",
+        "agentId": "a",
         "message": {
             "id": "m", "type": "message", "model": "claude-sonnet-4-5-20250929",
             "usage": {
@@ -58,8 +59,8 @@ RECORDS: dict[str, dict[str, Any]] = {
         },
     },
     "responses": {
-        "provider": "openai", "at": "2026-01-01T00:00:00Z", "url": "https://api.openai.com/v1/chat/completions", "http_status": 200,
-        "context": {"a": "b"}, "request": {"model": "x"}, "latency_ms": 4,
+        "provider": "openai", "at": "2026-01-01T00:00:00Z", "url": "https://api.openai.com/v1/chat/completions",
+        "http_status": 200, "context": {"a": "b"}, "request": {"model": "x"}, "latency_ms": 4,
         "response": {"id": "c", "model": "gpt-4o", "usage": {"prompt_tokens": 100, "completion_tokens": 10}, "choices": []},
     },
 }  # fmt: skip

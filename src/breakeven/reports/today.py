@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -90,7 +91,7 @@ def _loser(row: PnlRow) -> Attention:
     proof = "destroys value" if row.verdict == "destroys" else "costs more than it earns (unproven)"
     owner = f", owner {row.owner}" if row.owner else ", no owner"
     margin = f", margin {percent(row.margin)}" if row.margin is not None else ""
-    return Attention(f"{row.label} {proof}: {lost}{margin}{owner}", f"breakeven pnl --feature {row.label} --by model")
+    return Attention(f"{row.label} {proof}: {lost}{margin}{owner}", f"breakeven pnl --feature {shlex.quote(row.label)} --by model")
 
 
 def _unpriced(row: UnpricedRow) -> Attention:

@@ -163,7 +163,11 @@ def _unwrapped(body: Body) -> Iterator[tuple[Recording, Node]]:
     if not text.strip():
         yield Broken(Problem(body.where, "the answer in the record is empty", "Leave the record out, or give the answer.")), beside
         return
-    for recording in recordings(text, body.where):
+    try:
+        found = list(recordings(text, body.where))
+    except DataError as error:
+        found = [Broken(Problem(body.where, error.what.removeprefix(f"{body.where}: "), error.remedy))]
+    for recording in found:
         yield recording, beside
 
 
