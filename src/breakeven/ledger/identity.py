@@ -12,6 +12,7 @@ from breakeven.ledger.staging import Stage
 
 # What may differ between two imports of one fact without making it another fact.
 _NEVER_IDENTIFYING = frozenset({"identity", "attribution_sources"})
+_TIMES = frozenset({"occurred_at", "period_start", "period_end", "signed_up_at"})
 HASH_PART = "right({id}::VARCHAR, 22)"
 
 
@@ -90,6 +91,8 @@ def _ids(number: int, stage: Stage, table: str) -> str:
 def _content(column: str) -> str:
     """`name=value`, or NULL (left out) where unknown; a class with quantity 0 is the same as one that was not used."""
     value = f'nullif("{column}", 0)' if column in CLASS_BY_NAME else f'"{column}"'
+    if column in _TIMES:
+        value = f"epoch_us({value})"
     return f"'{column}=' || {value}::VARCHAR"
 
 
