@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -51,8 +50,12 @@ BAD_FILES = [
     ("binary.bin", random.Random(1).randbytes(50_000), "is neither Parquet nor text"),
     ("cut.json", b'[{"ts": "2026-01-01", "mod', "is not a whole JSON array"),
     ("cut.parquet", b"PAR1 and no more", "is a damaged Parquet file"),
-    ("cut.csv.gz", gzip.compress(os.urandom(90_000).hex().encode())[:40_000], "is a damaged gzip file"),
-    ("cut.jsonl.gz", gzip.compress(json.dumps({"x": os.urandom(900_000).hex()}).encode())[:-500], "is a damaged gzip file"),
+    ("cut.csv.gz", gzip.compress(random.Random(1).randbytes(90_000).hex().encode(), mtime=0)[:40_000], "is a damaged gzip file"),
+    (
+        "cut.jsonl.gz",
+        gzip.compress(json.dumps({"x": random.Random(1).randbytes(900_000).hex()}).encode(), mtime=0)[:-500],
+        "is a damaged gzip file",
+    ),
     ("twice.csv", b"ts,ts,model,input_tokens\n1,2,3,4\n", "names ts twice"),
     ("timeless.csv", b"model,input_tokens\ngpt-4o,5\n", "no column is recognised as occurred_at"),
     ("useless.csv", b"ts,model,words\n2026-01-01,gpt-4o,5\n", "no column holds tokens"),

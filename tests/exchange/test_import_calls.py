@@ -46,7 +46,7 @@ def as_json(text: str) -> list[dict[str, Any]]:
         ("latin.csv", TABLE.replace("\n", ",café\n").replace("output_tokens,café", "output_tokens,note").encode("latin-1")),
         ("windows.csv", TABLE.replace("\n", "\r\n")),
         ("mixed.csv", TABLE.replace("\n", "\r\n", 1)),
-        ("packed.csv.gz", gzip.compress(TABLE.encode())),
+        ("packed.csv.gz", gzip.compress(TABLE.encode(), mtime=0)),
         ("quoted.csv", QUOTED),
         ("lines.jsonl", "\n".join(json.dumps(row) for row in as_json(TABLE))),
         ("array.json", json.dumps(as_json(TABLE))),
