@@ -11,48 +11,56 @@ from pathlib import Path
 import click
 
 from breakeven.cli.context import load
-from breakeven.errors import DataError
+from breakeven.errors import DataError, UsageError
 
 PERIOD = "2026-10"
+KEPT = "input-invented"
 
 
 @click.command()
 @click.option(
     "--ledger", "ledger_path", type=click.Path(path_type=Path), help="Where to build it. Default: a new folder for temporary files."
 )
-@click.option("--seed", type=int, help="Another seed writes other calls with the same planted truths.")
+@click.option("--seed", type=click.IntRange(min=0), help="Another seed writes other calls with the same planted truths.")
+@click.option("--keep", is_flag=True, help="Keep the generated input files too, in the folder input-invented of the ledger.")
 @click.option("--json", "as_json", is_flag=True, help="The P&L as one JSON document.")
-def demo(ledger_path: Path | None, seed: int | None, as_json: bool) -> None:
+def demo(ledger_path: Path | None, seed: int | None, keep: bool, as_json: bool) -> None:
     """Build a year of an invented company in a ledger of its own and print what its AI features earn and cost.
 
     The generated files are loaded by the same importers as real data; all of it is invented and says so.
     """
     from breakeven.cli.reports import pnl
-    from breakeven.sample import FIRM, INVENTED
+    from breakeven.sample import FIRM, INVENTED, SEED
 
+    seed = SEED if seed is None else seed
     folder = ledger_path or Path(tempfile.mkdtemp(prefix="breakeven-demo-"))
     click.echo(f"{FIRM}. {INVENTED}", err=True)
-    _build(folder, seed)
+    _build(folder, seed, folder / KEPT if keep else None)
     click.echo("", err=True)
     shown = ["--ledger", str(folder), "--period", PERIOD, "--vs", "previous"]
     pnl.main(args=[*shown, *(["--json"] if as_json else [])], prog_name="breakeven pnl", standalone_mode=False)
     click.echo(_next_steps(folder), err=True)
 
 
-def _build(folder: Path, seed: int | None) -> None:
-    """Make the ledger, write the files, import them; what is there already is not added again."""
+def _build(folder: Path, seed: int, kept: Path | None) -> None:
+    """Make the ledger, write the files (to stay in `kept`, if given), import them; what is there already is not added again."""
     from breakeven import app
     from breakeven.exchange import ImportRequest, Target, importer
     from breakeven.ledger import open_ledger
-    from breakeven.sample import SEED, write_configuration, write_facts
+    from breakeven.sample import holds_sample, write_configuration, write_facts
 
+    if folder.exists() and any(folder.iterdir()) and not holds_sample(folder, seed):
+        raise UsageError(
+            f"{folder} is in use, and not by the sample company of seed {seed}",
+            "Name a new folder with --ledger, so that invented facts do not mix with other ones.",
+        )
     open_ledger(folder, write=True, create=True).close()
-    write_configuration(folder)
+    write_configuration(folder, seed)
     settings, path = load(None, folder)
     with open_ledger(path, write=True) as ledger, tempfile.TemporaryDirectory(prefix="breakeven-invented-") as files:
         card = app.rate_card(settings, path)
         click.echo("writing a year of invented calls ...", err=True)
-        written = write_facts(Path(files), card, SEED if seed is None else seed)
+        written = write_facts(kept or Path(files), card, seed)
         target = Target(ledger, app.quotes_for(card), settings.cost_classes)
         for name, paths in written.items():
             report = importer(name).run(ImportRequest(files=paths, now=app.now()), target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,43 +12,55 @@ import numpy as np
 
 from breakeven.pricebook import RateCard
 from breakeven.sample.calibration import calibrated
-from breakeven.sample.company import Company, company
-from breakeven.sample.texts import CONFIG, PRICES, README
-from breakeven.sample.traffic import DAY_US, Traffic, microseconds, month_start, traffic
-from breakeven.sample.truth import CUSTOMERS, MONTHS, PLANS, SEED, SUPPORT, SUPPORT_SUCCESSES, TIERS, UNPRICED_MONTH
+from breakeven.sample.company import PLANS_SOLD, Company, company, customer_name
+from breakeven.sample.outcomes import outcomes
+from breakeven.sample.plans import PLANS
+from breakeven.sample.texts import CONFIG, PRICES, readme
+from breakeven.sample.traffic import DAY_US, TOKEN_CLASSES, Traffic, microseconds, month_start, traffic
+from breakeven.sample.truth import CUSTOMERS, MONTHS, SEED, UNPRICED_MONTH
 
 _PILOT_CALLS = 1_800
-_STATUS = ("ok", "failed", "cut_off")
-_HTTP = (200, 529, 200)
+_STATUS = ("ok", "failed", "refused", "cut_off")
+_HTTP = (200, 529, 429, 200)  # a failed attempt that is billed was answered, wrongly: 200
 
 
-def write_configuration(folder: Path) -> None:
+def write_configuration(folder: Path, seed: int = SEED) -> None:
     """The firm's `breakeven.yaml` and price file, as its finance team would keep them."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("breakeven.yaml", CONFIG), ("prices.yaml", PRICES), ("README.md", README)):
+    for name, text in (("breakeven.yaml", CONFIG), ("prices.yaml", PRICES), ("README.md", readme(seed))):
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def holds_sample(folder: Path, seed: int = SEED) -> bool:
+    """Whether this folder holds the sample company of this seed, and nothing that `write_configuration` would overwrite."""
+    label = folder / "README.md"
+    return label.is_file() and label.read_text(encoding="utf-8") == readme(seed)
+
+
 def write_facts(folder: Path, card: RateCard, seed: int = SEED) -> dict[str, list[Path]]:
-    """Every input file by import format. The same seed writes the same rows; the planted sums hold for every seed."""
+    """Every input file by import format. The same seed writes the same bytes; the planted sums hold for every seed.
+
+    `card` must hold the prices of `write_configuration`, since the token counts are calibrated on it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "README.md").write_text(readme(seed), encoding="utf-8")
     random = np.random.default_rng(seed)
     firm = company(random)
     calls: list[Path] = []
-    outcomes: list[Sequence[object]] = []
-    with duckdb.connect() as engine:
+    delivered: list[Sequence[object]] = []
+    with duckdb.connect(config={"threads": 1}) as engine:  # several would write the same rows in other groups
         for month in range(MONTHS):
             made = [calibrated(traffic(plan, month, firm, random), card) for plan in PLANS]
             calls.append(_write_calls(engine, folder / f"calls-{month_start(month):%Y-%m}-invented.parquet", made, firm))
             for item in made:
-                outcomes += _outcomes(item, firm, random)
+                delivered += outcomes(item, firm, random)
     return {
         "calls": [*calls, _pilot(folder, random)],
         "outcomes": [
             _csv(
                 folder / "outcomes-invented.csv",
                 ("time", "id", "feature", "team", "customer", "unit", "quantity", "succeeded"),
-                outcomes,
+                delivered,
             )
         ],
         "customers": [_csv(folder / "customers-invented.csv", ("customer", "plan", "segment", "signup_date"), _customers(firm))],
@@ -56,12 +68,7 @@ def write_facts(folder: Path, card: RateCard, seed: int = SEED) -> dict[str, lis
     }
 
 
-def customer_name(number: int) -> str:
-    """How a customer is called in the files."""
-    return f"customer-{number + 1:03d}"
-
-
-def _csv(path: Path, header: Sequence[str], rows: Iterator[Sequence[object]] | Sequence[Sequence[object]]) -> Path:
+def _csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(header)
@@ -84,39 +91,39 @@ def _write_calls(engine: duckdb.DuckDBPyConnection, path: Path, made: Sequence[T
 
 
 def _columns(made: Traffic, firm: Company) -> dict[str, np.ndarray]:
-    names = ("input", "cache_read", "output", "reasoning")
     return {
         "occurred_us": made.occurred_us,
         "customer": firm.user_customer[made.user],
         "user": made.user,
         "workflow": made.workflow,
-        "model": made.model,
+        "slot": made.slot,
         "call": made.call,
         "attempt": made.attempt,
         "trace": made.trace,
         "status": made.status,
         "billed": made.billed,
+        "metered": made.metered,
         "latency_ms": made.latency_ms,
-        **dict(zip(names, made.tokens, strict=True)),
+        **dict(zip(TOKEN_CLASSES, made.tokens, strict=True)),
     }
 
 
 def _select(table: str, made: Traffic) -> str:
     plan, month = made.plan, f"{month_start(made.month):%Y%m}"
-    key = (plan.name or "nobody").split(maxsplit=1)[0].lower()
-    text = {name: "NULL" if value is None else f"'{value}'" for name, value in (("feature", plan.name), ("team", plan.team))}
+    feature, team = ("NULL" if value is None else f"'{value}'" for value in (plan.name, plan.team))
+    tokens = ", ".join(f"CASE WHEN metered THEN nullif({name}, 0) END AS {name}" for name in TOKEN_CLASSES)
     return f"""
-        SELECT '{key}-{month}-' || lpad(call::VARCHAR, 6, '0') AS id, attempt, make_timestamp(occurred_us) AS occurred_at,
-            {_pick("model", [model.provider for model in plan.models])} AS provider,
-            {_pick("model", [model.model for model in plan.models])} AS model,
-            {_pick("model", [model.rung for model in plan.models])} AS rung,
-            {text["feature"]}::VARCHAR AS feature, {text["team"]}::VARCHAR AS team,
+        SELECT '{plan.key}-{month}-' || lpad(call::VARCHAR, 6, '0') AS id, attempt, make_timestamp(occurred_us) AS occurred_at,
+            {_pick("slot", [item.provider for item in plan.slots])} AS provider,
+            {_pick("slot", [item.model(made.month) for item in plan.slots])} AS model,
+            {_pick("slot", [item.rung for item in plan.slots])} AS rung,
+            {feature}::VARCHAR AS feature, {team}::VARCHAR AS team,
             'customer-' || lpad((customer + 1)::VARCHAR, 3, '0') AS customer, 'user-' || lpad((user + 1)::VARCHAR, 4, '0') AS user,
-            nullif({_pick("workflow", [name for name, _ in plan.workflows])}, '') AS workflow, 'production' AS environment,
-            '{key}-{month}-' || lpad(trace::VARCHAR, 6, '0') AS trace_id,
+            nullif({_pick("workflow", [item.name for item in plan.workflows])}, '') AS workflow, 'production' AS environment,
+            '{plan.key}-{month}-' || lpad(trace::VARCHAR, 6, '0') AS trace_id,
             {_pick("status", _STATUS)} AS status,
-            CASE WHEN billed OR status <> 1 THEN {_pick("status", _HTTP)} ELSE 429 END AS http_status,
-            billed, latency_ms, input, cache_read, output, reasoning
+            CASE WHEN billed THEN 200 ELSE {_pick("status", _HTTP)} END AS http_status,
+            billed, latency_ms, {tokens}
         FROM {table}"""
 
 
@@ -125,45 +132,20 @@ def _pick(column: str, values: Sequence[object]) -> str:
     return f"([{listed}])[{column} + 1]"
 
 
-def _outcomes(made: Traffic, firm: Company, random: np.random.Generator) -> Iterator[Sequence[object]]:
-    """Units delivered by the month's calls, by day, customer and success; the numbers of the month are exact."""
-    plan, count = made.plan, made.plan.outcomes[made.month]
-    if not count:
-        return
-    first = made.attempt == 0
-    calls = np.repeat(np.flatnonzero(first), plan.units_per_call)[:count]
-    customers = firm.user_customer[made.user[calls]]
-    succeeded = np.zeros(count, dtype=np.int64)
-    planted = SUPPORT_SUCCESSES.get(made.month) if plan.name == SUPPORT else None
-    good = round(count * plan.success) if planted is None else planted
-    succeeded[random.choice(count, good, replace=False)] = 1
-    groups, quantities = np.unique((made.day[calls] * CUSTOMERS + customers) * 2 + succeeded, return_counts=True)
-    key = (plan.name or "").split(maxsplit=1)[0].lower()
-    for group, quantity in zip(groups.tolist(), quantities.tolist(), strict=True):
-        day, customer, success = group // 2 // CUSTOMERS, group // 2 % CUSTOMERS, group % 2
-        at = month_start(made.month) + timedelta(days=day, hours=17)
-        identity = f"{key}-{at:%Y%m%d}-{customer + 1}-{success}"
-        yield at.isoformat(), identity, plan.name, plan.team, customer_name(customer), plan.unit, quantity, bool(success)
-
-
 def _customers(firm: Company) -> Iterator[Sequence[object]]:
+    """Everybody signed up in the month before the first one of use, or some time before the year began."""
     for number in range(CUSTOMERS):
-        name, _ = TIERS[firm.plan[number]]
-        months_before = 3 + number % 20
+        name, _ = PLANS_SOLD[firm.plan[number]]
         joined = int(firm.joined[number])
-        since = month_start(joined) if joined >= 0 else month_start(0) - timedelta(days=30 * months_before)
-        yield (
-            customer_name(number),
-            name,
-            "enterprise" if name == "enterprise" else "smb",
-            f"{since + timedelta(days=number % 27):%Y-%m-%d}",
-        )
+        first = month_start(joined if joined >= 0 else -(number % 20))
+        segment = "enterprise" if name == "enterprise" else "smb"
+        yield customer_name(number), name, segment, f"{first - timedelta(days=1 + number % 27):%Y-%m-%d}"
 
 
 def _revenue(firm: Company) -> Iterator[Sequence[object]]:
     for month in range(MONTHS):
         for number in np.flatnonzero(firm.active(month)).tolist():
-            name, price = TIERS[firm.plan[number]]
+            name, price = PLANS_SOLD[firm.plan[number]]
             yield f"{month_start(month):%Y-%m}", customer_name(number), name, price
 
 
@@ -182,4 +164,4 @@ def _pilot(folder: Path, random: np.random.Generator) -> Path:
         )
     )
     header = ("time", "id", "provider", "model", "environment", "prompt_tokens", "completion_tokens")
-    return _csv(folder / "pilot-2026-03-invented.csv", header, rows)
+    return _csv(folder / f"pilot-{month_start(UNPRICED_MONTH):%Y-%m}-invented.csv", header, rows)

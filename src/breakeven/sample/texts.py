@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breakeven.sample.truth import CONTRACTS, DISCOUNT_FROM, FIRM, INVENTED, INVOICES, SUPPORT
+from breakeven.sample.truth import CONTRACT_FROM, CONTRACTS, FIRM, INVENTED, INVOICES, SUPPORT, VALUE_PER_DOCUMENT
 
 CONFIG = f"""# {FIRM}: {INVENTED}
 prices:
@@ -48,12 +48,23 @@ features:
     value:
       - id: per-contract
         kind: unit_price
-        price: "0.4466"
+        price: "{VALUE_PER_DOCUMENT}"
         counts: all
         owner: finance
         version: 1
         grade: A
         why: billed per contract
+fixed_costs:
+  - id: labelled-contracts
+    amount: "1200"
+    per: month
+    from: 2026-03-01
+    to: 2026-07-01
+    driver: outcomes
+    feature: {CONTRACTS}
+    cost_class: research
+    owner: back-office
+    why: people who marked terms in contracts, to measure answers against
 cost_classes:
   - {{class: research, environment: staging, why: trials before release}}
 """
@@ -65,17 +76,32 @@ sources:
 adjustments:
   - id: invented-cached-input
     kind: discount
-    match: {{provider: anthropic}}
+    match: {{provider: openai}}
     on: [cache_read]
     multiply: "0.9"
-    from: "{DISCOUNT_FROM:%Y-%m-%dT%H:%M:%SZ}"
+    from: "{CONTRACT_FROM:%Y-%m-%dT%H:%M:%SZ}"
     source: invented-contract
+    why: cached input at ten per cent less, schedule A
+  - id: invented-pro-output
+    kind: discount
+    match: {{provider: openai, model: gpt-5.5-pro}}
+    on: [output, reasoning]
+    multiply: "0.935"
+    from: "{CONTRACT_FROM:%Y-%m-%dT%H:%M:%SZ}"
+    source: invented-contract
+    why: output of the dearest model at six and a half per cent less, schedule B
 """
-README = f"""# {FIRM}
+_README = f"""# {FIRM}
 
 {INVENTED}
 
-It is made by `breakeven demo` from a seed, with planted truths: a feature that is popular and loses money and whose cost
-grows faster than its use, two days of an incident in July, a price cut in August, a discount in October, calls that nobody
-owns, a pilot without a price in March. The files are read by the same importers as real ones.
+`breakeven demo` makes it from a seed and loads it by the same importers as real data. Only the list prices of the models are real.
+Planted, for reports to find: a feature that is popular and loses money and whose cost grows faster than its use; customers
+of flat plans of whom the keenest tenth is served at a loss; two days of an incident in July; a vendor's price cut in August; a
+contract from 12 October; calls that nobody owns; streams of June that do not say their usage; a pilot without a price in March.
 """
+
+
+def readme(seed: int) -> str:
+    """What the folder is and which seed made it, so that the facts of two seeds are never mixed."""
+    return f"{_README}\nSeed: {seed}\n"
