@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from breakeven.cli.main import run
-from breakeven.ledger import open_ledger, verify
+from breakeven.ledger import open_ledger
+from breakeven.ledger.verify import verify
 from breakeven.pricebook import RateCard, open_card
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from breakeven.ledger import open_ledger, verify
+from breakeven.ledger import open_ledger
+from breakeven.ledger.verify import verify
 
 # The child kills itself at the n-th call of one function of ours, so every boundary between two steps is met.
 CHILD = """

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from breakeven.ledger import Ledger, open_ledger, rebuild, verify
+from breakeven.ledger import Ledger, open_ledger
 from breakeven.ledger.live import commit_segments, seal_closed
+from breakeven.ledger.rebuild import rebuild
 from breakeven.ledger.segments import SegmentWriter, close_segment, cut_torn_tail, whole_lines
+from breakeven.ledger.verify import verify
 
 AT = datetime(2026, 10, 1)
 

@@ -12,7 +12,8 @@ import pytest
 
 from breakeven.cli.main import run
 from breakeven.errors import LedgerLocked, Unreachable
-from breakeven.ledger import ImportResult, open_ledger, verify
+from breakeven.ledger import ImportResult, open_ledger
+from breakeven.ledger.verify import verify
 
 Call = Callable[..., dict[str, object]]
 Importing = Callable[..., ImportResult]

@@ -7,7 +7,9 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from breakeven.ledger import ImportResult, RestateResult, open_ledger, restate, verify
+from breakeven.ledger import ImportResult, open_ledger
+from breakeven.ledger.restate import RestateResult, restate
+from breakeven.ledger.verify import verify
 from breakeven.testing import FixedQuotes
 
 Call = Callable[..., dict[str, object]]

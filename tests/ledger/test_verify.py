@@ -11,7 +11,9 @@ import pytest
 
 from breakeven.cli.main import run
 from breakeven.errors import LedgerDamaged
-from breakeven.ledger import ImportResult, open_ledger, rebuild, verify
+from breakeven.ledger import ImportResult, open_ledger
+from breakeven.ledger.rebuild import rebuild
+from breakeven.ledger.verify import verify
 
 Call = Callable[..., dict[str, object]]
 Importing = Callable[..., ImportResult]
@@ -62,7 +64,7 @@ def _edit_rollup(root: Path) -> None:
         (lambda root: (root / "manifest" / "00000001.json").unlink(), "manifest/00000001.json", "missing"),
         (lambda root: (root / "manifest" / "00000002.json").write_text("{"), "manifest/00000002.json", "damaged"),
         (_edit_table, "table cost_lines", "sum of cost"),
-        (_edit_rollup, "rollup rollup_costs", "sum(cost)"),
+        (_edit_rollup, "rollup rollup_costs", "do not sum up"),
     ],
 )
 def test_damage_is_named(sealed: Path, damage: Callable[[Path], object], where: str, what: str) -> None:
@@ -96,7 +98,8 @@ def test_a_damaged_database_is_rebuilt_to_the_same_sums(sealed: Path) -> None:
 def test_rebuild_refuses_damaged_files(sealed: Path) -> None:
     """Where a sealed file is gone, rebuild says which, and leaves the old database in place."""
     _parquet(sealed).unlink()
-    with pytest.raises(LedgerDamaged, match="cost_lines"):
+    with pytest.raises(LedgerDamaged) as refused:
         rebuild(sealed)
+    assert any("cost_lines" in problem.where for problem in refused.value.problems)
     with open_ledger(sealed) as ledger:
         assert ledger.query("SELECT count(*) FROM calls") == [(40,)]

@@ -12,7 +12,7 @@ from breakeven.economics.money import digits
 from breakeven.errors import LedgerDamaged
 
 if TYPE_CHECKING:
-    from breakeven.ledger import VerifyReport
+    from breakeven.ledger.verify import VerifyReport
 
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
@@ -27,7 +27,7 @@ def ledger() -> None:
 @ledger_options
 def verify(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     """Prove the ledger: hashes, counts and exact sums of files, tables and rollups. Exit 3 where something is damaged."""
-    from breakeven.ledger import verify as verified
+    from breakeven.ledger.verify import verify as verified
 
     _, path = load(config, ledger_path)
     open_for_reading(path).close()  # a ledger that is not there is told as such, not as damage
@@ -39,7 +39,7 @@ def verify(as_json: bool, ledger_path: Path | None, config: Path | None) -> None
 @ledger_options
 def rebuild(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     """Make the database anew from the sealed files, to the same sums."""
-    from breakeven.ledger import rebuild as rebuilt
+    from breakeven.ledger.rebuild import rebuild as rebuilt
 
     _, path = load(config, ledger_path)
     _print(rebuilt(path), path, as_json=as_json)

@@ -1,11 +1,28 @@
-"""The append-only record of AI usage and value: facts, their seals, and the queries over them."""
+"""The append-only record of AI usage and value: facts, their seals, and the queries over them.
 
-from breakeven.ledger.intake import Intake
-from breakeven.ledger.port import ImportResult, QuoteRequest, QuoteRow, Quotes, QuoteSheet
-from breakeven.ledger.rebuild import rebuild
-from breakeven.ledger.restate import RestatedGroup, RestateResult, restate
-from breakeven.ledger.store import Ledger, open_ledger
-from breakeven.ledger.verify import VerifyReport, verify
+Names are imported when they are asked for: the gateway's workers write segments and never load a database engine.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from breakeven.ledger.intake import Intake
+    from breakeven.ledger.port import ImportResult, QuoteRequest, QuoteRow, Quotes, QuoteSheet
+    from breakeven.ledger.store import Ledger, open_ledger
+
+_MODULES = {
+    "ImportResult": "port",
+    "Intake": "intake",
+    "Ledger": "store",
+    "QuoteRequest": "port",
+    "QuoteRow": "port",
+    "QuoteSheet": "port",
+    "Quotes": "port",
+    "open_ledger": "store",
+}
 
 __all__ = [
     "ImportResult",
@@ -15,11 +32,12 @@ __all__ = [
     "QuoteRow",
     "QuoteSheet",
     "Quotes",
-    "RestateResult",
-    "RestatedGroup",
-    "VerifyReport",
     "open_ledger",
-    "rebuild",
-    "restate",
-    "verify",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the module defines
+    module = _MODULES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -7,12 +7,16 @@ not sealed yet; the views in `main`, which every report reads, are both together
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
 from breakeven.errors import LedgerDamaged, LedgerLocked, Unreachable
+from breakeven.ledger.layout import Layout
+from breakeven.ledger.lock import describe
 from breakeven.ledger.schema import FACTS, ROLLUP_CALLS, ROLLUP_COSTS
 
 MEMORY_SHARE = 0.5
@@ -33,12 +37,17 @@ def connect(path: Path, *, read_only: bool, spill: Path) -> duckdb.DuckDBPyConne
     }
     if not read_only:
         config["temp_directory"] = str(spill)
-    try:
+    with explained(path):
         return duckdb.connect(str(path), read_only=read_only, config=config)
-    except duckdb.IOException as error:
-        raise _explained(path, error) from error
-    except (duckdb.SerializationException, duckdb.InvalidInputException, duckdb.InternalException) as error:
-        raise LedgerDamaged(f"{path} cannot be read by DuckDB: {_first_line(error)}", "Run: breakeven ledger rebuild") from error
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what DuckDB finds wrong with the file `path` into LedgerDamaged, LedgerLocked or Unreachable, with a remedy."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException) as error:
+        raise _fault(path, error) from error
 
 
 def attach_scratch(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
@@ -105,16 +114,21 @@ def _table(name: str, columns: Mapping[str, str]) -> str:
     return f"CREATE TABLE IF NOT EXISTS {name} ({declared})"
 
 
-def _explained(path: Path, error: Exception) -> Exception:
-    text = _first_line(error)
-    if "lock" in text.lower():
-        return LedgerLocked(f"the ledger file {path} is open in another process", "Wait until it ends, or stop it, then try again.")
+def _fault(path: Path, error: duckdb.Error) -> LedgerDamaged | Unreachable:
+    text = str(error).strip().splitlines()[0]
+    if "could not set lock" in text.lower():
+        return LedgerLocked(
+            f"the ledger {path.parent} is in use by {_holder(path, text)}",
+            "Wait until that command ends, or stop it; what it has acknowledged is kept.",
+        )
     if "no such file" in text.lower() or "does not exist" in text.lower():
         return Unreachable(f"the ledger file {path} does not exist", "Run: breakeven ledger rebuild")
-    if "not a valid" in text.lower() or "corrupt" in text.lower() or "checksum" in text.lower():
+    if not isinstance(error, duckdb.IOException) or any(word in text.lower() for word in ("not a valid", "corrupt", "checksum")):
         return LedgerDamaged(f"{path} is damaged: {text}", "Run: breakeven ledger rebuild (it is made anew from the sealed files).")
-    return Unreachable(f"{path} cannot be opened: {text}", "Check the disk, its free space and the permissions.")
+    return Unreachable(f"{path} cannot be read: {text}", "Check the disk, its free space and the permissions.")
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+def _holder(path: Path, text: str) -> str:
+    """Who has the file open: a writer says so in the lock file, of a reader DuckDB knows the process."""
+    named, found = describe(Layout(path.parent).lock), re.search(r"PID (\d+)", text)
+    return named if found is None or f"process {found[1]} " in named else f"process {found[1]}"

@@ -2,54 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from pathlib import Path
 
-from breakeven.errors import LedgerDamaged
+import duckdb
+
+from breakeven.errors import BreakevenError, LedgerDamaged
 from breakeven.ledger import engine
-from breakeven.ledger.layout import Layout
+from breakeven.ledger.layout import Layout, sync_directory
 from breakeven.ledger.live import commit_segments
 from breakeven.ledger.lock import WriterLock
 from breakeven.ledger.seals import manifests
-from breakeven.ledger.store import Ledger, explained_faults
-from breakeven.ledger.verify import VerifyReport, verify
+from breakeven.ledger.store import Ledger, explained_faults, locate
+from breakeven.ledger.verify import VerifyReport, database_problems, verify_sealed
 
 
 def rebuild(path: Path) -> VerifyReport:
-    """Write a new database beside the old one, verify it, and only then take the old one's place.
+    """Write a new database beside the old one, verify it, and only then let it take the old one's place.
 
-    Raises LedgerDamaged where the sealed files themselves are damaged; the old database stays as it was.
+    Raises LedgerDamaged, naming each file, where the sealed files themselves are damaged: then the old database stays as it was.
+    Raises Unreachable where there is no ledger, and LedgerLocked while another process has it open.
     """
-    layout = Layout(path.expanduser().resolve())
-    lock = WriterLock(layout.lock)
-    lock.acquire()
-    try:
-        with explained_faults(layout.root):
-            _replace_database(layout)
-    finally:
-        lock.release()
-    report = verify(path)
-    if not report.holds:
-        raise LedgerDamaged(
-            f"the ledger {layout.root} was rebuilt from damaged files", "Restore the files named from a backup.", report.problems
-        )
+    layout = locate(path)
+    with explained_faults(layout.root), _locked(layout):
+        report = verify_sealed(layout, _loaded(layout))
+        if not report.holds:
+            raise LedgerDamaged(
+                f"the ledger {layout.root} cannot be rebuilt: its sealed files are damaged",
+                "Restore the files named from a backup; the database was left as it was.",
+                report.problems,
+            )
+        draft = layout.root / "rebuilt.duckdb"
+        try:
+            _write(layout, draft, report)
+            _log_of(layout.database).unlink(missing_ok=True)
+            draft.replace(layout.database)
+            sync_directory(layout.root)
+        finally:
+            draft.unlink(missing_ok=True)
+            _log_of(draft).unlink(missing_ok=True)
     return report
 
 
-def _replace_database(layout: Layout) -> None:
+def _write(layout: Layout, draft: Path, report: VerifyReport) -> None:
     layout.create()
-    draft = layout.root / "rebuilt.duckdb"
-    for leftover in (draft, draft.with_name(draft.name + ".wal")):
-        leftover.unlink(missing_ok=True)
+    draft.unlink(missing_ok=True)
+    _log_of(draft).unlink(missing_ok=True)
     with Ledger(layout, engine.connect(draft, read_only=False, spill=layout.spill), None) as fresh:
         engine.create_tables(fresh.connection)
         for manifest in manifests(layout):
-            missing = [file.path for file in manifest.files if not (layout.root / file.path).is_file()]
-            if missing:
-                raise LedgerDamaged(
-                    f"sealed files are missing: {', '.join(missing)}", "Restore them from a backup, then rebuild again."
-                )
             fresh.load(manifest)
         commit_segments(fresh)
         fresh.connection.execute("CHECKPOINT")
-    layout.database.with_name(layout.database.name + ".wal").unlink(missing_ok=True)
-    draft.replace(layout.database)
+        problems = tuple(database_problems(fresh, report))
+    if problems:
+        raise LedgerDamaged(
+            f"the database rebuilt for {layout.root} does not hold", "Check the disk; the old database stays.", problems
+        )
+
+
+@contextmanager
+def _locked(layout: Layout) -> Iterator[None]:
+    lock = WriterLock(layout.lock)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _loaded(layout: Layout) -> AbstractSet[int]:
+    """The segments that the old database knows; none where it cannot be read, which is why one rebuilds."""
+    if not layout.database.is_file():
+        return frozenset()
+    try:
+        with Ledger(layout, engine.connect(layout.database, read_only=True, spill=layout.spill), None) as old:
+            return old.loaded_segments()
+    except (BreakevenError, duckdb.Error):
+        return frozenset()
+
+
+def _log_of(database: Path) -> Path:
+    """DuckDB's write-ahead log of a database file."""
+    return database.with_name(database.name + ".wal")

@@ -20,7 +20,6 @@ from breakeven.ledger.schema import COST_LINES, DIMENSIONS
 from breakeven.ledger.seals import seal
 from breakeven.ledger.store import Ledger, explained_faults
 
-RESTATABLE = ("metered", "unpriced", "stated")
 _COMPARED = ("kind", "quantity", "unit_price", "cost", "state", "cost_class")
 # The version is left out: a new release that repeats a price changes no past line.
 

@@ -116,6 +116,22 @@ CUSTOMERS: dict[str, str] = {
     "source": "VARCHAR",
 }
 
+# What a live writer appends for one attempt: the call's columns, and its cost lines inside under short names, because a segment is
+# written for every call and half of it would be names. `live.py` takes it apart into calls and cost lines.
+LINE_NAMES: dict[str, str] = {
+    "number": "n",
+    "model": "m",
+    "part": "p",
+    "kind": "k",
+    "state": "s",
+    "usage_class": "c",
+    "quantity": "q",
+    "unit_price": "u",
+    "cost": "t",
+    "price_version": "v",
+    "reason": "r",
+}
+
 FACTS: dict[str, dict[str, str]] = {
     "calls": CALLS,
     "cost_lines": COST_LINES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import duckdb
 import msgspec
 
-from breakeven.errors import LedgerDamaged
+from breakeven.errors import LedgerDamaged, Problem
 from breakeven.ledger.layout import Layout, sync_directory, sync_file, write_durably
 from breakeven.ledger.schema import FACTS, TIME_COLUMN
 
@@ -26,6 +27,7 @@ ROW_GROUP = 122_880
 CLUSTERED = 1.5
 """Row groups whose spans sum to at most this times the whole span count as ordered by time."""
 UNDATED = "undated"
+RESTORE = "Restore this file from a backup; without it what it held is lost."
 
 
 class SealedFile(msgspec.Struct, frozen=True):
@@ -96,14 +98,46 @@ def read_manifest(path: Path) -> Manifest:
         ) from error
 
 
-def remove_leftovers(layout: Layout) -> None:
-    """Delete Parquet files and drafts that no manifest names: they were never acknowledged."""
-    known = {layout.root / file.path for manifest in manifests(layout) for file in manifest.files}
+def segment_numbers(layout: Layout) -> set[int]:
+    """The numbers of the segments that have a manifest."""
+    return {int(path.stem) for path in layout.manifests.glob("[0-9]*.json")}
+
+
+def lost_segments(layout: Layout, loaded: AbstractSet[int]) -> list[int]:
+    """Segments that were committed, as their successors or the database show, and have no manifest any more."""
+    present = segment_numbers(layout)
+    return sorted(set(range(1, max(present | loaded, default=0) + 1)) - present)
+
+
+def remove_leftovers(layout: Layout, loaded: AbstractSet[int]) -> None:
+    """Delete what a process left that failed while sealing: drafts, and files that were never acknowledged.
+
+    Segments are numbered in order of commitment. So files whose number is not beyond all others and has no manifest belong to a
+    segment that was committed and lost its manifest: that is damage, for `verify` to name, and nothing of it is deleted.
+    """
+    named = {layout.root / file.path for manifest in manifests(layout) for file in manifest.files}
+    lost = {f"{segment:08d}" for segment in lost_segments(layout, loaded)}
     for path in layout.sealed.rglob("*.parquet"):
-        if path not in known:
+        if path not in named and path.stem not in lost:
             path.unlink()
     for draft in layout.sealed.rglob("*.draft"):
         draft.unlink()
+
+
+def damage(layout: Layout, file: SealedFile) -> Problem | None:
+    """What is wrong with the bytes of a sealed file, if anything."""
+    path = layout.root / file.path
+    try:
+        size = path.stat().st_size
+        if size == file.bytes and sha256_of(path) == file.sha256:
+            return None
+        cut = f"it has {size} bytes, the manifest says {file.bytes}"
+        what = "its SHA-256 is not the one in the manifest" if size == file.bytes else cut
+    except FileNotFoundError:
+        what = "the file is missing"
+    except OSError as error:
+        what = f"it cannot be read: {error.strerror}"
+    return Problem(file.path, what, RESTORE)
 
 
 def sha256_of(path: Path) -> str:

@@ -1,12 +1,15 @@
 """NDJSON segments: where live facts become durable first, one JSON object a line, `{"fact": "calls", ...}`.
 
-Each writer appends to a segment of its own. `append` writes at once, so a killed process loses nothing; `fdatasync` runs for the
-group, at the latest after `SYNC_SECONDS` or `SYNC_ROWS`, so a power cut loses at most that. A torn last line (a crash while
-writing) is cut at recovery.
+Each writer appends to a segment of its own and holds a lock on it, which the system releases when the writer dies; then anybody may
+close the segment. `append` writes at once, so a killed process loses nothing. `fdatasync` runs for the group: `append` and
+`sync_if_due`, which the writer's owner calls at least every `SYNC_SECONDS`, sync what is that old or `SYNC_ROWS` long, so a power
+cut loses at most that. A torn last line (a crash while writing) is cut at recovery.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import time
 import uuid
@@ -29,7 +32,10 @@ class SegmentWriter:
     def __init__(self, layout: Layout, clock: Callable[[], float] = time.monotonic) -> None:
         self._layout = layout
         self.path = layout.open_segments / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.ndjson"
-        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        draft = self.path.with_suffix(".draft")
+        self._descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        draft.rename(self.path)  # only now, locked, so that nobody takes it for abandoned
         sync_directory(layout.open_segments)
         self._encoder = msgspec.json.Encoder(decimal_format="string")
         self._clock = clock
@@ -43,13 +49,26 @@ class SegmentWriter:
         self.close()
 
     def append(self, fact: str, rows: Sequence[Mapping[str, object]]) -> None:
-        """Write rows of one fact with one system call, and sync the group when it is due."""
-        content = b"".join(self._encoder.encode({"fact": fact, **row}) + b"\n" for row in rows)
-        written = os.write(self._descriptor, content)
-        if written < len(content):  # a nearly full disk writes a part; the next line must not be glued to it
-            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
-            raise OSError(28, "no space left for a whole line", str(self.path))
-        self._unsynced += len(rows)
+        """Write rows of one fact with one system call, and sync the group when it is due.
+
+        Raises OSError where not all of them fit on the disk. Some may have been written whole: append all of them again, ids tell
+        them apart.
+        """
+        self.write(b"".join(self._encoder.encode({"fact": fact, **row}) + b"\n" for row in rows), len(rows))
+        self.sync_if_due()
+
+    def write(self, lines: bytes, count: int) -> None:
+        """Write `count` whole lines, encoded already, without a sync: the gateway syncs beside its loop. Errors as `append`."""
+        written = os.write(self._descriptor, lines)
+        if written < len(lines):
+            # Only the torn line goes, so that the next is not glued to it: whole ones may have been committed by now.
+            torn = written - (lines.rfind(b"\n", 0, written) + 1)
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - torn)
+            raise OSError(errno.ENOSPC, "no space left for all lines", str(self.path))
+        self._unsynced += count
+
+    def sync_if_due(self) -> None:
+        """Sync the group where it is long or old enough; its owner's timer calls this when nothing is appended."""
         if self._unsynced >= SYNC_ROWS or self._clock() - self._synced_at >= SYNC_SECONDS:
             self.sync()
 
@@ -65,9 +84,23 @@ class SegmentWriter:
         if self._descriptor < 0:
             return
         self.sync()
+        close_segment(self._layout, self.path)
         os.close(self._descriptor)
         self._descriptor = -1
-        close_segment(self._layout, self.path)
+
+
+def close_abandoned(layout: Layout) -> int:
+    """Close every open segment whose writer is gone, killed or crashed; returns how many those were."""
+    closed = 0
+    for path in sorted(layout.open_segments.glob("*.ndjson")):
+        with path.open("rb") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            close_segment(layout, path)
+            closed += 1
+    return closed
 
 
 def close_segment(layout: Layout, path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,12 +17,12 @@ import duckdb
 
 from breakeven.economics.cost_class import CostClassRule
 from breakeven.errors import DataError, LedgerDamaged, LedgerLocked, Unreachable
-from breakeven.ledger import engine
+from breakeven.ledger import engine, handoff
 from breakeven.ledger.layout import Layout, write_durably
 from breakeven.ledger.lock import WriterLock
 from breakeven.ledger.port import Quotes
 from breakeven.ledger.schema import FACTS, FORMAT_VERSION
-from breakeven.ledger.seals import Manifest, manifests, remove_leftovers
+from breakeven.ledger.seals import Manifest, damage, manifests, remove_leftovers, segment_numbers
 from breakeven.ledger.states import refresh_states
 
 if TYPE_CHECKING:
@@ -57,12 +57,14 @@ class Ledger:
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """All rows of one SELECT; `$name` in the SQL takes `parameters["name"]`."""
-        return self.connection.execute(sql, dict(parameters or {})).fetchall()
+        with engine.explained(self.layout.database):
+            return self.connection.execute(sql, dict(parameters or {})).fetchall()
 
     def table(self, sql: str, parameters: Mapping[str, object] | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The column names and all rows of one SELECT."""
-        cursor = self.connection.execute(sql, dict(parameters or {}))
-        return [column[0] for column in cursor.description or ()], cursor.fetchall()
+        with engine.explained(self.layout.database):
+            cursor = self.connection.execute(sql, dict(parameters or {}))
+            return [column[0] for column in cursor.description or ()], cursor.fetchall()
 
     def intake(
         self, *, source: str, quotes: Quotes, cost_class: Sequence[CostClassRule] = (), recorded_at: datetime | None = None
@@ -78,9 +80,13 @@ class Ledger:
         if not self.writable:
             raise DataError(f"the ledger {self.layout.root} is open for reading only", "Open it with write=True.")
 
+    def loaded_segments(self) -> set[int]:
+        """The numbers of the sealed segments whose rows are in the database."""
+        return {row[0] for row in self.query("SELECT segment FROM sealed.segments")}
+
     def next_segment(self) -> int:
-        """The number of the next sealed segment."""
-        return max((int(path.stem) for path in self.layout.manifests.glob("[0-9]*.json")), default=0) + 1
+        """The number of the next sealed segment; never that of a segment whose manifest is lost."""
+        return max(segment_numbers(self.layout) | self.loaded_segments(), default=0) + 1
 
     def load(self, manifest: Manifest, connection: duckdb.DuckDBPyConnection | None = None) -> None:
         """Bring one sealed segment into the database, rows and note in one transaction; one that is there already adds nothing."""
@@ -92,24 +98,27 @@ class Ledger:
 
     def catch_up(self) -> None:
         """Load every committed segment that the database does not hold yet (a process died in between)."""
-        loaded = {row[0] for row in self.query("SELECT segment FROM sealed.segments")}
+        loaded = self.loaded_segments()
         for manifest in manifests(self.layout):
             if manifest.segment not in loaded:
+                problems = tuple(problem for file in manifest.files if (problem := damage(self.layout, file)))
+                if problems:
+                    raise LedgerDamaged(
+                        f"segment {manifest.segment} of the ledger {self.layout.root} cannot be loaded", problems=problems
+                    )
                 self.load(manifest)
 
 
 @contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All or nothing; a full disk becomes Unreachable with what to do."""
+    """All or nothing."""
     connection.execute("BEGIN")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        try:
+        with suppress(duckdb.Error):  # the connection may be unusable already; the first error is the one to report
             connection.execute("ROLLBACK")
-        except duckdb.Error:
-            sys.exc_info()  # the connection is already unusable; the first error is the one to report
         raise
 
 
@@ -120,6 +129,8 @@ def explained_faults(root: Path) -> Iterator[None]:
         yield
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         first = str(error).strip().splitlines()[0]
+        if "corrupt" in first.lower():
+            raise LedgerDamaged(f"the database of {root} is damaged: {first}", "Run: breakeven ledger rebuild") from error
         raise Unreachable(
             f"writing to the ledger {root} failed: {first}",
             "Free space or fix permissions and run the same command again: what was committed is kept and is not added twice.",
@@ -131,13 +142,34 @@ def open_ledger(path: Path, *, write: bool = False, create: bool = False) -> Led
 
     For writing (`write=True`) exactly one process at a time; `create=True` makes a new one where nothing is. Opening brings the
     database up to what is committed in the sealed files, also for readers when nobody writes. Raises Unreachable (missing,
-    unreadable), LedgerLocked, LedgerDamaged, DataError (not a ledger, or of a newer version).
+    unreadable), LedgerLocked (a bookkeeper makes room first, see `handoff.py`),
+    LedgerDamaged, DataError (not a ledger, or of a newer version).
     """
+    layout = locate(path, create=write and create)
+    opened = _open_to_write if write else _open_to_read
+    until = time.monotonic() + handoff.PATIENCE_SECONDS
+    while True:
+        try:
+            return opened(layout)
+        except LedgerLocked:
+            if time.monotonic() > until or not handoff.is_kept(layout):
+                raise
+            handoff.ask(layout)
+            time.sleep(handoff.RETRY_SECONDS)
+
+
+def open_as_bookkeeper(path: Path) -> Ledger:
+    """Open the ledger for writing at once, or raise LedgerLocked at once: the bookkeeper asks nobody to make room for it."""
+    return _open_to_write(locate(path))
+
+
+def locate(path: Path, *, create: bool = False) -> Layout:
+    """The ledger at `path`, without opening its database; raises as `open_ledger` does where there is none that we know."""
     layout = Layout(path.expanduser().resolve())
     if not layout.identity.is_file():
-        _create(layout, allowed=write and create)
+        _create(layout, allowed=create)
     _check_version(layout)
-    return _open_to_write(layout) if write else _open_to_read(layout)
+    return layout
 
 
 def _open_to_write(layout: Layout) -> Ledger:
@@ -148,13 +180,17 @@ def _open_to_write(layout: Layout) -> Ledger:
         try:
             shutil.rmtree(layout.spill, ignore_errors=True)
             layout.spill.mkdir()
-            remove_leftovers(layout)
             ledger = Ledger(layout, engine.connect(layout.database, read_only=False, spill=layout.spill), lock)
+        except BaseException:
+            lock.release()
+            raise
+        try:
             engine.create_tables(ledger.connection)
+            remove_leftovers(layout, ledger.loaded_segments())
             engine.attach_scratch(ledger.connection, layout.spill)
             ledger.catch_up()
         except BaseException:
-            lock.release()
+            ledger.close()
             raise
     return ledger
 
@@ -179,7 +215,7 @@ def _is_current(layout: Layout) -> bool:
             loaded = {row[0] for row in connection.execute("SELECT segment FROM sealed.segments").fetchall()}
         except duckdb.CatalogException:
             return False
-    return {int(path.stem) for path in layout.manifests.glob("[0-9]*.json")} <= loaded
+    return segment_numbers(layout) <= loaded
 
 
 def _create(layout: Layout, *, allowed: bool) -> None:
@@ -235,6 +271,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, layout: Layout, manifest: Man
     if manifest.live_segment is not None:
         for table in FACTS:
             connection.execute(f"DELETE FROM live.{table} WHERE live_segment = $segment", {"segment": manifest.live_segment})
+        connection.execute("DELETE FROM live.offsets WHERE segment = $segment", {"segment": manifest.live_segment})
     connection.execute(
         "INSERT INTO sealed.segments VALUES ($segment, $source, $recorded_at, $kind)",
         {

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
 
-from breakeven.errors import BreakevenError, LedgerDamaged, Problem
+from breakeven.errors import BreakevenError, LedgerDamaged, LedgerLocked, Problem
+from breakeven.ledger.engine import explained, rollup_calls_select, rollup_costs_select
 from breakeven.ledger.layout import Layout
-from breakeven.ledger.schema import FACTS
-from breakeven.ledger.seals import SUMS, Manifest, SealedFile, measured, read_manifest, sha256_of
-from breakeven.ledger.store import Ledger, open_ledger
+from breakeven.ledger.schema import FACTS, ROLLUP_CALLS, ROLLUP_COSTS, TIME_COLUMN
+from breakeven.ledger.seals import (
+    RESTORE,
+    SUMS,
+    Manifest,
+    SealedFile,
+    damage,
+    lost_segments,
+    measured,
+    read_manifest,
+)
+from breakeven.ledger.store import Ledger, locate, open_ledger
 
-_RESTORE = "Restore this file from a backup; without it what it held is lost."
 _REBUILD = "Run: breakeven ledger rebuild (the database is made anew from the sealed files)."
 
 
@@ -36,22 +46,47 @@ class VerifyReport:
 
 
 def verify(path: Path) -> VerifyReport:
-    """Recompute every hash, count and sum of the ledger at `path`. Faults of the content are returned, not raised."""
-    layout = Layout(path.expanduser().resolve())
-    readable, problems = _manifests(layout)
-    with duckdb.connect() as scratch:
-        for manifest in readable:
-            for file in manifest.files:
-                problems += _file_problems(scratch, layout, file)
-    problems += _gaps(readable)
-    rows, sums = _totals(readable)
+    """Recompute every hash, count and sum of the ledger at `path`. Faults of the content are returned, not raised.
+
+    Raises Unreachable where there is no ledger, and LedgerLocked while another process writes to it.
+    """
+    layout = locate(path)
     try:
         with open_ledger(path) as ledger:
-            problems += list(_table_problems(ledger, rows, sums))
-            problems += list(_rollup_problems(ledger))
+            report = verify_sealed(layout, ledger.loaded_segments())
+            found = () if report.problems else (*database_problems(ledger, report), *_live_problems(ledger))
+    except LedgerLocked:
+        raise
     except BreakevenError as error:
-        problems.append(Problem(layout.database.name, error.what, error.remedy or _REBUILD))
+        report = verify_sealed(layout, frozenset())
+        found = (Problem(layout.database.name, error.what, error.remedy or _REBUILD),)
+    return replace(report, problems=(*report.problems, *found))
+
+
+def verify_sealed(layout: Layout, loaded: AbstractSet[int]) -> VerifyReport:
+    """Recompute hashes, counts and sums of the sealed files alone, which is the record; `loaded` are segments known besides."""
+    readable, problems = _manifests(layout)
+    problems += [
+        Problem(f"manifest/{segment:08d}.json", "the manifest of this segment is missing", RESTORE)
+        for segment in lost_segments(layout, loaded)
+    ]
+    with duckdb.connect() as scratch:
+        for file in (file for manifest in readable for file in manifest.files):
+            problem = damage(layout, file) or _differing(scratch, layout, file)
+            problems += [problem] if problem else []
+    rows, sums = _totals(readable)
     return VerifyReport(len(readable), sum(len(manifest.files) for manifest in readable), rows, sums, tuple(problems))
+
+
+def database_problems(ledger: Ledger, sealed: VerifyReport) -> Iterator[Problem]:
+    """Where the tables differ from the sealed files (in any value, not only in sums), or the rollups from the tables."""
+    try:
+        with explained(ledger.layout.database):
+            yield from _sum_problems(ledger, sealed)
+            yield from _content_problems(ledger)
+            yield from _rollup_problems(ledger)
+    except BreakevenError as error:
+        yield Problem(ledger.layout.database.name, error.what, error.remedy or _REBUILD)
 
 
 def _manifests(layout: Layout) -> tuple[list[Manifest], list[Problem]]:
@@ -65,27 +100,12 @@ def _manifests(layout: Layout) -> tuple[list[Manifest], list[Problem]]:
     return readable, problems
 
 
-def _gaps(readable: list[Manifest]) -> list[Problem]:
-    present = {manifest.segment for manifest in readable}
-    missing = sorted(set(range(1, max(present, default=0) + 1)) - present)
-    return [Problem(f"manifest/{number:08d}.json", "the manifest of this segment is missing", _RESTORE) for number in missing]
-
-
-def _file_problems(scratch: duckdb.DuckDBPyConnection, layout: Layout, file: SealedFile) -> Iterator[Problem]:
-    path = layout.root / file.path
-    if not path.is_file():
-        yield Problem(file.path, "the file is missing", _RESTORE)
-        return
-    size = path.stat().st_size
-    if size != file.bytes:
-        yield Problem(file.path, f"it has {size} bytes, the manifest says {file.bytes}", _RESTORE)
-    if sha256_of(path) != file.sha256:
-        yield Problem(file.path, "its SHA-256 is not the one in the manifest", _RESTORE)
-        return
-    target = str(path).replace("'", "''")
-    rows, earliest, latest, sums = measured(scratch, file.table, f"read_parquet('{target}')")
-    if (rows, earliest, latest, sums) != (file.rows, file.earliest, file.latest, file.sums):
-        yield Problem(file.path, f"it holds {rows} rows with sums {sums}, the manifest says {file.rows} and {file.sums}", _RESTORE)
+def _differing(scratch: duckdb.DuckDBPyConnection, layout: Layout, file: SealedFile) -> Problem | None:
+    """The hash holds: what the manifest says of the content must hold too, or the manifest was altered."""
+    rows, earliest, latest, sums = measured(scratch, file.table, _parquet([layout.root / file.path]))
+    if (rows, earliest, latest, sums) == (file.rows, file.earliest, file.latest, file.sums):
+        return None
+    return Problem(file.path, f"it holds {rows} rows with sums {sums}, the manifest says {file.rows} and {file.sums}", RESTORE)
 
 
 def _totals(readable: list[Manifest]) -> tuple[dict[str, int], dict[str, dict[str, Decimal]]]:
@@ -98,28 +118,76 @@ def _totals(readable: list[Manifest]) -> tuple[dict[str, int], dict[str, dict[st
     return rows, sums
 
 
-def _table_problems(ledger: Ledger, rows: Mapping[str, int], sums: Mapping[str, Mapping[str, Decimal]]) -> Iterator[Problem]:
+def _sum_problems(ledger: Ledger, sealed: VerifyReport) -> Iterator[Problem]:
     for table in FACTS:
         count, _, _, found = measured(ledger.connection, table, f"sealed.{table}")
-        totals = {name: Decimal(text or 0) for name, text in found.items()}
-        if count != rows[table]:
-            yield Problem(f"table {table}", f"it holds {count} rows, the sealed files hold {rows[table]}", _REBUILD)
-        yield from (
-            Problem(f"table {table}", f"its sum of {name} is {total}, that of the sealed files is {sums[table][name]}", _REBUILD)
-            for name, total in totals.items()
-            if total != sums[table][name]
-        )
+        if count != sealed.rows[table]:
+            yield Problem(f"table {table}", f"it holds {count} rows, the sealed files hold {sealed.rows[table]}", _REBUILD)
+        for name, text in found.items():
+            wanted = sealed.sums[table][name]
+            if Decimal(text or 0) != wanted:
+                yield Problem(f"table {table}", f"its sum of {name} is {text}, that of the sealed files is {wanted:f}", _REBUILD)
+
+
+def _content_problems(ledger: Ledger) -> Iterator[Problem]:
+    """Hashes of whole rows, summed by month: they also differ where a value was altered that no sum shows."""
+    readable, _ = _manifests(ledger.layout)
+    restated = any(manifest.kind == "restatement" for manifest in readable)
+    for table, columns in FACTS.items():
+        files = [ledger.layout.root / file.path for manifest in readable for file in manifest.files if file.table == table]
+        if not files:
+            continue
+        # A restatement derives the states of calls anew in the table; the sealed call keeps the state that it was recorded with.
+        compared = [name for name in columns if not (restated and table == "calls" and name == "state")]
+        summed = f"""SELECT strftime({TIME_COLUMN[table]}, '%Y-%m') AS month, sum(hash({", ".join(compared)})::HUGEINT) AS content
+            FROM {{}} GROUP BY 1"""
+        months = ledger.query(f"""
+            SELECT coalesce(month, 'undated') FROM ({summed.format(f"sealed.{table}")}) AS mine
+            FULL JOIN ({summed.format(_parquet(files))}) AS theirs USING (month)
+            WHERE mine.content IS DISTINCT FROM theirs.content ORDER BY ALL""")
+        for (month,) in months:
+            yield Problem(f"table {table}", f"its rows of {month} are not those of the sealed files", _REBUILD)
 
 
 def _rollup_problems(ledger: Ledger) -> Iterator[Problem]:
-    comparisons = (
-        ("rollup_costs", "sum(cost)", "cost_lines", "sum(cost)"),
-        ("rollup_costs", "sum(quantity)", "cost_lines", "sum(quantity)"),
-        ("rollup_calls", "sum(call_count)", "calls", "sum(CASE WHEN attempt = 0 THEN call_count ELSE 0 END)"),
-        ("rollup_calls", "sum(input_tokens)", "calls", "sum(input_tokens)"),
+    """Every group of a rollup against the same group of its table: counts, quantities, costs."""
+    rollups = (
+        ("rollup_costs", ROLLUP_COSTS, rollup_costs_select("sealed.cost_lines"), ("line_count", "quantity", "cost")),
+        (
+            "rollup_calls",
+            ROLLUP_CALLS,
+            rollup_calls_select("sealed.calls"),
+            tuple(name for name in ROLLUP_CALLS if name == "call_count" or name.endswith("_tokens")),
+        ),
     )
-    for rollup, measure, table, wanted in comparisons:
-        found = ledger.query(f"SELECT coalesce({measure}, 0) FROM sealed.{rollup}")[0][0]
-        expected = ledger.query(f"SELECT coalesce({wanted}, 0) FROM sealed.{table}")[0][0]
-        if found != expected:
-            yield Problem(f"rollup {rollup}", f"its {measure} is {found}, that of {table} is {expected}", _REBUILD)
+    for rollup, columns, recomputed, measures in rollups:
+        groups = ", ".join(name for name in columns if name not in measures)
+        negated = ", ".join(f"-{name} AS {name}" for name in measures)
+        uneven = " OR ".join(f"coalesce(sum({name}), 0) <> 0" for name in measures)
+        days: Sequence[tuple[object, int]] = ledger.query(f"""
+            SELECT day, count(*) FROM (
+                SELECT {groups} FROM (
+                    SELECT {groups}, {", ".join(measures)} FROM ({recomputed})
+                    UNION ALL BY NAME SELECT {groups}, {negated} FROM sealed.{rollup}
+                ) GROUP BY {groups} HAVING {uneven}
+            ) GROUP BY day ORDER BY day""")
+        for day, count in days:
+            yield Problem(f"rollup {rollup}", f"{count} of its groups of {day} do not sum up to the rows of that day", _REBUILD)
+
+
+def _live_problems(ledger: Ledger) -> Iterator[Problem]:
+    """Facts committed from a live segment that is not sealed yet: its NDJSON is all there is of them besides the database."""
+    waiting = " UNION ALL ".join(f"SELECT live_segment FROM live.{table}" for table in FACTS)
+    committed = ledger.query(f"SELECT segment, committed FROM live.offsets WHERE segment IN ({waiting}) ORDER BY segment")
+    layout = ledger.layout
+    for segment, size in committed:
+        places = [folder / f"{segment}.ndjson" for folder in (layout.open_segments, layout.closed_segments)]
+        sizes = [place.stat().st_size for place in places if place.is_file()]
+        if not sizes or max(sizes) < size:
+            held = f"it has {max(sizes)} bytes, {size} are committed" if sizes else "the file is missing, and it is not sealed yet"
+            yield Problem(f"segments/{segment}.ndjson", held, RESTORE)
+
+
+def _parquet(paths: Sequence[Path]) -> str:
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
