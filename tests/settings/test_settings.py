@@ -88,7 +88,7 @@ def test_every_section_becomes_frozen_values(tmp_path: Path) -> None:
     settings = load(tmp_path, WHOLE)
     assert settings.ledger == tmp_path / "books"
     assert settings.overlays == (tmp_path / "prices.yaml", tmp_path / "more.yaml")
-    assert settings.providers == {"openai": {"api_key_env": "OPENAI_KEY"}}
+    assert settings.gateway.providers["openai"].api_key_env == "OPENAI_KEY"
     support, search = settings.features["support"], settings.features["search"]
     assert (support.owner, support.unit, support.margin_floor, support.quality_floor) == (
         "care",
@@ -212,7 +212,7 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path: Path) -
         ("budgets: 5", "section budgets is a whole number instead of a mapping"),
         ("providers: {openai: {api_key: sk-1}}", "api_key holds a secret in clear text"),
         ("gateway: {tls: [{password: x}]}", "password holds a secret in clear text"),
-        ("providers: {openai: 7}", "a whole number stands where a mapping is expected"),
+        ("providers: {openai: 7}", "provider openai is a whole number instead of a mapping"),
         ("ledger: [x]", "ledger is a list instead of a mapping"),
         ("hello", "the configuration is text instead of a mapping"),
     ],

@@ -28,6 +28,8 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("breakeven.cli.demo:demo", "Build the invented sample company and print what its AI features earn and cost."),
+    "serve": Entry("breakeven.cli.serve:serve", "Meter live traffic: the gateway and the bookkeeper, from one command."),
+    "tail": Entry("breakeven.cli.tail:tail", "Watch live calls arrive, with what each one cost."),
     "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
     "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
     "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),
@@ -36,6 +38,8 @@ COMMANDS: dict[str, Entry] = {
     "trace": Entry("breakeven.cli.reports:trace", "All calls of one trace, with cumulative cost and what bought nothing."),
     "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
     "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
+    "keys": Entry("breakeven.cli.keys:keys", "Virtual keys: create, list, rotate, revoke."),
+    "reload": Entry("breakeven.cli.serve:reload", "Let the running gateway take up a changed configuration."),
     "prices": Entry("breakeven.cli.prices:prices", "List, show, compare and add dated prices; restate the ledger."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }

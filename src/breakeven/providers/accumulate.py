@@ -5,6 +5,7 @@ Of a stream only what the usage needs is kept. Anything else (a plain body, an a
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from breakeven.errors import DataError
@@ -37,12 +38,22 @@ class StreamReader:
         self._api: Api | None = None
         self._stream = Stream()
 
+    @property
+    def recognised(self) -> bool:
+        """Whether an event has shown which API this is."""
+        return self._api is not None
+
     def feed(self, chunk: bytes) -> None:
         """The next bytes. Raises DataError where they are not UTF-8."""
         if self._decoder is None:
             self._kept += chunk
         else:
             self._take(self._decoder.feed(chunk))
+
+    @property
+    def telling(self) -> re.Pattern[bytes] | None:
+        """What an event must contain to change the reading once the stream has begun; None where any event may."""
+        return (self._api or fallback(self._call)).telling
 
     def finish(self) -> Reading:
         """What the response says, now that it has ended or was cut. Raises DataError where it is not UTF-8."""

@@ -221,6 +221,8 @@ def address(url: str) -> Address:
     return Address(api="anthropic") if "/messages" in url else openai_address(url)
 
 
-MESSAGES = Api("anthropic", is_message, meter, fold)
+_TELLING = re.compile(rb'"(?:message_start|message_delta|message_stop|message|error|fallback)"')
+
+MESSAGES = Api("anthropic", is_message, meter, fold, _TELLING)
 SHORT_NAMES = MappingProxyType({"messages": "anthropic", "chat": "openai_chat"})
 ANTHROPIC = Vendor("anthropic", (MESSAGES, CHAT), ("claude",), ("api.anthropic.com",), SHORT_NAMES, address)

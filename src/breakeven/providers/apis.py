@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,16 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One API shape. `name` is the canonical one; `matches` looks at a body or at one event of its stream."""
+    """One API shape. `name` is the canonical one; `matches` looks at a body or at one event of its stream.
+
+    `telling` finds what an event of its stream must contain to change the reading once the first event is known; None: any may.
+    """
 
     name: str
     matches: Callable[[Node], bool]
     meter: Callable[[Node, Notes], Metering]
     fold: Callable[[Stream, Node], None]
+    telling: re.Pattern[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

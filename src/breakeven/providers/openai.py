@@ -6,6 +6,7 @@ service tier is what was served and billed; `auto` is only a wish. Tools that co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from types import MappingProxyType
@@ -289,11 +290,14 @@ def fold_transcript(stream: Stream, event: Node) -> None:
     stream.ended = stream.ended or text(event, "type") == "transcript.text.done" or bool(event.get("usage"))
 
 
-RESPONSES = Api("openai_responses", is_response, meter_response, fold_response)
+_TELLING_CHUNK = re.compile(rb'"usage"\s*:\s*\{|"finish_reason"\s*:\s*"|"x_groq"|"error"|"usage_breakdown"|\[DONE\]')
+_TELLING_EVENT = re.compile(rb'"(?:response\.(?:created|completed|incomplete|failed|done|cancelled)|error)"|\[DONE\]')
+
+RESPONSES = Api("openai_responses", is_response, meter_response, fold_response, _TELLING_EVENT)
 REALTIME = Api("openai_realtime", is_realtime, meter_realtime, fold_response)
 EMBEDDINGS = Api("openai_embeddings", is_embedding, simple(tokens(EMBEDDING_RULE)), fold_chat)
-COMPLETIONS = Api("openai_completions", is_completion, simple(tokens(CHAT_RULE)), fold_chat)
-CHAT = Api("openai_chat", is_chat, searching_chat(tokens(CHAT_RULE)), fold_chat)
+COMPLETIONS = Api("openai_completions", is_completion, simple(tokens(CHAT_RULE)), fold_chat, _TELLING_CHUNK)
+CHAT = Api("openai_chat", is_chat, searching_chat(tokens(CHAT_RULE)), fold_chat, _TELLING_CHUNK)
 AUDIO = Api("openai_audio", is_transcription, meter_transcription, fold_transcript)
 IMAGES = Api("openai_images", is_image, meter_image, fold_image)
 APIS = (CHAT, RESPONSES, REALTIME, COMPLETIONS, EMBEDDINGS, AUDIO, IMAGES)

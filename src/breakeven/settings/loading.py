@@ -1,8 +1,8 @@
 """The configuration: one frozen object, read once from `breakeven.yaml`, every message with file and line.
 
 Policy as code: the file lives in the user's repository and is reviewed like code. Secrets stand in it only by the name of an
-environment variable. No file at all means the defaults. What a later version will enforce (budgets, keys, routes, alerts, the
-gateway) may be declared already; a warning says that this version does not enforce it.
+environment variable. No file at all means the defaults. What a later version will enforce (keys, budgets, alerts, the dashboard)
+may be declared already; a warning says that this version does not enforce it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ from breakeven.economics.value import (
     ValueModel,
 )
 from breakeven.errors import ConfigError, Problem
+from breakeven.settings.gateway import GatewaySettings, gateway_settings
+from breakeven.settings.providers import default_providers
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, read_yaml
 
 CURRENCY = "USD"
-NOT_ENFORCED = ("keys", "budgets", "routes", "alerts", "gateway", "web")
-SECTIONS = ("ledger", "prices", "providers", "features", "cost_classes", "fixed_costs", *NOT_ENFORCED)
+NOT_ENFORCED = ("keys", "budgets", "alerts", "web")
+SECTIONS = ("ledger", "prices", "providers", "gateway", "routes", "features", "cost_classes", "fixed_costs", *NOT_ENFORCED)
 FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", "rungs", "retention")
 DECLARED_ONLY = ("budget", "rungs", "retention")
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
@@ -73,7 +75,7 @@ class Settings:
     config: Path | None = None
     ledger: Path | None = None
     overlays: tuple[Path, ...] = ()
-    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
@@ -111,6 +113,9 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     features = {
         name: _feature(name, node, problems, warnings) for name, node in entries(top.get("features"), "features", problems).items()
     }
+    for section in ("providers", "gateway", "routes"):
+        if (node := top.get(section)) is not None:
+            _no_secrets(node, problems)
     models = [model for feature in features.values() for model in feature.values]
     _one_revenue_rule(models, top, problems)
     later = {name: _later(name, node, problems, warnings) for name in NOT_ENFORCED if (node := top.get(name)) is not None}
@@ -118,7 +123,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         config=config,
         ledger=_ledger(top, config, problems),
         overlays=_overlays(top, config, problems),
-        providers={name: _plain(node, problems) for name, node in entries(top.get("providers"), "providers", problems).items()},
+        gateway=gateway_settings(top, config, problems, warnings),
         features=features,
         cost_classes=tuple(_cost_class(node, problems) for node in items(top.get("cost_classes"), "cost_classes", problems)),
         fixed_costs=_fixed_costs(items(top.get("fixed_costs"), "fixed_costs", problems), problems),

@@ -1,4 +1,4 @@
-"""Public fakes for tests of anything that uses Breakeven: prices without a price book."""
+"""Unit prices without a price book."""
 
 from __future__ import annotations
 

@@ -1,0 +1,356 @@
+"""What one worker holds: the configuration in force, connections to vendors, calls under way, and the paths of its own.
+
+A configuration is a `Snapshot`; a reload puts a new one in its place. Calls that are under way keep the one they began with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import ssl
+import sys
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from breakeven.gateway.attribution import Refusal
+from breakeven.gateway.call import Call, guessed_dialect
+from breakeven.gateway.credentials import without_virtual_keys
+from breakeven.gateway.dialects import error_body
+from breakeven.gateway.facts import Clock, new_call_id, now_ns
+from breakeven.gateway.metrics import Metrics, exposition
+from breakeven.gateway.outcomes import RowFault, rows_of
+from breakeven.gateway.resilience import Breaker, Lane
+from breakeven.gateway.wire.messages import Head, HeadMemory, Limits, Request, response_head
+from breakeven.gateway.wire.server import ClientConnection
+from breakeven.gateway.wire.upstream import Address, Failure, Pool
+from breakeven.providers import call_of
+from breakeven.providers.quick import QuickCall
+
+if TYPE_CHECKING:
+    from breakeven.economics.cost_class import CostClassRule
+    from breakeven.gateway.attempt import Attempt
+    from breakeven.gateway.attribution import Attributor
+    from breakeven.gateway.costing import Costs, Rater
+    from breakeven.gateway.keys import KeyRing, VirtualKey
+    from breakeven.gateway.recorder import Recorder
+    from breakeven.gateway.targets import Target, Targets
+
+_MOST_KNOWN = 4096
+_GAPS = frozenset({"usage_missing", "unpriced"})
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """How long and how far an answer is read on after its caller has gone."""
+
+    time: float = 300.0
+    bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What the head of a request says about who sends it."""
+
+    forwarded: list[tuple[bytes, bytes]]
+    ours: tuple[tuple[bytes, bytes], ...]
+    key: VirtualKey | None
+    anthropic: bool
+    sends_json: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One configuration, made ready."""
+
+    attributor: Attributor
+    keys: KeyRing
+    targets: Targets
+    rater: Rater
+    cost_classes: tuple[CostClassRule, ...] = ()
+    keys_required: bool = False
+    admin_token: bytes = b""
+    limits: Limits = field(default_factory=Limits)
+    drain: Drain = field(default_factory=Drain)
+    usage_cost: bool = False
+    _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
+
+    def caller(self, head: Head) -> Caller | Refusal:
+        """Who sends requests with this head; looked at once, but for a key that may end."""
+        found: Caller | None = head.notes.get("caller")
+        if found is not None and (found.key is None or self.keys.in_force(found.key)):
+            return found
+        key = self.keys.identify(head.by_name, required=self.keys_required)
+        if isinstance(key, Refusal):
+            return key
+        forwarded, ours = self.attributor.split(without_virtual_keys(head.headers))
+        json = b"json" in head.by_name.get(b"content-type", b"json")
+        found = Caller(forwarded, ours, key, b"anthropic-version" in head.by_name, json)
+        head.notes["caller"] = found
+        return found
+
+    def known(self, target: Target, model: str) -> QuickCall:
+        """What is known about calls of this model to this target, for the readers; looked at once."""
+        key = (target, model)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = QuickCall.of(
+                call_of(provider=target.vendor, api=target.api, model=model, url=target.url, context=target.context)
+            )
+            self._known[key] = found
+        return found
+
+
+class Application:
+    """One worker's gateway."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        snapshot: Snapshot,
+        recorder: Recorder,
+        metrics: Metrics,
+        *,
+        peers: Callable[[], Iterable[Path]] = tuple,
+    ) -> None:
+        self.loop = loop
+        self.snapshot = snapshot
+        self.recorder = recorder
+        self.metrics = metrics
+        self.clock = Clock()
+        self.connections: set[ClientConnection] = set()
+        self.heads = HeadMemory()
+        self.attempts: set[Attempt] = set()
+        self.calls: set[Call] = set()
+        self.stopping = False
+        self._peers = peers
+        self._lanes: dict[str, Lane] = {}
+        self._pools: dict[tuple[str, Address], Pool] = {}
+        self._contexts: dict[str, ssl.SSLContext] = {}
+
+    @property
+    def limits(self) -> Limits:
+        """What a request may be at most."""
+        return self.snapshot.limits
+
+    # --- requests -----------------------------------------------------------------------------------------------------------------
+
+    def answer(self, client: ClientConnection, request: Request) -> Call | None:
+        """Answer one of our own paths at once, or begin a call."""
+        own = _OWN.get(request.head.target)
+        if own is not None:
+            own(self, client, request)
+            return None
+        return Call(self, self.snapshot, client, request).begin()
+
+    def refuse(self, status: int, message: str, target: bytes) -> bytes:
+        """The whole answer to a request that cannot be read."""
+        self.metrics.add("refused", 1, (("code", f"http_{status}"),))
+        dialect = "anthropic" if b"/messages" in target else "openai"
+        content = error_body(dialect, status, "invalid_http", message, new_call_id(now_ns()))
+        pairs = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(content)), (b"connection", b"close")]
+        return response_head(status, pairs) + content
+
+    def fault(self) -> None:
+        """Count and log the exception that is being handled; its text may name a header, so only its kind and place are told."""
+        self.metrics.add("faults")
+        kind, _, trace = sys.exc_info()
+        frame = traceback.extract_tb(trace)[-1]
+        print(f"breakeven: {kind.__name__ if kind else ''} at {frame.name}:{frame.lineno}", file=sys.stderr, flush=True)  # noqa: T201 - the log
+
+    def began(self, call: Call) -> None:
+        """A call is under way."""
+        self.calls.add(call)
+
+    def ended(self, call: Call) -> None:
+        """A call has its answer, or its caller has gone."""
+        self.calls.discard(call)
+
+    def refused(self, call: Call, refusal: Refusal) -> None:
+        """A call was refused before any vendor was asked."""
+        del call
+        self.metrics.add("refused", 1, (("code", refusal.code),))
+
+    # --- vendors ------------------------------------------------------------------------------------------------------------------
+
+    def lane(self, target: Target) -> Lane:
+        """The places of the target's provider. A reload that changes its limits makes a new lane."""
+        provider = target.provider
+        lane = self._lanes.get(provider.name)
+        if lane is None:
+            circuit, concurrency = provider.circuit, provider.concurrency
+            breaker = Breaker(circuit.failures, circuit.window, circuit.open)
+            lane = self._lanes[provider.name] = Lane(concurrency.limit, concurrency.queue, breaker)
+        return lane
+
+    def pool(self, target: Target) -> Pool:
+        """The connections to the target's address."""
+        key = (target.provider.name, target.address)
+        pool = self._pools.get(key)
+        if pool is None:
+            context = self._context(target) if target.address.tls else None
+            pool = self._pools[key] = Pool(target.address, self.loop, context)
+        return pool
+
+    def _context(self, target: Target) -> ssl.SSLContext:
+        tls = target.provider.tls
+        context = ssl.create_default_context(cafile=str(tls.ca_file) if tls.ca_file else None)
+        if not tls.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
+    # --- time ---------------------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """For the worker's timer: facts to the disk, and an end to what takes too long."""
+        self.recorder.tick()
+        now = self.loop.time()
+        for attempt in tuple(self.attempts):
+            attempt.expire(now)
+
+    def sweep(self) -> None:
+        """For the worker's slower timer: silent callers and idle vendors' connections."""
+        now = self.loop.time()
+        for connection in tuple(self.connections):
+            connection.expire(now)
+        for pool in self._pools.values():
+            pool.expire(now)
+        self.metrics.set("in_flight", len(self.attempts))
+        self.metrics.set("connections", len(self.connections))
+
+    def replace(self, snapshot: Snapshot) -> None:
+        """A new configuration: calls that begin from now on follow it."""
+        self.snapshot = snapshot
+        self.heads = HeadMemory()
+        self._lanes.clear()
+        old, self._pools = self._pools, {}
+        for pool in old.values():
+            pool.retire()
+
+    def stop(self) -> None:
+        """Begin to stop: no new calls on open connections; those under way are completed."""
+        self.stopping = True
+        for connection in tuple(self.connections):
+            connection.close_when_idle()
+
+    def give_up(self) -> None:
+        """Break off what is still under way; each attempt is recorded as it stands."""
+        for attempt in tuple(self.attempts):
+            attempt.failed(Failure("shutdown", "the gateway was stopped", sent=True))
+
+    def close(self) -> None:
+        """Everything to the disk, every connection closed."""
+        for connection in tuple(self.connections):
+            connection.transport.abort()
+        for pool in self._pools.values():
+            pool.retire()
+        self.recorder.close()
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls or drained answers are under way."""
+        return bool(self.calls or self.attempts)
+
+    # --- numbers ------------------------------------------------------------------------------------------------------------------
+
+    def count(self, attempt: Attempt, status: str, costs: Costs) -> None:
+        """Add one settled attempt to the metrics."""
+        add, provider = self.metrics.add, attempt.target.labels
+        add("attempts", 1, (*provider, ("status", status)))
+        if costs.total:
+            add("cost_usd", costs.total / 1e18, provider)
+        if costs.state in _GAPS:
+            add(costs.state, 1, provider)
+        if attempt.call.attribution.feature is None:
+            add("unattributed")
+
+    def exposition(self) -> bytes:
+        """The metrics of all workers."""
+        self.sweep()
+        return exposition(self.metrics, self._peers())
+
+    def may_administer(self, request: Request) -> bool:
+        """Whether a request shows the admin token."""
+        given = request.head.by_name.get(b"authorization", b"").removeprefix(b"Bearer ").strip()
+        token = self.snapshot.admin_token
+        return bool(token) and hmac.compare_digest(given, token)
+
+
+def _send(client: ClientConnection, status: int, kind: bytes, content: bytes) -> None:
+    pairs = [(b"content-type", kind), (b"content-length", b"%d" % len(content)), (b"cache-control", b"no-store")]
+    if not client.keep_alive:
+        pairs.append((b"connection", b"close"))
+    client.write(response_head(status, pairs) + content)
+    client.done()
+
+
+def _live(application: Application, client: ClientConnection, request: Request) -> None:
+    del application, request
+    _send(client, 200, b"text/plain", b"live\n")
+
+
+def _ready(application: Application, client: ClientConnection, request: Request) -> None:
+    """Ready: new calls are taken and facts reach the disk. A failing disk is told, but calls still flow."""
+    del request
+    if application.stopping:
+        _send(client, 503, b"text/plain", b"stopping\n")
+    else:
+        _send(
+            client, 200, b"text/plain", b"ready, facts are waiting for the disk\n" if application.recorder.failing else b"ready\n"
+        )
+
+
+def _metrics(application: Application, client: ClientConnection, request: Request) -> None:
+    if application.snapshot.admin_token and not application.may_administer(request):
+        content = error_body(guessed_dialect(request), 401, "admin_token", "This path needs the admin token.", "")
+        _send(client, 401, b"application/json", content)
+        return
+    _send(client, 200, b"text/plain; version=0.0.4; charset=utf-8", application.exposition())
+
+
+def _outcomes(application: Application, client: ClientConnection, request: Request) -> None:
+    """Take a batch of outcomes; the answer is sent when they are on the disk."""
+    caller = application.snapshot.caller(request.head)
+    if isinstance(caller, Refusal):
+        _send_json(client, caller.status, {"error": {"code": caller.code, "message": caller.message}})
+        return
+    locked = dict(caller.key.locked) if caller.key is not None else {}
+    try:
+        rows, rejected = rows_of(request.body, application.clock.text(now_ns()), locked)
+    except RowFault as fault:
+        _send_json(client, 400, {"error": {"code": "no_batch", "message": f"{fault.what}. {fault.remedy}"}})
+        return
+
+    def answer(kept: bool) -> None:  # noqa: FBT001 - the answer to the question whether
+        if client.transport.is_closing():
+            return
+        if kept:
+            _send_json(client, 200, {"accepted": len(rows), "rejected": rejected})
+        else:
+            _send_json(
+                client, 503, {"error": {"code": "disk", "message": "The outcomes could not be kept; send them again later."}}
+            )
+
+    if rows:
+        application.recorder.keep(msgspec.json.Encoder().encode_lines(rows), len(rows), answer)
+    else:
+        answer(kept=True)
+
+
+def _send_json(client: ClientConnection, status: int, value: object) -> None:
+    _send(client, status, b"application/json", msgspec.json.encode(value))
+
+
+_OWN: dict[bytes, Callable[[Application, ClientConnection, Request], None]] = {
+    b"/health/live": _live,
+    b"/health/ready": _ready,
+    b"/metrics": _metrics,
+    b"/api/v1/outcomes": _outcomes,
+}

@@ -1,0 +1,450 @@
+"""One try at a vendor: a place in its lane, an intent, the request, the answer on its way back, the facts.
+
+How an answer goes back: *held* (a metered body: read whole, so that its cost can stand in the head), *flowing* (event streams, and
+whatever is not metered: passed on as it comes, metered on the side). An answer that calls for another attempt is read and dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from breakeven.errors import Unreachable
+from breakeven.gateway.costing import NO_COSTS, Costs
+from breakeven.gateway.credentials import CREDENTIALS
+from breakeven.gateway.facts import Intent, money, now_ns
+from breakeven.gateway.meter import Meter, decodable, framing_of
+from breakeven.gateway.resilience import RETRYABLE, wait_before
+from breakeven.gateway.settlement import Ended, row_of, whole_second
+from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed
+from breakeven.gateway.wire.messages import HOP_BY_HOP, LAST_CHUNK, UNFRAMED, chunk, connection_names, request_head
+from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
+from breakeven.providers.reading import Reading
+
+if TYPE_CHECKING:
+    from breakeven.gateway.application import Application
+    from breakeven.gateway.call import Call
+    from breakeven.gateway.facts import AttemptRow
+
+LARGEST_HELD = 8 * 1024 * 1024
+_REFUSED = 400
+_ASKABLE = frozenset({"openai_chat", "openai_completions"})
+_FREE_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
+_CHUNKED = (b"transfer-encoding", b"chunked")
+_LENGTH = b"\0"  # where the length of the body will stand; no header can contain this byte
+
+
+class Attempt:
+    """One try of a call at one target."""
+
+    __slots__ = (
+        "_application", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
+        "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_stripper", "_task", "_waits", "by_name", "call", "deadline",
+        "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target", "target_number",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:
+        self.call = call
+        self.number = number
+        self.target_number = target_number
+        self.target = call.targets[target_number]
+        self.retries = retries
+        self.started_ns = call.started_ns if number == 0 else now_ns()
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.by_name: dict[bytes, bytes] = {}
+        self.retry_after: float | None = None
+        self.deadline = 0.0
+        self.deadline_reason = ""
+        self._application = application
+        self._lane = application.lane(self.target)
+        self._connection: UpstreamConnection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._waits = False
+        self._placed = False
+        self._ended = False
+        self._sent_at = 0.0
+        self._first_byte_at = 0.0
+        self._meter: Meter | None = None
+        self._costs = NO_COSTS
+        self._stripper: UsageStripper | None = None
+        self._held: list[bytes] = []
+        self._held_size = 0
+        self._flowing = False
+        self._framed = False
+        self._drained = -1
+
+    # --- before the vendor --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take a place in the provider's lane, or wait for one."""
+        now = self._application.loop.time()
+        lane, limits = self._lane, self.target.provider.concurrency
+        if not lane.breaker.allows(now):
+            self.retry_after = lane.breaker.wait(now)
+            self._unsent(Failure("circuit_open", "the vendor failed too often and is left alone for a moment", sent=False))
+            return
+        entered = lane.enter(self)
+        if entered is False:
+            lane.breaker.undecided()
+            self.retry_after = 1.0
+            self._unsent(Failure("queue_full", "too many calls wait for this vendor", sent=False))
+            return
+        self._application.attempts.add(self)
+        if entered:
+            self.admitted()
+        else:
+            self._waits = True
+            self._expect(now + limits.queue_timeout, "queue_timeout")
+
+    def admitted(self) -> None:
+        """The place is taken: use an open connection, or open one."""
+        self._waits = False
+        self._placed = True
+        pool = self._application.pool(self.target)
+        connection = pool.idle()
+        if connection is not None:
+            self._send(connection)
+            return
+        seconds = self.target.provider.timeouts.connect
+        self._expect(self._application.loop.time() + seconds + 1.0, "connect_timeout")
+        self._task = pool.connect(seconds, self._send, self.failed)
+
+    def _send(self, connection: UpstreamConnection) -> None:
+        self._task = None
+        if self._ended:
+            self._application.pool(self.target).give_back(connection)
+            return
+        application = self._application
+        try:
+            request = self._request()
+        except Unreachable as fault:  # the credentials cannot be had at the moment
+            application.pool(self.target).give_back(connection)
+            self.failed(Failure("credentials", fault.what, sent=False))
+            return
+        self._sent_at = now = application.loop.time()
+        self._connection = connection
+        self._expect(now + self.target.provider.timeouts.first_byte, "first_byte_timeout")
+        bodyless = self.call.request.head.method == b"HEAD"
+        application.recorder.intend(self._intent(), partial(connection.send, request, self, bodyless=bodyless))
+
+    def _request(self) -> bytes:
+        call, target = self.call, self.target
+        head, body = call.request.head, self._body()
+        key = (target, call.asked_usage)
+        known = head.notes.get(key)
+        if known is None:
+            added = call.snapshot.targets.headers(target, head.method, body)
+            known = self._upstream_head(added)
+            if call.snapshot.targets.constant(target):
+                head.notes[key] = known
+        before, after = known
+        return b"%b%d%b%b" % (before, len(body), after, body) if after else before
+
+    def _upstream_head(self, added: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
+        """The request's head for the vendor, in two pieces around the length of the body; the second is empty without a body.
+
+        Where we have a credential of our own, all of the caller's are dropped: a vendor must see exactly one, or none at all.
+        """
+        call, target = self.call, self.target
+        head = call.request.head
+        placed = {name.lower(): (name, value) for name, value in added}
+        own = target.provider.credential == "none" or not CREDENTIALS.isdisjoint(placed)
+        dropped = connection_names(head.by_name.get(b"connection"))
+        pairs: list[tuple[bytes, bytes]] = []
+        for name, value in call.caller.forwarded:
+            lowered = name.lower()
+            if lowered == b"host":
+                pairs.append((name, target.host_header))
+            elif lowered == b"content-length":
+                pairs.append((name, _LENGTH))
+            elif lowered == b"accept-encoding":
+                pairs.append((name, b"identity" if call.asked_usage else decodable(value)))
+            elif lowered in placed:
+                pairs.append(placed.pop(lowered))
+            elif lowered not in HOP_BY_HOP and lowered not in dropped and not (own and lowered in CREDENTIALS):
+                pairs.append((name, value))
+        if b"content-length" not in head.by_name and call.request.body:
+            pairs.append((b"content-length", _LENGTH))
+        before, _, after = request_head(head.method, target.path, (*pairs, *placed.values())).partition(_LENGTH)
+        return before, after
+
+    def _body(self) -> bytes:
+        call, target = self.call, self.target
+        hints, body = call.hints, call.request.body
+        if target.rename is not None and hints.model is not None:
+            body = renamed(body, hints.model, target.rename)
+        call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
+        return ask_for_usage(body, hints.stream_options) if call.asked_usage else body
+
+    def _intent(self) -> Intent:
+        call, target, who = self.call, self.target, self.call.attribution
+        return Intent(
+            call.id, self.number, self._application.clock.text(self.started_ns), target.vendor, target.api, self._model(),
+            who.feature, who.team, who.customer, who.user_id, who.workflow, who.environment, who.trace_id, who.tags,
+        )  # fmt: skip
+
+    def _model(self) -> str:
+        return self.target.model_in_url or self.call.hints.model or ""
+
+    # --- the vendor's answer ------------------------------------------------------------------------------------------------------
+
+    def received_head(self, status: int, headers: list[tuple[bytes, bytes]], *, last: bool) -> None:
+        """Status and headers are there: decide how the answer goes back."""
+        self._first_byte_at = now = self._application.loop.time()
+        self.status = status
+        self.headers = headers
+        self.by_name = by_name = {name.lower(): value for name, value in headers}
+        self._expect(now + self.target.provider.timeouts.between_chunks, "chunk_timeout")
+        framing = framing_of(by_name.get(b"content-type", b""))
+        metered = bool(self.target.api) and self.target.metered
+        if metered:
+            encoding = by_name.get(b"content-encoding", b"").strip().lower()
+            known = self.call.snapshot.known(self.target, self._model())
+            self._meter = Meter(known, status, framing, encoding)
+        if status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
+            if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
+                self._stripper = UsageStripper()
+            self._flow(last=last)
+
+    def _flow(self, *, last: bool) -> None:
+        """Begin to pass the answer on."""
+        self._flowing = True
+        length = self.by_name.get(b"content-length", b"")
+        self._framed = length.isdigit() and self._stripper is None
+        framing: tuple[bytes, bytes] | None = (b"content-length", length) if self._framed else _CHUNKED
+        if not self._framed and not self.call.request.head.takes_chunks:
+            self._framed = True
+            framing = UNFRAMED
+        self.call.body(self.call.head(self, self._described(None), None if last else framing))
+
+    def received_body(self, content: bytes) -> None:
+        """The next bytes of the answer, without their framing."""
+        self.deadline = self._application.loop.time() + self.target.provider.timeouts.between_chunks
+        if self._drained >= 0 and not self._may_drain(len(content)):
+            return
+        if self._meter is not None:
+            self._meter.feed(content)
+        if self._flowing:
+            self._pass_on(content if self._stripper is None else self._stripper.feed(content))
+            return
+        if self.call.gone:
+            return
+        self._held.append(content)
+        self._held_size += len(content)
+        if self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
+            # Too large to hold back for the sake of a header: it goes on now, and what it cost is read when it is complete.
+            self._flow(last=False)
+            self._pass_on(b"".join(self._held))
+            self._held.clear()
+
+    def _pass_on(self, content: bytes) -> None:
+        if content:
+            self.call.body(content if self._framed else chunk(content))
+
+    def received_all(self) -> None:
+        """The answer is complete."""
+        self._connection = None
+        self._vendor_answered()
+        if self.status in RETRYABLE and not self.call.gone:
+            provider = self.target.provider
+            wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, self.by_name, self._wall())
+            if self.call.again(self, wait):
+                self._settle("failed", None, None)
+                return
+        self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+
+    def _vendor_answered(self) -> None:
+        if self.status >= 500 or self.status == 429:  # noqa: PLR2004 - HTTP's server errors and too many requests
+            self._lane.breaker.failed(self._application.loop.time())
+        else:
+            self._lane.breaker.succeeded()
+
+    def _deliver(self) -> None:
+        call = self.call
+        if self._flowing:
+            rest = self._stripper.close() if self._stripper is not None else b""
+            self._pass_on(rest)
+            if not self._framed and call.request.head.method != b"HEAD":
+                call.body(LAST_CHUNK)
+        elif not call.gone:
+            bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
+            length = b"%d" % self._held_size
+            framing = None if bodyless or self.by_name.get(b"content-length") == length else (b"content-length", length)
+            head = call.head(self, self._described(self._costs), framing)
+            call.body(b"".join((head, *self._held)))
+        call.complete()
+
+    def failed(self, failure: Failure) -> None:
+        """The answer cannot be completed, or never came."""
+        if self._ended:
+            return
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.give_up()
+        self._lane.breaker.failed(self._application.loop.time())
+        if not self._sent_at:
+            self._unsent(failure)
+            return
+        answered = self.call.answered and not self.call.gone
+        again = False
+        if not answered and not self.call.gone:
+            provider = self.target.provider
+            wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
+            again = self.call.again(self, wait)
+        then = self.call.cut if answered else None if again or self.call.gone else partial(self.call.fail, self, failure)
+        self._settle("cut_off" if self._first_byte_at else "failed", failure, then)
+
+    def _unsent(self, failure: Failure) -> None:
+        """Nothing reached the vendor: it costs nothing, and another target may do better."""
+        provider = self.target.provider
+        wait = None
+        if failure.reason not in ("circuit_open", "queue_full", "queue_timeout"):
+            wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
+        again = self.call.again(self, wait)
+        self._settle("failed", failure, None if again or self.call.gone else partial(self.call.fail, self, failure))
+
+    # --- the caller, and time -----------------------------------------------------------------------------------------------------
+
+    def detach(self) -> None:
+        """The caller has gone. What was sent is read to its end, up to a cap, because the vendor bills it; the rest is given up."""
+        if self._ended:
+            return
+        if not self._sent_at:
+            if self._waits:
+                self._lane.forget(self)
+            if self._task is not None:
+                self._task.cancel()
+            self._lane.breaker.undecided()
+            self._settle("cut_off", Failure("client_gone", "the caller went away before the call was sent", sent=False), None)
+            return
+        self._drained = 0
+        self._held.clear()
+        self.resume()
+        self._application.metrics.add("drained")
+
+    def _may_drain(self, size: int) -> bool:
+        self._drained += size
+        limits = self.call.snapshot.drain
+        if self._drained <= limits.bytes:
+            return True
+        self._application.metrics.add("drain_capped")
+        self.failed(Failure("drain_cap", "the caller had gone and the answer was longer than the cap", sent=True))
+        return False
+
+    def pause(self) -> None:
+        """The caller reads more slowly than the vendor writes."""
+        if self._connection is not None:
+            self._connection.transport.pause_reading()
+
+    def resume(self) -> None:
+        """The caller has caught up."""
+        if self._connection is not None:
+            self._connection.transport.resume_reading()
+
+    def _expect(self, deadline: float, reason: str) -> None:
+        self.deadline = deadline
+        self.deadline_reason = reason
+
+    def expire(self, now: float) -> None:
+        """For the worker's timer: break off what takes too long."""
+        timeouts = self.target.provider.timeouts
+        total = self.call.started + timeouts.total
+        if self._drained >= 0:
+            total = min(total, self._sent_at + self.call.snapshot.drain.time)
+        if now < self.deadline and now < total:
+            return
+        reason = self.deadline_reason if now >= self.deadline else "total_timeout"
+        if self._waits:
+            self._lane.forget(self)
+            self._waits = False
+        if self._task is not None:
+            self._task.cancel()
+        self.failed(Failure(reason, _TOLD.get(reason, "it took too long"), sent=bool(self._sent_at)))
+
+    def _wall(self) -> float:
+        return now_ns() / 1e9
+
+    # --- the facts ----------------------------------------------------------------------------------------------------------------
+
+    def _settle(self, status: str, failure: Failure | None, then: Callable[[], None] | None) -> None:
+        """Leave the lane and write what this attempt was and what it cost, once; then do what the caller waits for.
+
+        A fault of the metering itself must not keep an answer from its caller: it is counted, and the open intent shows the gap.
+        """
+        self._ended = True
+        application = self._application
+        application.attempts.discard(self)
+        if self._placed:
+            self._lane.leave()
+        try:
+            row = self._row(status, failure)
+            application.count(self, status, self._costs)
+        except Exception:  # noqa: BLE001 - whatever it is, the caller's answer goes on
+            application.metrics.add("metering_errors")
+            application.fault()
+            if then is not None:
+                then()
+            return
+        application.recorder.settle(row, then)
+
+    def _row(self, status: str, failure: Failure | None) -> AttemptRow:
+        application, call = self._application, self.call
+        reading = self._reading(failure)
+        self._costs = costs = call.snapshot.rater.costs(reading, whole_second(self.started_ns // 1_000_000_000))
+        wall = now_ns()
+        ended = Ended(
+            call.id,
+            self.number,
+            self.started_ns,
+            application.clock.text(self.started_ns),
+            application.clock.text(wall),
+            status,
+            self.status or None,
+            max(0, (wall - self.started_ns) // 1_000_000),
+            round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None,
+            None,
+            call.hints.characters,
+            failure.what if failure is not None else self._unmetered(),
+        )
+        return row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
+
+    def _reading(self, failure: Failure | None) -> Reading:
+        if failure is not None and not failure.sent:
+            return self._plain_reading("not_billed")
+        if self._meter is not None and (self.status or failure is None):
+            return self._meter.reading()
+        if self.status >= _REFUSED or (failure is None and self._unmetered() is None):
+            return self._plain_reading("not_billed")
+        return self._plain_reading("usage_missing")
+
+    def _plain_reading(self, state: str) -> Reading:
+        model = self._model()
+        return Reading(self.target.vendor, self.target.api, model, model, (), state, {})  # type: ignore[arg-type] # one of the states
+
+    def _unmetered(self) -> str | None:
+        """Why the usage of an answer cannot be known; None where it is known, or there is none."""
+        if self._meter is not None or self.target.free or self.call.request.head.method in _FREE_METHODS:
+            return None
+        return f"unmetered: the usage of {self.target.path.split(b'?')[0].decode('ascii', 'replace')} is not known to Breakeven"
+
+    def _described(self, costs: Costs | None) -> list[tuple[bytes, bytes]]:
+        """Our headers on the answer."""
+        added = [(b"breakeven-call-id", self.call.id.encode())]
+        if costs is not None and costs.total is not None:
+            added.append((b"breakeven-cost-usd", money(costs.total).encode()))
+        model = self._model()
+        if model and model.isascii() and model.isprintable():
+            added.append((b"breakeven-model", model.encode()))
+        return added
+
+
+_TOLD = {
+    "queue_timeout": "no place among its calls became free in time",
+    "connect_timeout": "no connection in time",
+    "first_byte_timeout": "no answer in time",
+    "chunk_timeout": "the answer stopped coming",
+    "total_timeout": "the call took too long altogether",
+}

@@ -1,0 +1,231 @@
+"""One call through the gateway: attributed, admitted, tried until a vendor answers, answered, recorded.
+
+A call has attempts (retries and fallbacks, `attempt.py`); the call is what the caller sees.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from breakeven.gateway.attempt import Attempt
+from breakeven.gateway.attribution import Attribution, Refusal
+from breakeven.gateway.dialects import NO_HINTS, error_body, hints_of
+from breakeven.gateway.facts import new_call_id, now_ns
+from breakeven.gateway.targets import NoTarget, Target
+from breakeven.gateway.wire.messages import HOP_BY_HOP, UNFRAMED, Headers, connection_names, response_head
+
+if TYPE_CHECKING:
+    from breakeven.gateway.application import Application, Caller, Snapshot
+    from breakeven.gateway.wire.messages import Request
+    from breakeven.gateway.wire.server import ClientConnection
+    from breakeven.gateway.wire.upstream import Failure
+
+_GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE = 504, 502, 503
+_STATUS_OF = {
+    "first_byte_timeout": _GATEWAY_TIMEOUT,
+    "connect_timeout": _GATEWAY_TIMEOUT,
+    "chunk_timeout": _GATEWAY_TIMEOUT,
+    "total_timeout": _GATEWAY_TIMEOUT,
+    "queue_full": _UNAVAILABLE,
+    "queue_timeout": _UNAVAILABLE,
+    "circuit_open": _UNAVAILABLE,
+}
+
+
+class Call:
+    """One request of a caller and its answer."""
+
+    __slots__ = (
+        "_application", "_attempt", "_client", "_timer", "_tried", "answered", "asked_usage", "attribution", "caller", "gone",
+        "hints", "id", "request", "snapshot", "started", "started_ns", "targets",
+    )  # fmt: skip
+
+    def __init__(self, application: Application, snapshot: Snapshot, client: ClientConnection, request: Request) -> None:
+        self._application = application
+        self._client = client
+        self._attempt: Attempt | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tried = 0
+        self.snapshot = snapshot
+        self.request = request
+        self.started = request.started
+        self.started_ns = now_ns()
+        self.id = new_call_id(self.started_ns)
+        self.hints = NO_HINTS
+        self.attribution: Attribution
+        self.caller: Caller
+        self.targets: tuple[Target, ...] = ()
+        self.gone = False
+        self.answered = False
+        self.asked_usage = False
+
+    def begin(self) -> Call | None:
+        """Look at the request and forward it, or refuse it. None where it is answered already."""
+        snapshot, request = self.snapshot, self.request
+        caller = snapshot.caller(request.head)
+        if isinstance(caller, Refusal):
+            self._refuse(caller, None)
+            return None
+        self.caller = caller
+        body = request.body
+        if body and caller.sends_json:
+            self.hints = hints_of(body)
+        hints, head = self.hints, request.head
+        found = snapshot.targets.find(head.method, head.target, hints.model, anthropic=caller.anthropic)
+        if isinstance(found, NoTarget):
+            self._refuse(Refusal(found.status, "not_found", found.message), None)
+            return None
+        self.targets = found
+        attribution = snapshot.attributor.attribute(
+            caller.ours, caller.key, hints.attribution, found[0].model_in_url or hints.model
+        )
+        if isinstance(attribution, Refusal):
+            self._refuse(attribution, found[0].dialect)
+            return None
+        self.attribution = attribution
+        self._application.began(self)
+        self._try(0, 0)
+        return None if self.answered else self
+
+    # --- attempts -----------------------------------------------------------------------------------------------------------------
+
+    def _try(self, target_number: int, retries: int) -> None:
+        self._timer = None
+        attempt = Attempt(self, self._application, self._tried, target_number, retries)
+        self._tried += 1
+        self._attempt = attempt
+        attempt.start()
+
+    def again(self, failed: Attempt, wait: float | None) -> bool:
+        """Whether another attempt follows a failed one: at the same target after `wait` seconds, or at the next one at once."""
+        if self.gone or self.answered:
+            return False
+        same = wait is not None and failed.retries + 1 < failed.target.provider.retries.attempts
+        if same:
+            number, retries = failed.target_number, failed.retries + 1
+        elif failed.target_number + 1 < len(self.targets):
+            number, retries, wait = failed.target_number + 1, 0, 0.0
+        else:
+            return False
+        self._attempt = None
+        self._timer = self._application.loop.call_later(wait or 0.0, self._try, number, retries)
+        return True
+
+    # --- the answer ---------------------------------------------------------------------------------------------------------------
+
+    def head(self, attempt: Attempt, added: list[tuple[bytes, bytes]], framing: tuple[bytes, bytes] | None) -> bytes:
+        """The head of the answer: the vendor's headers in their order, our framing in the place of its, ours at the end.
+
+        Without a `framing` no body follows, and the vendor's own headers about it stay.
+        """
+        self.answered = True
+        pairs = attempt.headers
+        if framing is not None or not attempt.by_name.keys().isdisjoint(_NOT_FORWARDED):
+            pairs = _reframed(pairs, attempt.by_name, framing)
+        if framing is UNFRAMED:
+            self._client.keep_alive = False
+        elif not self._client.keep_alive:
+            added.append((b"connection", b"close"))
+        return response_head(attempt.status, [*pairs, *added])
+
+    def body(self, content: bytes) -> None:
+        """Send bytes of the answer, framed already."""
+        if not self.gone:
+            self._client.write(content)
+
+    def complete(self) -> None:
+        """The answer is whole."""
+        self._attempt = None
+        self._application.ended(self)
+        if not self.gone:
+            self._client.done()
+
+    def cut(self) -> None:
+        """The answer cannot be completed; the caller must notice that it is not whole."""
+        self._attempt = None
+        self._application.ended(self)
+        if not self.gone:
+            self._client.abort()
+
+    def fail(self, attempt: Attempt, failure: Failure) -> None:
+        """No vendor gave an answer: say so in the caller's dialect."""
+        self._attempt = None
+        self._application.ended(self)
+        message = f"{attempt.target.provider.name}: {failure.what}."
+        self._error(
+            _STATUS_OF.get(failure.reason, _BAD_GATEWAY), failure.reason, message, attempt.target.dialect, attempt.retry_after
+        )
+
+    def _refuse(self, refusal: Refusal, dialect: str | None) -> None:
+        self._application.refused(self, refusal)
+        self._error(refusal.status, refusal.code, refusal.message, dialect or guessed_dialect(self.request), None)
+
+    def _error(self, status: int, code: str, message: str, dialect: str, retry_after: float | None) -> None:
+        self.answered = True
+        if self.gone:
+            return
+        content = error_body(dialect, status, code, message, self.id)
+        pairs = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(content)),
+            (b"breakeven-call-id", self.id.encode()),
+        ]
+        if retry_after is not None:
+            pairs.append((b"retry-after", b"%d" % max(1, round(retry_after))))
+        if not self._client.keep_alive:
+            pairs.append((b"connection", b"close"))
+        head = response_head(status, pairs)
+        self._client.write(head if self.request.head.method == b"HEAD" else head + content)
+        self._client.done()
+
+    # --- what the caller's connection calls ---------------------------------------------------------------------------------------
+
+    def client_gone(self) -> None:
+        """The caller has gone: what the vendor has begun is read to its end; what has not begun is not begun."""
+        self.gone = True
+        if self._timer is not None:
+            self._timer.cancel()
+        attempt, self._attempt = self._attempt, None
+        self._application.ended(self)
+        if attempt is not None:
+            attempt.detach()
+
+    def pause(self) -> None:
+        """The caller reads more slowly than the vendor writes."""
+        if self._attempt is not None:
+            self._attempt.pause()
+
+    def resume(self) -> None:
+        """The caller has caught up."""
+        if self._attempt is not None:
+            self._attempt.resume()
+
+
+_NOT_FORWARDED = (HOP_BY_HOP - {b"content-length"}) | {b"breakeven-call-id", b"breakeven-cost-usd", b"breakeven-model"}
+
+
+def _reframed(headers: Headers, by_name: Mapping[bytes, bytes], framing: tuple[bytes, bytes] | None) -> list[tuple[bytes, bytes]]:
+    """The vendor's headers without those about its own connection, and with our framing in the place of its."""
+    dropped = connection_names(by_name.get(b"connection"))
+    pairs: list[tuple[bytes, bytes]] = []
+    placed = framing is None
+    for name, value in headers:
+        lowered = name.lower()
+        if lowered in (b"content-length", b"transfer-encoding"):
+            if framing is None:
+                pairs.append((name, value))
+            elif not placed:
+                placed = True
+                pairs.append((name if lowered == framing[0] else framing[0], framing[1]))
+        elif lowered not in _NOT_FORWARDED and lowered not in dropped:
+            pairs.append((name, value))
+    if not placed and framing is not None:
+        pairs.append(framing)
+    return pairs
+
+
+def guessed_dialect(request: Request) -> str:
+    """The dialect of a request whose target is not known."""
+    return "anthropic" if b"anthropic-version" in request.head.by_name or b"/messages" in request.head.target else "openai"

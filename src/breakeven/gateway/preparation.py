@@ -1,0 +1,35 @@
+"""From the configuration's files to a `Snapshot`: the only module of the gateway that reads them."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from breakeven.gateway.application import Drain, Snapshot
+from breakeven.gateway.attribution import Attributor
+from breakeven.gateway.costing import Rater
+from breakeven.gateway.keys import KeyRing, load_keys
+from breakeven.gateway.targets import Targets
+from breakeven.gateway.wire.messages import Limits
+from breakeven.ledger.layout import Layout
+from breakeven.pricebook import open_card
+from breakeven.settings import load_settings
+
+
+def prepared(ledger: Path, config: Path | None) -> Snapshot:
+    """Everything that calls need, loaded and checked. Raises BreakevenError where the configuration or a file is wrong."""
+    settings = load_settings(config)
+    gateway = settings.gateway
+    return Snapshot(
+        attributor=Attributor(gateway.environment),
+        keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
+        targets=Targets(gateway),
+        rater=Rater(open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))),
+        cost_classes=settings.cost_classes,
+        keys_required=gateway.needs_keys(),
+        admin_token=os.environ.get(gateway.admin_token_env, "").encode(),
+        limits=Limits(gateway.limits.body, gateway.limits.headers, gateway.limits.header_bytes),
+        drain=Drain(gateway.drain.time, gateway.drain.bytes),
+        usage_cost=gateway.usage_cost,
+    )

@@ -1,0 +1,129 @@
+"""One gateway process: `python -m breakeven.gateway.worker SPEC`, started by the supervisor with the listening socket.
+
+SIGTERM stops it without losing a call: no new connections, answers under way completed, streams whose caller has gone drained,
+facts synced, the segment handed over. SIGHUP loads the configuration anew; a faulty one is reported and the old one stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from breakeven.errors import BreakevenError
+from breakeven.gateway.application import Application, Snapshot
+from breakeven.gateway.metrics import Metrics
+from breakeven.gateway.preparation import prepared
+from breakeven.gateway.recorder import Recorder
+from breakeven.gateway.rundir import Loaded, RunDirectory
+from breakeven.gateway.wire.server import ClientConnection
+from breakeven.gateway.worker_spec import WorkerSpec
+from breakeven.ledger.layout import Layout
+from breakeven.ledger.segments import SegmentWriter
+
+TICK_SECONDS = 0.05
+SWEEP_SECONDS = 1.0
+BACKLOG = 2048
+GC_ALLOCATIONS = 20_000
+"""Calls make no reference cycles, so collecting seldom costs no memory and saves a twentieth of the time."""
+
+
+class Worker:
+    """The life of one process."""
+
+    def __init__(self, spec: WorkerSpec, loop: asyncio.AbstractEventLoop) -> None:
+        self._spec = spec
+        self._loop = loop
+        self._run = RunDirectory(Path(spec.ledger))
+        self._metrics = Metrics()
+        self._generation = 0
+        self._stop = asyncio.Event()
+        layout = Layout(Path(spec.ledger))
+        recorder = Recorder(lambda: SegmentWriter(layout), self._metrics, loop.call_soon, loop.call_soon_threadsafe)
+        self.application = Application(
+            loop, self._prepare(), recorder, self._metrics, peers=lambda: self._run.metrics_of_others(spec.number)
+        )
+
+    async def serve(self) -> None:
+        """Serve until told to stop."""
+        listening = socket.socket(fileno=self._spec.listen_fd)
+        listening.setblocking(False)  # noqa: FBT003 - the socket module's own flag
+        for number, action in (
+            (signal.SIGTERM, self._stop.set),
+            (signal.SIGINT, self._stop.set),
+            (signal.SIGHUP, self._begin_reload),
+        ):
+            self._loop.add_signal_handler(number, action)
+        application = self.application
+        server = await self._loop.create_server(lambda: ClientConnection(application, self._loop), sock=listening, backlog=BACKLOG)
+        self._run.report(self._spec.number, Loaded(os.getpid(), self._generation))
+        timers = [self._loop.create_task(self._ticks()), self._loop.create_task(self._sweeps())]
+        gc.freeze()  # what was loaded stays; collections need not look at it again
+        gc.set_threshold(GC_ALLOCATIONS)
+        await self._stop.wait()
+        server.close()
+        application.stop()
+        await self._wind_down()
+        for timer in timers:
+            timer.cancel()
+        await asyncio.gather(*timers, return_exceptions=True)
+        application.close()
+        self._run.write_metrics(self._spec.number, self._metrics.snapshot())
+
+    async def _wind_down(self) -> None:
+        """Wait for what is under way, at most as long as the grace lasts; then give it up, which is recorded too."""
+        until = self._loop.time() + self._spec.grace_seconds
+        while self.application.busy and self._loop.time() < until:  # noqa: ASYNC110 - many things can be busy, none of them tells
+            await asyncio.sleep(TICK_SECONDS)
+        self.application.give_up()
+
+    async def _ticks(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self.application.tick()
+
+    async def _sweeps(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            self.application.sweep()
+            with contextlib.suppress(OSError):  # a full disk stops no call
+                self._run.write_metrics(self._spec.number, self._metrics.snapshot())
+
+    def _prepare(self) -> Snapshot:
+        return prepared(Path(self._spec.ledger), Path(self._spec.config) if self._spec.config else None)
+
+    def _begin_reload(self) -> None:
+        self._reloading = self._loop.create_task(self._reload())
+
+    async def _reload(self) -> None:
+        self._generation += 1
+        generation, fault, remedy = self._generation, "", ""
+        try:
+            self.application.replace(await asyncio.to_thread(self._prepare))
+        except BreakevenError as error:
+            fault, remedy = error.what, "; ".join([str(problem) for problem in getattr(error, "problems", ())] or [error.remedy])
+            print(f"breakeven: worker {self._spec.number} keeps its configuration: {fault}: {remedy}", file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's log
+        self._run.report(self._spec.number, Loaded(os.getpid(), generation, fault, remedy))
+
+
+def main() -> None:
+    """Run one worker."""
+    spec = msgspec.json.decode(sys.argv[1], type=WorkerSpec)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(spec))
+
+
+async def _serve(spec: WorkerSpec) -> None:
+    await Worker(spec, asyncio.get_running_loop()).serve()
+
+
+if __name__ == "__main__":
+    main()

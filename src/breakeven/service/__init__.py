@@ -1,0 +1,1 @@
+"""`breakeven serve`: one command that runs gateway workers and the bookkeeper, and keeps them running."""

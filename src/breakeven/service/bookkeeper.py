@@ -1,0 +1,116 @@
+"""The bookkeeper: `python -m breakeven.service.bookkeeper LEDGER`, the only writer of the database while a gateway runs.
+
+It commits what gateways append, several times a second, and seals what they have closed. When a command wants the database it lets
+go of it for a moment; while another writes (an import, say), live facts wait in their segments, where they are durable already.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from breakeven.errors import BreakevenError, LedgerLocked
+from breakeven.ledger import handoff
+from breakeven.ledger.live import Progress, commit_segments, pending, seal_closed
+from breakeven.ledger.segments import close_abandoned
+from breakeven.ledger.store import Ledger, locate, open_as_bookkeeper
+
+LOOK_SECONDS = 0.1
+SEAL_SECONDS = 5.0
+IDLE_SECONDS = 2.0
+_LONGEST_PAUSE = 30.0
+
+
+class Bookkeeper:
+    """Keeps one ledger up to date. Everything it does can be interrupted by a kill and is taken up again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._layout = locate(path)
+        self._presence = handoff.Presence(self._layout)
+        self._progress = Progress()
+        self._ledger: Ledger | None = None
+        self._quiet_until = 0.0
+        self._seal_at = 0.0
+        self._used_at = 0.0
+
+    def take_office(self) -> bool:
+        """Whether this process is the ledger's bookkeeper now; False where another one is."""
+        return self._presence.take()
+
+    def look(self, now: float) -> None:
+        """One look: let go if asked, else commit and seal what there is. `now` is monotonic, in seconds."""
+        if handoff.asked(self._layout):
+            self.let_go()
+            self._quiet_until = now + handoff.QUIET_SECONDS
+        if now < self._quiet_until:
+            return
+        sealing = now >= self._seal_at
+        if sealing:
+            close_abandoned(self._layout)
+        if not pending(self._layout, self._progress):
+            if self._ledger is not None and now - self._used_at > IDLE_SECONDS:
+                self.let_go()  # nothing happens: readers need not ask
+            return
+        with suppress(LedgerLocked):  # somebody reads or writes: the next look tries again
+            ledger = self._ledger = self._ledger or open_as_bookkeeper(self._path)
+            self._used_at = now
+            commit_segments(ledger, self._progress)
+            if sealing:
+                seal_closed(ledger)
+                self._seal_at = now + SEAL_SECONDS
+
+    def let_go(self) -> None:
+        """Close the database."""
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            ledger.close()
+
+    def close(self) -> None:
+        """Commit and seal everything, and leave office."""
+        until = time.monotonic() + handoff.PATIENCE_SECONDS
+        self._quiet_until = self._seal_at = 0.0
+        while time.monotonic() < until:
+            self.look(time.monotonic())
+            if not pending(self._layout, self._progress):
+                break
+            self._seal_at = 0.0
+            time.sleep(LOOK_SECONDS)
+        self.let_go()
+        self._presence.release()
+
+
+def run(path: Path, stop: threading.Event) -> None:
+    """Keep the books until told to stop. A fault is told and tried again later: facts are safe in their segments meanwhile."""
+    keeper = Bookkeeper(path)
+    while not keeper.take_office():
+        if stop.wait(LOOK_SECONDS):
+            return
+    pause = 0.0
+    while not stop.wait(pause or LOOK_SECONDS):
+        try:
+            keeper.look(time.monotonic())
+            pause = 0.0
+        except BreakevenError as error:
+            pause = min(_LONGEST_PAUSE, max(1.0, pause * 2))
+            print(f"breakeven: the bookkeeper waits {pause:g} s: {error.what}. {error.remedy}", file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's log
+            with suppress(BreakevenError):
+                keeper.let_go()
+    keeper.close()
+
+
+def main() -> None:
+    """Run the bookkeeper of the ledger named on the command line."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor passes reloads on to all; there is nothing to reload here
+    run(Path(sys.argv[1]), stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The gateway's part of the configuration: how it listens, what it lets in, which models lead where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from breakeven.settings.providers import ProviderSettings, is_local, providers_of, variable
+from breakeven.settings.quantities import flag, inner, seconds, size, whole
+from breakeven.yamlfields import Fields, Problems, items, suggestion
+from breakeven.yamlfile import Node
+
+GATEWAY_FIELDS = ("host", "port", "workers", "keys", "admin_token_env", "limits", "drain", "grace", "usage_cost", "environment")
+KEYS: tuple[Literal["required", "optional"], ...] = ("required", "optional")
+_MOST_PORT, _MOST_WORKERS, _MOST_HEADERS = 65_535, 256, 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTarget:
+    """One place that a route leads to; `model` is the name it is called by there, where that is another one."""
+
+    provider: str
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Calls for models that match `model` (a glob) go to the first target; the others are fallbacks in their order."""
+
+    model: str
+    to: tuple[RouteTarget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLimits:
+    """What a request may be at most; sizes in bytes."""
+
+    body: int = 32 * 1024**2
+    headers: int = 100
+    header_bytes: int = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class DrainLimits:
+    """How far an answer is read on after its caller has gone: seconds and bytes."""
+
+    time: float = 300.0
+    bytes: int = 64 * 1024**2
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """How the gateway listens and what it lets in, and where it leads. `grace`: seconds for calls under way when it is stopped.
+
+    `keys` is None where the file does not say: then the address it listens on decides.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 4000
+    workers: int = 1
+    keys: Literal["required", "optional"] | None = None
+    admin_token_env: str = "BREAKEVEN_ADMIN_TOKEN"  # noqa: S105 - the name of a variable, not a token
+    limits: RequestLimits = RequestLimits()
+    drain: DrainLimits = DrainLimits()
+    grace: float = 30.0
+    usage_cost: bool = False
+    environment: str | None = None
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+
+    def needs_keys(self, host: str | None = None) -> bool:
+        """Whether callers must show a virtual key: as the file says, else wherever others than this machine can call.
+
+        `host` is the address really listened on, where a command line has overruled the configured one.
+        """
+        return self.keys == "required" or (self.keys is None and not is_local(self.host if host is None else host))
+
+
+def gateway_settings(top: Fields, config: Path, problems: Problems, warnings: Problems) -> GatewaySettings:
+    """The gateway's settings from three sections of the file; faults go to `problems`, what is seldom meant to `warnings`."""
+    known = providers_of(top.get("providers"), config, problems, warnings)
+    routes = _routes(top.get("routes"), known, problems)
+    node = top.get("gateway")
+    if node is None or node.value is None:
+        return GatewaySettings(providers=known, routes=routes)
+    return _gateway(node, known, routes, problems, warnings)
+
+
+def _gateway(
+    node: Node, providers: Mapping[str, ProviderSettings], routes: tuple[Route, ...], problems: Problems, warnings: Problems
+) -> GatewaySettings:
+    base = GatewaySettings()
+    fields = Fields(node, "gateway", GATEWAY_FIELDS, problems)
+    host = fields.text("host") or base.host
+    limits = inner(fields, "limits", ("body", "headers", "header_bytes"), problems)
+    drain = inner(fields, "drain", ("time", "bytes"), problems)
+    keys = fields.choice("keys", KEYS, "required") if "keys" in fields else None
+    if keys == "optional" and not is_local(host):
+        warnings.add(
+            node, f"whoever reaches {host} may spend what the providers' keys may", "Leave `keys` out, or set `keys: required`."
+        )
+    return GatewaySettings(
+        host=host,
+        port=whole(fields, "port", base.port, 0, _MOST_PORT),
+        workers=whole(fields, "workers", base.workers, 1, _MOST_WORKERS),
+        keys=keys,
+        admin_token_env=variable(fields, "admin_token_env") or base.admin_token_env,
+        limits=RequestLimits(
+            size(limits, "body", base.limits.body),
+            whole(limits, "headers", base.limits.headers, 1, _MOST_HEADERS),
+            size(limits, "header_bytes", base.limits.header_bytes),
+        ),
+        drain=DrainLimits(seconds(drain, "time", base.drain.time), size(drain, "bytes", base.drain.bytes)),
+        grace=seconds(fields, "grace", base.grace),
+        usage_cost=flag(fields, "usage_cost", default=False),
+        environment=fields.text("environment"),
+        providers=providers,
+        routes=routes,
+    )
+
+
+# --- routes -----------------------------------------------------------------------------------------------------------------------
+
+
+def _routes(node: Node | None, providers: Mapping[str, ProviderSettings], problems: Problems) -> tuple[Route, ...]:
+    routes: list[Route] = []
+    for item in items(node, "routes", problems):
+        fields = Fields(item, "route", ("model", "to"), problems)
+        model = fields.text("model", required=True) or ""
+        if any(model == other.model for other in routes):
+            fields.fault("model", f"the model {model!r} has a route already", "Join the two routes: the first one decides.")
+        targets = tuple(_target(each, providers, problems) for each in _one_or_more(fields.get("to")))
+        if not targets:
+            fields.fault("to", "to is missing", "Name the provider that answers first, then its fallbacks.")
+            continue
+        _check_alike(model, [providers[each.provider] for each in targets if each.provider in providers], fields)
+        routes.append(Route(model, targets))
+    return tuple(routes)
+
+
+def _check_alike(model: str, targets: list[ProviderSettings], fields: Fields) -> None:
+    """A body is never translated, so that all targets of a route must understand the same one."""
+    shapes = sorted({each.vendor if each.dialect == "native" else each.dialect for each in targets})
+    if len(shapes) > 1:
+        fields.fault("to", f"route {model} leads to dialects {', '.join(shapes)}", "Name providers of one dialect.")
+
+
+def _one_or_more(node: Node | None) -> tuple[Node, ...]:
+    if node is None or node.value is None:
+        return ()
+    return node.sequence if node.sequence is not None else (node,)
+
+
+def _target(node: Node, providers: Mapping[str, ProviderSettings], problems: Problems) -> RouteTarget:
+    if node.mapping is not None:
+        fields = Fields(node, "route target", ("provider", "model"), problems)
+        target = RouteTarget(fields.text("provider", required=True) or "", fields.text("model"))
+    else:
+        target = RouteTarget(str(node.value))
+    if target.provider not in providers:
+        problems.add(node, f"no provider is called {target.provider!r}", suggestion(target.provider, tuple(providers)))
+    return target

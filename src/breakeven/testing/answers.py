@@ -1,0 +1,371 @@
+"""What the scripted vendor answers: bodies and streams in the shapes that vendors' recorded answers have, words of our own.
+
+Everything follows from the request, so that the same request always gets the same bytes. A model named `...-words-N` answers with N
+words; token counts are made from the request's length. All of it is invented and says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+CREATED = 1_790_000_000
+_WORDS = [
+    "this",
+    "answer",
+    "is",
+    "invented",
+    "by",
+    "the",
+    "scripted",
+    "vendor",
+    "of",
+    "breakeven",
+    "and",
+    "no",
+    "model",
+    "was",
+    "asked",
+    "for",
+    "it",
+]
+_LENGTH = re.compile(r"-words-(\d+)\Z")
+_DEFAULT_WORDS = 12
+_CHARACTERS_PER_TOKEN = 4
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: media type and either one body or the events of a stream, each ready to be sent."""
+
+    content_type: str
+    pieces: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The tokens of one answer."""
+
+    input: int
+    cached: int
+    output: int
+
+    @property
+    def total(self) -> int:
+        """Input and output together."""
+        return self.input + self.output
+
+
+def words_of(model: str) -> list[str]:
+    """The words of an answer by this model."""
+    found = _LENGTH.search(model)
+    count = int(found[1]) if found else _DEFAULT_WORDS
+    return [_WORDS[number % len(_WORDS)] for number in range(count)]
+
+
+def _served(model: str) -> str:
+    """The model that the answer names."""
+    return _LENGTH.sub("", model)
+
+
+def counts_of(body: bytes, model: str) -> Counts:
+    """Tokens by the length of the request and of the answer; every request of 4,096 characters or more reads half from a cache."""
+    tokens_in = max(1, len(body) // _CHARACTERS_PER_TOKEN)
+    cached = tokens_in // 2 // 128 * 128 if len(body) >= 4096 else 0  # noqa: PLR2004 - as the docstring says
+    return Counts(tokens_in, cached, len(words_of(model)))
+
+
+def identity(prefix: str, body: bytes) -> str:
+    """An id that follows from the request."""
+    return f"{prefix}{hashlib.sha256(body).hexdigest()[:24]}"
+
+
+def answer(method: str, path: str, body: bytes) -> Answer | None:
+    """The answer to one request; None where the vendor has no such path."""
+    if method in ("GET", "HEAD"):
+        return _listing(path)
+    request = _parsed(body)
+    body = _asked(request, body)
+    makers = (
+        ("/chat/completions", _chat),
+        ("/responses", _responses),
+        ("/embeddings", _embeddings),
+        ("/messages/count_tokens", _count_tokens),
+        ("/messages", _messages),
+        ("/completions", _completions),
+        ("/files", _file),
+        ("/images/generations", _images),
+    )
+    for ending, maker in makers:
+        if path.endswith(ending):
+            return maker(request, body)
+    if path.endswith((":generateContent", ":streamGenerateContent")):
+        return _gemini(path, body)
+    if path.endswith(("/converse", "/converse-stream")):
+        return _converse(path, body)
+    return None
+
+
+def _parsed(body: bytes) -> Body:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _asked(request: Body, body: bytes) -> bytes:
+    """The request as it is meant, without what only says how its usage is told: ids and tokens follow from this."""
+    return body if not request else _dumped({name: value for name, value in request.items() if name != "stream_options"})
+
+
+def _json(value: Body) -> Answer:
+    return Answer("application/json", (_dumped(value),))
+
+
+def _dumped(value: Body) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _event(value: Body | str, name: str = "") -> bytes:
+    data = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return (f"event: {name}\n" if name else "").encode() + f"data: {data}\n\n".encode()
+
+
+# --- OpenAI -----------------------------------------------------------------------------------------------------------------------
+
+
+def _chat_usage(counts: Counts) -> Body:
+    return {
+        "prompt_tokens": counts.input,
+        "completion_tokens": counts.output,
+        "total_tokens": counts.total,
+        "prompt_tokens_details": {"cached_tokens": counts.cached, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def _chat(request: Body, body: bytes) -> Answer:
+    model = str(request.get("model", "gpt-4o"))
+    counts, words = counts_of(body, model), words_of(model)
+    shared: Body = {"id": identity("chatcmpl-", body), "created": CREATED, "model": _served(model), "service_tier": "default"}
+    if request.get("stream") is True:
+        options = request.get("stream_options")
+        asked = isinstance(options, dict) and options.get("include_usage") is True
+        return Answer("text/event-stream; charset=utf-8", tuple(_chat_events(shared, words, _chat_usage(counts), asked=asked)))
+    message: Body = {"role": "assistant", "content": " ".join(words), "refusal": None, "annotations": []}
+    finish = "stop"
+    if request.get("tools"):
+        call = {"id": identity("call_", body), "type": "function", "function": {"name": _first_tool(request), "arguments": "{}"}}
+        message = {"role": "assistant", "content": None, "tool_calls": [call], "refusal": None, "annotations": []}
+        finish = "tool_calls"
+    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+    return _json(
+        {**shared, "object": "chat.completion", "choices": [choice], "usage": _chat_usage(counts), "system_fingerprint": "fp"}
+    )
+
+
+def _first_tool(request: Body) -> str:
+    tool = request["tools"][0]
+    return str(tool.get("function", tool).get("name", "tool"))
+
+
+def _chat_events(shared: Body, words: list[str], usage: Body, *, asked: bool) -> Iterator[bytes]:
+    """As OpenAI streams: with usage asked for, `"usage":null` on every chunk and one more chunk without choices."""
+    extra: Body = {"usage": None} if asked else {}
+    head: Body = {**shared, "object": "chat.completion.chunk", "system_fingerprint": "fp"}
+
+    def chunk(delta: Body, finish: str | None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        return _event({**head, "choices": [choice], **extra})
+
+    yield chunk({"role": "assistant", "content": "", "refusal": None}, None)
+    for number, word in enumerate(words):
+        yield chunk({"content": word if number == 0 else f" {word}"}, None)
+    yield chunk({}, "stop")
+    if asked:
+        yield _event({**head, "choices": [], "usage": usage})
+    yield _event("[DONE]")
+
+
+def _completions(request: Body, body: bytes) -> Answer:
+    model = str(request.get("model", "gpt-3.5-turbo-instruct"))
+    counts, text = counts_of(body, model), " ".join(words_of(model))
+    usage = {"prompt_tokens": counts.input, "completion_tokens": counts.output, "total_tokens": counts.total}
+    choice = {"text": text, "index": 0, "logprobs": None, "finish_reason": "stop"}
+    shared: Body = {"id": identity("cmpl-", body), "object": "text_completion", "created": CREATED, "model": _served(model)}
+    return _json({**shared, "choices": [choice], "usage": usage})
+
+
+def _embeddings(request: Body, body: bytes) -> Answer:
+    model = str(request.get("model", "text-embedding-3-small"))
+    tokens = counts_of(body, model).input
+    data = [{"object": "embedding", "index": 0, "embedding": [0.5, -0.25, 0.125, 0.0]}]
+    return _json(
+        {"object": "list", "data": data, "model": _served(model), "usage": {"prompt_tokens": tokens, "total_tokens": tokens}}
+    )
+
+
+def _images(request: Body, body: bytes) -> Answer:
+    del request, body
+    return _json({"created": CREATED, "data": [{"b64_json": "AAAA"}]})
+
+
+def _file(request: Body, body: bytes) -> Answer:
+    del request
+    return _json(
+        {"id": identity("file-", body), "object": "file", "bytes": len(body), "created_at": CREATED, "filename": "invented"}
+    )
+
+
+def _responses(request: Body, body: bytes) -> Answer:
+    model = str(request.get("model", "gpt-4o"))
+    counts, words = counts_of(body, model), words_of(model)
+    text = " ".join(words)
+    part = {"type": "output_text", "text": text, "annotations": []}
+    item = {"id": identity("msg_", body), "type": "message", "status": "completed", "role": "assistant", "content": [part]}
+    whole: Body = {
+        "id": identity("resp_", body),
+        "object": "response",
+        "created_at": CREATED,
+        "status": "completed",
+        "error": None,
+        "model": _served(model),
+        "output": [item],
+        "parallel_tool_calls": True,
+        "service_tier": "default",
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": counts.input,
+            "input_tokens_details": {"cached_tokens": counts.cached},
+            "output_tokens": counts.output,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": counts.total,
+        },
+    }
+    if request.get("stream") is True:
+        return Answer("text/event-stream; charset=utf-8", tuple(_response_events(whole, item, words)))
+    return _json(whole)
+
+
+def _response_events(whole: Body, item: Body, words: list[str]) -> Iterator[bytes]:
+    begun = {**whole, "status": "in_progress", "output": [], "usage": None}
+    number = 0
+
+    def event(kind: str, **more: Any) -> bytes:  # noqa: ANN401 - JSON values
+        nonlocal number
+        number += 1
+        return _event({"type": kind, "sequence_number": number - 1, **more}, kind)
+
+    place = {"item_id": item["id"], "output_index": 0, "content_index": 0}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    yield event("response.created", response=begun)
+    yield event("response.in_progress", response=begun)
+    yield event("response.output_item.added", output_index=0, item={**item, "status": "in_progress", "content": []})
+    yield event("response.content_part.added", **place, part=part)
+    for at, word in enumerate(words):
+        yield event("response.output_text.delta", **place, delta=word if at == 0 else f" {word}", logprobs=[])
+    yield event("response.output_text.done", **place, text=" ".join(words), logprobs=[])
+    yield event("response.content_part.done", **place, part={**part, "text": " ".join(words)})
+    yield event("response.output_item.done", output_index=0, item=item)
+    yield event("response.completed", response=whole)
+
+
+# --- Anthropic --------------------------------------------------------------------------------------------------------------------
+
+
+def _message_usage(counts: Counts, output: int) -> Body:
+    return {
+        "input_tokens": counts.input - counts.cached,
+        "cache_creation_input_tokens": 0,
+        "cache_read_input_tokens": counts.cached,
+        "cache_creation": {"ephemeral_5m_input_tokens": 0, "ephemeral_1h_input_tokens": 0},
+        "output_tokens": output,
+        "service_tier": "standard",
+    }
+
+
+def _messages(request: Body, body: bytes) -> Answer:
+    model = str(request.get("model", "claude-sonnet-4-5"))
+    counts, words = counts_of(body, model), words_of(model)
+    message: Body = {"id": identity("msg_", body), "type": "message", "role": "assistant", "model": _served(model)}
+    if request.get("stream") is True:
+        return Answer("text/event-stream; charset=utf-8", tuple(_message_events(message, counts, words)))
+    content: list[Body] = [{"type": "text", "text": " ".join(words)}]
+    reason = "end_turn"
+    if request.get("tools"):
+        content.append({"type": "tool_use", "id": identity("toolu_", body), "name": _first_tool(request), "input": {}})
+        reason = "tool_use"
+    ending = {"stop_reason": reason, "stop_sequence": None, "usage": _message_usage(counts, counts.output)}
+    return _json({**message, "content": content, **ending})
+
+
+def _message_events(message: Body, counts: Counts, words: list[str]) -> Iterator[bytes]:
+    begun = {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": _message_usage(counts, 1)}
+    yield _event({"type": "message_start", "message": begun}, "message_start")
+    yield _event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}, "content_block_start")
+    yield _event({"type": "ping"}, "ping")
+    for number, word in enumerate(words):
+        delta = {"type": "text_delta", "text": word if number == 0 else f" {word}"}
+        yield _event({"type": "content_block_delta", "index": 0, "delta": delta}, "content_block_delta")
+    yield _event({"type": "content_block_stop", "index": 0}, "content_block_stop")
+    ending = {"stop_reason": "end_turn", "stop_sequence": None}
+    yield _event({"type": "message_delta", "delta": ending, "usage": {"output_tokens": counts.output}}, "message_delta")
+    yield _event({"type": "message_stop"}, "message_stop")
+
+
+def _count_tokens(request: Body, body: bytes) -> Answer:
+    return _json({"input_tokens": counts_of(body, str(request.get("model", ""))).input})
+
+
+# --- Google, Bedrock, lists -------------------------------------------------------------------------------------------------------
+
+
+def _gemini(path: str, body: bytes) -> Answer:
+    model = path.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0]
+    counts, words = counts_of(body, model), words_of(model)
+    usage = {
+        "promptTokenCount": counts.input,
+        "candidatesTokenCount": counts.output,
+        "totalTokenCount": counts.total,
+        "promptTokensDetails": [{"modality": "TEXT", "tokenCount": counts.input}],
+    }
+
+    def piece(text: str, *, last: bool) -> Body:
+        candidate: Body = {"content": {"parts": [{"text": text}], "role": "model"}, "index": 0}
+        if last:
+            candidate["finishReason"] = "STOP"
+        return {"candidates": [candidate], "usageMetadata": usage, "modelVersion": model, "responseId": identity("", body)}
+
+    if path.endswith(":generateContent"):
+        return _json(piece(" ".join(words), last=True))
+    pieces = [_event(piece(word, last=number == len(words) - 1)) for number, word in enumerate(words)]
+    return Answer("text/event-stream", tuple(pieces))
+
+
+def _converse(path: str, body: bytes) -> Answer | None:
+    if path.endswith("-stream"):
+        return None  # binary event streams are not played
+    model = path.split("/")[-2]
+    counts = counts_of(body, model)
+    usage = {"inputTokens": counts.input, "outputTokens": counts.output, "totalTokens": counts.total}
+    message = {"role": "assistant", "content": [{"text": " ".join(words_of(model))}]}
+    return _json({"output": {"message": message}, "stopReason": "end_turn", "usage": usage, "metrics": {"latencyMs": 1}})
+
+
+def _listing(path: str) -> Answer | None:
+    if not path.endswith("/models"):
+        return None
+    data = [{"id": "gpt-4o", "object": "model", "created": CREATED, "owned_by": "invented"}]
+    return _json({"object": "list", "data": data})

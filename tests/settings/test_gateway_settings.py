@@ -1,0 +1,144 @@
+"""The sections `gateway:` and `routes:`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from breakeven.errors import ConfigError
+from breakeven.settings import GatewaySettings, Route, RouteTarget, load_settings
+from breakeven.settings.gateway import DrainLimits, RequestLimits
+from breakeven.settings.providers import default_providers
+
+PROVIDERS = """
+providers:
+  openai: {}
+  azure-eu: {vendor: azure, base_url: "https://x.openai.azure.com"}
+  anthropic: {}
+  bedrock: {region: eu-west-1}
+  cohere: {}
+"""
+
+
+def load(tmp_path: Path, text: str) -> GatewaySettings:
+    path = tmp_path / "breakeven.yaml"
+    path.write_text(text)
+    return load_settings(path).gateway
+
+
+def faults(tmp_path: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    return [f"{problem.where.rpartition('/')[2]}: {problem.what}. {problem.remedy}" for problem in caught.value.problems]
+
+
+def test_every_setting_of_the_gateway_is_kept(tmp_path: Path) -> None:
+    """Sizes become bytes, durations seconds."""
+    text = """
+gateway:
+  host: "::1"
+  port: 0
+  workers: 4
+  keys: required
+  admin_token_env: ADMIN
+  limits: {body: 8MB, headers: 50, header_bytes: 16 KB}
+  drain: {time: 1m, bytes: 1gb}
+  grace: 1500ms
+  usage_cost: true
+  environment: staging
+"""
+    assert load(tmp_path, text) == GatewaySettings(
+        host="::1",
+        port=0,
+        workers=4,
+        keys="required",
+        admin_token_env="ADMIN",  # noqa: S106 - the name of a variable
+        limits=RequestLimits(8 * 1024**2, 50, 16 * 1024),
+        drain=DrainLimits(60.0, 1024**3),
+        grace=1.5,
+        usage_cost=True,
+        environment="staging",
+        providers=default_providers(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("gateway", "listening", "needed"),
+    [
+        ("{}", None, False),
+        ("{}", "0.0.0.0", True),  # noqa: S104 - an address to be refused to strangers
+        ("{host: 127.0.0.2}", None, False),
+        ("{host: localhost}", None, False),
+        ("{host: '::1'}", None, False),
+        ("{host: 127.example.com}", None, True),
+        ("{host: 0.0.0.0}", None, True),
+        ("{host: 0.0.0.0}", "127.0.0.1", False),
+        ("{host: 0.0.0.0, keys: optional}", None, False),
+        ("{keys: required}", "127.0.0.1", True),
+    ],
+)
+def test_keys_are_needed_where_others_can_call(tmp_path: Path, gateway: str, listening: str | None, needed: bool) -> None:
+    """Unless the file says otherwise, callers show a key where another machine can call; the address really listened on counts."""
+    assert load(tmp_path, f"gateway: {gateway}").needs_keys(listening) is needed
+
+
+def test_an_open_gateway_without_keys_is_warned_of(tmp_path: Path) -> None:
+    """`keys: optional` on an address that others reach works, and a warning with the line says what it means."""
+    path = tmp_path / "breakeven.yaml"
+    path.write_text("gateway:\n  host: 0.0.0.0\n  keys: optional\n")
+    [warning] = load_settings(path).warnings
+    assert warning.where.endswith("breakeven.yaml:2")
+    assert "may spend what the providers' keys may" in warning.what
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{port: 70000}", "port is 70000"),
+        ("{workers: 0}", "workers is 0"),
+        ("{keys: maybe}", "keys is 'maybe'. Known: required, optional"),
+        ("{admin_token_env: 'my secret'}", "admin_token_env is not the name of an environment variable"),
+        ("{admin_token: abc}", "unknown field 'admin_token'"),
+        ("{limits: {body: 0}}", "gateway: limits: body is '0'"),
+        ("{limits: {body: 5TB}}", "body is '5TB'"),
+        ("{limits: {body: 2048GB}}", "body is '2048GB'"),
+        ("{limits: {size: 1}}", "unknown field 'size'"),
+        ("{drain: {time: 60}}", "time is '60'. Write a number above 0 with its unit"),
+        ("{usage_cost: 1}", "usage_cost is a whole number instead of true or false"),
+        ("{environment: [a]}", "environment is a list instead of text"),
+        ("on", "gateway is text instead of a mapping"),
+    ],
+)
+def test_a_fault_of_the_gateway_names_line_field_and_remedy(tmp_path: Path, text: str, expected: str) -> None:
+    """What cannot work is refused where it stands, with what to write instead."""
+    found = faults(tmp_path, f"gateway: {text}")
+    assert any(expected in one for one in found), found
+
+
+def test_routes_name_the_first_choice_and_its_fallbacks(tmp_path: Path) -> None:
+    """A target is a provider's name, or one with the name that the model has there; one target needs no list."""
+    text = "routes:\n- {model: gpt-4o, to: [openai, {provider: azure-eu, model: my-4o}]}\n- {model: 'claude-*', to: anthropic}\n"
+    assert load(tmp_path, PROVIDERS + text).routes == (
+        Route("gpt-4o", (RouteTarget("openai"), RouteTarget("azure-eu", "my-4o"))),
+        Route("claude-*", (RouteTarget("anthropic"),)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        ("{to: openai}", "model is missing"),
+        ("{model: a}", "to is missing"),
+        ("{model: a, to: []}", "to is missing"),
+        ("{model: a, to: openia}", "no provider is called 'openia'. Did you mean 'openai'?"),
+        ("{model: a, to: [{model: b}]}", "provider is missing"),
+        ("{model: a, to: [openai, anthropic]}", "route a leads to dialects anthropic, openai"),
+        ("{model: a, to: [bedrock, cohere]}", "route a leads to dialects bedrock, cohere"),
+        ("{model: a, to: openai}\n- {model: a, to: azure-eu}", "the model 'a' has a route already"),
+    ],
+)
+def test_a_fault_of_a_route_names_line_and_remedy(tmp_path: Path, route: str, expected: str) -> None:
+    """A route that could never work, or only by translating bodies, is refused."""
+    found = faults(tmp_path, f"{PROVIDERS}routes:\n- {route}\n")
+    assert any(expected in one for one in found), found
