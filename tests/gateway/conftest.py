@@ -78,8 +78,15 @@ class Service:
 
     def children(self, module: str) -> list[int]:
         """The process ids of its workers or its bookkeeper."""
-        listed = subprocess.run(["pgrep", "-P", str(self.process.pid), "-f", module], capture_output=True, text=True, check=False)
-        return [int(line) for line in listed.stdout.split()]
+        found = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit() and self._is_child(entry, module)]
+        return sorted(found)
+
+    def _is_child(self, entry: Path, module: str) -> bool:
+        try:
+            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            return parent == self.process.pid and module.encode() in (entry / "cmdline").read_bytes()
+        except OSError:
+            return False
 
     def calls(self, count: int, where: str = "TRUE", patience: float = 5.0) -> list[dict[str, Any]]:
         """The attempts in the ledger that match, once there are `count` of them."""

@@ -179,3 +179,27 @@ def test_head_requests_and_old_clients(service: Any) -> None:
     old = service.raw(b"POST /v1/chat/completions HTTP/1.0\r\nContent-Length: %d\r\n\r\n" % len(STREAM) + STREAM)
     assert b"chunked" not in old.lower()
     assert old.endswith(b"data: [DONE]\n\n")
+
+
+def test_the_cost_in_the_body(own_service: Any, vendor: ScriptedUpstream, usual_config: str) -> None:
+    """Where it is switched on, `usage.cost` is the exact cost, and every other byte of the body stays."""
+    service = own_service(usual_config + "gateway: {{usage_cost: true}}\n")
+    content = request("/v1/chat/completions", CHAT)
+    through, own = Received(service.raw(content)), direct(vendor, content)
+    (call,) = service.calls(1)
+    cost = f',"cost":{service.cost(call)}'.encode()
+    assert cost in through.body
+    assert through.body.replace(cost, b"") == own.body
+
+
+def test_web_pages_spend_nothing(service: Any, vendor: ScriptedUpstream) -> None:
+    """A page of another site in the user's browser cannot use a gateway that needs no keys."""
+    for header in (("Origin", "https://evil.test"), ("Sec-Fetch-Site", "cross-site")):
+        assert Received(service.raw(request("/v1/chat/completions", CHAT, header))).status == 403
+    assert not vendor.journal
+
+
+def test_other_machines_need_keys(own_service: Any, usual_config: str) -> None:
+    """Listening for other machines, the gateway asks everybody for a virtual key unless told otherwise."""
+    service = own_service(usual_config, "--gateway-host", "0.0.0.0")  # noqa: S104 - that is the point
+    assert Received(service.raw(request("/v1/chat/completions", CHAT))).status == 401

@@ -15,6 +15,7 @@ from breakeven.errors import DataError, UsageError
 
 PERIOD = "2026-10"
 KEPT = "input-invented"
+_SECONDS = 5.0
 
 
 @click.command()
@@ -23,11 +24,16 @@ KEPT = "input-invented"
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Another seed writes other calls with the same planted truths.")
 @click.option("--keep", is_flag=True, help="Keep the generated input files too, in the folder input-invented of the ledger.")
+@click.option(
+    "--live/--no-live", default=None, help="Whether to send invented live calls through a gateway. Default: unless --json."
+)
+@click.option("--seconds", type=click.FloatRange(min=1), help="How long. Default: until Ctrl-C on a terminal, else 5.")
 @click.option("--json", "as_json", is_flag=True, help="The P&L as one JSON document.")
-def demo(ledger_path: Path | None, seed: int | None, keep: bool, as_json: bool) -> None:
+def demo(ledger_path: Path | None, seed: int | None, keep: bool, live: bool | None, seconds: float | None, as_json: bool) -> None:
     """Build a year of an invented company in a ledger of its own and print what its AI features earn and cost.
 
-    The generated files are loaded by the same importers as real data; all of it is invented and says so.
+    The generated files are loaded by the same importers as real data. Then a gateway meters invented live calls, which a scripted
+    vendor answers, and they are shown as they arrive, at last in the P&L of this month. All of it is invented and says so.
     """
     from breakeven.cli.reports import pnl
     from breakeven.sample import FIRM, INVENTED, SEED
@@ -39,7 +45,21 @@ def demo(ledger_path: Path | None, seed: int | None, keep: bool, as_json: bool) 
     click.echo("", err=True)
     shown = ["--ledger", str(folder), "--period", PERIOD, "--vs", "previous"]
     pnl.main(args=[*shown, *(["--json"] if as_json else [])], prog_name="breakeven pnl", standalone_mode=False)
+    if live or (live is None and not as_json):
+        _show_live(folder, seed, seconds if seconds is not None or sys.stdout.isatty() else _SECONDS)
     click.echo(_next_steps(folder), err=True)
+
+
+def _show_live(folder: Path, seed: int, seconds: float | None) -> None:
+    """Live calls as they arrive, then the P&L of the month with them."""
+    from breakeven import app
+    from breakeven.cli.livedemo import run_live
+    from breakeven.cli.reports import pnl
+
+    run_live(folder, seed, seconds)
+    month = f"{app.now():%Y-%m}"
+    click.echo(f"\nThe live calls are in the ledger now, and so in the P&L of {month}:", err=True)
+    pnl.main(args=["--ledger", str(folder), "--period", month], prog_name="breakeven pnl", standalone_mode=False)
 
 
 def _build(folder: Path, seed: int, kept: Path | None) -> None:
@@ -86,4 +106,5 @@ All of this is invented. Try next:
   {command} calls --period {PERIOD} 'feature:"Contract extraction"' --limit 5
   {command} unpriced --period all
   {command} ledger verify
+  {command} serve            # then point OPENAI_BASE_URL or ANTHROPIC_BASE_URL at it
 Then bring in your own: {command} import claude-code ~/.claude/projects --ledger my-ledger"""

@@ -87,6 +87,8 @@ class Snapshot:
         key = self.keys.identify(head.by_name, required=self.keys_required)
         if isinstance(key, Refusal):
             return key
+        if key is None and _from_a_web_page(head):
+            return Refusal(403, "web_page", "A web page of another site may not use this gateway without a virtual key.")
         forwarded, ours = self.attributor.split(without_virtual_keys(head.headers))
         json = b"json" in head.by_name.get(b"content-type", b"json")
         found = Caller(forwarded, ours, key, b"anthropic-version" in head.by_name, json)
@@ -132,7 +134,6 @@ class Application:
         self._peers = peers
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[tuple[str, Address], Pool] = {}
-        self._contexts: dict[str, ssl.SSLContext] = {}
 
     @property
     def limits(self) -> Limits:
@@ -281,6 +282,12 @@ class Application:
         given = request.head.by_name.get(b"authorization", b"").removeprefix(b"Bearer ").strip()
         token = self.snapshot.admin_token
         return bool(token) and hmac.compare_digest(given, token)
+
+
+def _from_a_web_page(head: Head) -> bool:
+    """Whether a browser sends this for a page of another site: on a machine's own address such a page must spend nothing."""
+    site = head.by_name.get(b"sec-fetch-site", b"none").lower()
+    return site in (b"cross-site", b"same-site") or b"origin" in head.by_name
 
 
 def _send(client: ClientConnection, status: int, kind: bytes, content: bytes) -> None:

@@ -18,7 +18,7 @@ from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.meter import Meter, decodable, framing_of
 from breakeven.gateway.resilience import RETRYABLE, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
-from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed
+from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
 from breakeven.gateway.wire.messages import HOP_BY_HOP, LAST_CHUNK, UNFRAMED, chunk, connection_names, request_head
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
 from breakeven.providers.reading import Reading
@@ -41,8 +41,9 @@ class Attempt:
 
     __slots__ = (
         "_application", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
-        "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_stripper", "_task", "_waits", "by_name", "call", "deadline",
-        "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target", "target_number",
+        "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_waits", "by_name", "call",
+        "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target",
+        "target_number",
     )  # fmt: skip
 
     def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:
@@ -69,6 +70,7 @@ class Attempt:
         self._first_byte_at = 0.0
         self._meter: Meter | None = None
         self._costs = NO_COSTS
+        self._served = ""
         self._stripper: UsageStripper | None = None
         self._held: list[bytes] = []
         self._held_size = 0
@@ -161,7 +163,7 @@ class Attempt:
             elif lowered == b"content-length":
                 pairs.append((name, _LENGTH))
             elif lowered == b"accept-encoding":
-                pairs.append((name, b"identity" if call.asked_usage else decodable(value)))
+                pairs.append((name, b"identity" if call.asked_usage or call.snapshot.usage_cost else decodable(value)))
             elif lowered in placed:
                 pairs.append(placed.pop(lowered))
             elif lowered not in HOP_BY_HOP and lowered not in dropped and not (own and lowered in CREDENTIALS):
@@ -271,10 +273,14 @@ class Attempt:
                 call.body(LAST_CHUNK)
         elif not call.gone:
             bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
-            length = b"%d" % self._held_size
+            held = self._held
+            total = self._costs.total
+            if call.snapshot.usage_cost and total is not None and b"content-encoding" not in self.by_name:
+                held = [with_cost(b"".join(held), money(total))]
+            length = b"%d" % sum(map(len, held))
             framing = None if bodyless or self.by_name.get(b"content-length") == length else (b"content-length", length)
             head = call.head(self, self._described(self._costs), framing)
-            call.body(b"".join((head, *self._held)))
+            call.body(b"".join((head, *held)))
         call.complete()
 
     def failed(self, failure: Failure) -> None:
@@ -393,6 +399,7 @@ class Attempt:
     def _row(self, status: str, failure: Failure | None) -> AttemptRow:
         application, call = self._application, self.call
         reading = self._reading(failure)
+        self._served = reading.model
         self._costs = costs = call.snapshot.rater.costs(reading, whole_second(self.started_ns // 1_000_000_000))
         wall = now_ns()
         ended = Ended(
@@ -435,7 +442,7 @@ class Attempt:
         added = [(b"breakeven-call-id", self.call.id.encode())]
         if costs is not None and costs.total is not None:
             added.append((b"breakeven-cost-usd", money(costs.total).encode()))
-        model = self._model()
+        model = self._served or self._model()
         if model and model.isascii() and model.isprintable():
             added.append((b"breakeven-model", model.encode()))
         return added

@@ -17,8 +17,11 @@ from breakeven.pricebook import open_card
 from breakeven.settings import load_settings
 
 
-def prepared(ledger: Path, config: Path | None) -> Snapshot:
-    """Everything that calls need, loaded and checked. Raises BreakevenError where the configuration or a file is wrong."""
+def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snapshot:
+    """Everything that calls need, loaded and checked; `host` is the address that is really listened on.
+
+    Raises BreakevenError where the configuration or a file is wrong.
+    """
     settings = load_settings(config)
     gateway = settings.gateway
     return Snapshot(
@@ -27,7 +30,7 @@ def prepared(ledger: Path, config: Path | None) -> Snapshot:
         targets=Targets(gateway),
         rater=Rater(open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))),
         cost_classes=settings.cost_classes,
-        keys_required=gateway.needs_keys(),
+        keys_required=gateway.needs_keys(host),
         admin_token=os.environ.get(gateway.admin_token_env, "").encode(),
         limits=Limits(gateway.limits.body, gateway.limits.headers, gateway.limits.header_bytes),
         drain=Drain(gateway.drain.time, gateway.drain.bytes),

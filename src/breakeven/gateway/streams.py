@@ -60,6 +60,23 @@ def renamed(body: bytes, model: str, other: str) -> bytes:
     return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode()
 
 
+class _Costed(msgspec.Struct):
+    usage: msgspec.Raw = msgspec.Raw(b"")
+
+
+def with_cost(body: bytes, dollars: str) -> bytes:
+    """The answer with `"cost"` at the end of its usage object, the de-facto field; all other bytes stay."""
+    try:
+        usage = bytes(msgspec.json.decode(body, type=_Costed).usage)
+    except msgspec.MsgspecError:
+        return body
+    at = body.rfind(usage)
+    if not usage.endswith(b"}") or usage == b"{}" or b'"cost"' in usage or at < 0:
+        return body
+    end = at + len(usage) - 1
+    return body[:end] + f',"cost":{dollars}'.encode() + body[end:]
+
+
 def event_boundary(content: bytes | bytearray, start: int = 0) -> int:
     """Where the last complete event of `content` ends; 0 where none does."""
     ends = [at + len(mark) for mark in (b"\n\n", b"\r\n\r\n", b"\r\r") if (at := content.rfind(mark, start)) >= 0]

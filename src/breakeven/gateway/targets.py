@@ -45,7 +45,9 @@ _DEPLOYMENTS = "/openai/deployments/"  # Azure's alone, so that it is Azure's be
 _FREE = re.compile(
     r"/(?:files|uploads)(?:/.*)?\Z|/(?:messages/count_tokens|responses/input_tokens|moderations|tokenize|detokenize)\Z|:countTokens\Z"
 )
-_BILLED_LATER = re.compile(r"/batches(?:/|\Z)|:batchPredict\Z")
+_UNREAD = re.compile(  # billed later, or told in a binary stream that is passed on unread
+    r"/batches(?:/|\Z)|:batchPredict\Z|/(?:converse-stream|invoke-with-response-stream)\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,7 @@ class Targets:
             url=url,
             model_in_url=said.model or unquote(model_in(bare, bedrock=bedrock)) or None,
             rename=renamed if renamed != model and not in_path else None,
-            metered=api is not None and method == b"POST" and not free and _BILLED_LATER.search(bare) is None,
+            metered=api is not None and method == b"POST" and not free and _UNREAD.search(bare) is None,
             free=free,
             context=dict(said.context) | ({"region": provider.region} if provider.region else {}),
             labels=(("provider", provider.name),),

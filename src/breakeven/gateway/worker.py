@@ -98,7 +98,8 @@ class Worker:
                 self._run.write_metrics(self._spec.number, self._metrics.snapshot())
 
     def _prepare(self) -> Snapshot:
-        return prepared(Path(self._spec.ledger), Path(self._spec.config) if self._spec.config else None)
+        spec = self._spec
+        return prepared(Path(spec.ledger), Path(spec.config) if spec.config else None, spec.host)
 
     def _begin_reload(self) -> None:
         self._reloading = self._loop.create_task(self._reload())

@@ -42,13 +42,15 @@ class Follower:
         return sorted((*self._layout.open_segments.glob("*.ndjson"), *self._layout.closed_segments.glob("*.ndjson")))
 
 
-def follow(follower: Follower, sleep: Callable[[float], object] = time.sleep) -> Iterator[dict[str, Any]]:
-    """Attempts as they end, for ever."""
+def follow(follower: Follower, idle: Callable[[], bool] = lambda: False) -> Iterator[dict[str, Any]]:
+    """Attempts as they end, until `idle`, which is asked when there is nothing new, says that it is enough."""
     while True:
         found = follower.look()
         yield from found
         if not found:
-            sleep(LOOK_SECONDS)
+            if idle():
+                return
+            time.sleep(LOOK_SECONDS)
 
 
 def _attempt(line: bytes) -> dict[str, Any] | None:

@@ -99,7 +99,8 @@ class Supervisor:
     # --- children -----------------------------------------------------------------------------------------------------------------
 
     def _worker(self, number: int, descriptor: int) -> Child:
-        spec = WorkerSpec(number, descriptor, str(self.ledger), str(self.config) if self.config else None, self.grace_seconds)
+        config = str(self.config) if self.config else None
+        spec = WorkerSpec(number, descriptor, str(self.ledger), config, self.host, self.grace_seconds)
         command = [sys.executable, "-m", "breakeven.gateway.worker", msgspec.json.encode(spec).decode()]
         return Child(f"worker {number}", command, (descriptor,))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ssl
 import threading
 
 from breakeven.testing.upstream import ScriptedUpstream
@@ -12,7 +13,13 @@ def main() -> None:
     """Listen until interrupted."""
     parser = argparse.ArgumentParser(prog="python -m breakeven.testing", description="A scripted vendor; every answer is invented.")
     parser.add_argument("--port", type=int, default=0, help="Port on 127.0.0.1; 0 takes any.")
-    with ScriptedUpstream(parser.parse_args().port) as vendor:
+    parser.add_argument("--certificate", help="A PEM file with certificate and key, to listen with TLS.")
+    given = parser.parse_args()
+    context = None
+    if given.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(given.certificate)
+    with ScriptedUpstream(given.port, context) as vendor:
         print(vendor.url, flush=True)  # noqa: T201 - its one line of output
         threading.Event().wait()
 

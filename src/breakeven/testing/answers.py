@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 CREATED = 1_790_000_000
@@ -85,8 +86,9 @@ def identity(prefix: str, body: bytes) -> str:
     return f"{prefix}{hashlib.sha256(body).hexdigest()[:24]}"
 
 
+@lru_cache(maxsize=256)
 def answer(method: str, path: str, body: bytes) -> Answer | None:
-    """The answer to one request; None where the vendor has no such path."""
+    """The answer to one request; None where the vendor has no such path. What was asked last is remembered, for load tests."""
     if method in ("GET", "HEAD"):
         return _listing(path)
     request = _parsed(body)
