@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +203,25 @@ def test_a_full_disk_stops_no_call(own_service: Callable[..., Any]) -> None:
     resource.prlimit(worker, resource.RLIMIT_FSIZE, limits)
     assert len(service.calls(6)) == 6
     assert [call["state"] for call in service.calls(5, "feature = 'during'")] == ["metered"] * 5
+
+
+def test_nothing_leaks(impatient: Any) -> None:
+    """After many failures of every kind the worker has no more open files than before, and nothing is under way."""
+    (worker,) = impatient.children("gateway.worker")
+
+    def open_files() -> int:
+        return len(list(Path(f"/proc/{worker}/fd").iterdir()))
+
+    scripts = ({"reset_after": 0}, {"reset_after": 250}, {"close_after": 30}, {"garbage": "head"}, {"status": 500}, {"length": -5})
+    for script in scripts:
+        ask(impatient, "leaks", script)
+    before = open_files()
+    for _ in range(8):
+        for script in scripts:
+            ask(impatient, "leaks", script)
+    assert open_files() <= before + 2
+    metrics = urllib.request.urlopen(f"{impatient.url}/metrics").read().decode()  # noqa: S310 - our own gateway
+    assert "breakeven_in_flight 0" in metrics
 
 
 def test_unmetered_paths(service: Any) -> None:

@@ -138,6 +138,20 @@ def test_streams_cut_at_every_byte(kind: str, service: Any, vendor: ScriptedUpst
     assert {(call["state"], call["output_tokens"]) for call in calls} == {("metered", 5 if kind == "stream" else 12)}
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["stream", "messages"])
+def test_streams_split_at_every_byte(kind: str, service: Any, vendor: ScriptedUpstream) -> None:
+    """A stream in two pieces, split at each of its bytes in turn, reaches the caller whole and is metered each time."""
+    path, body = KINDS[kind]
+    feature = uuid.uuid4().hex
+    whole = direct(vendor, request(path, body)).body
+    for split in range(1, len(whole)):
+        headers = (("x-script", json.dumps({"split": split})), ("breakeven-feature", feature))
+        assert Received(service.raw(request(path, body, *headers))).body == whole, split
+    calls = service.calls(len(whole) - 1, f"feature = '{feature}'", 10.0)
+    assert {call["state"] for call in calls} == {"metered"}
+
+
 def test_the_callers_own_wish_for_usage_stays(service: Any, vendor: ScriptedUpstream) -> None:
     """A caller that asks for the usage gets it, and its request is not touched."""
     body = b'{"stream_options":{ "include_usage": true },"stream":true,"model":"gpt-4o","messages":[]}'

@@ -140,6 +140,12 @@ def test_keys_of_a_running_gateway(own_service: Callable[..., Any]) -> None:
     assert call["feature"] == "search"
     assert json.loads(call["attribution_sources"]) == {"feature": "key", "team": "header:breakeven-team"}
     assert ask(service, authorization=f"Bearer {key}x") == 401
+    narrow = command(service, "keys", "create", "narrow", "--feature", "narrow", "--require", "customer", "--model", "gpt-5*")
+    assert command(service, "reload").returncode == 0
+    assert ask(service, authorization=f"Bearer {narrow.stdout.strip()}") == 400
+    assert ask(service, authorization=f"Bearer {narrow.stdout.strip()}", **{"breakeven-customer": "acme"}) == 403
+    refused = service.calls(2, "feature = 'narrow'")
+    assert [(each["status"], each["state"], service.cost(each)) for each in refused] == [("refused", "not_billed", "0")] * 2
     assert command(service, "keys", "revoke", "app").returncode == 0
     assert command(service, "reload").returncode == 0
     assert ask(service, authorization=f"Bearer {key}") == 401

@@ -25,6 +25,7 @@ from breakeven.gateway.facts import Clock, new_call_id, now_ns
 from breakeven.gateway.metrics import Metrics, exposition
 from breakeven.gateway.outcomes import RowFault, rows_of
 from breakeven.gateway.resilience import Breaker, Lane
+from breakeven.gateway.settlement import refused_row
 from breakeven.gateway.wire.messages import Head, HeadMemory, Limits, Request, response_head
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.wire.upstream import Address, Failure, Pool
@@ -174,9 +175,11 @@ class Application:
         self.calls.discard(call)
 
     def refused(self, call: Call, refusal: Refusal) -> None:
-        """A call was refused before any vendor was asked."""
-        del call
+        """A call was refused before any vendor was asked. Of a caller that we know it is a fact of the ledger; it cost nothing."""
         self.metrics.add("refused", 1, (("code", refusal.code),))
+        if call.targets:
+            now = now_ns()
+            self.recorder.settle(refused_row(call, refusal, self.clock.text(call.started_ns), self.clock.text(now)), None)
 
     # --- vendors ------------------------------------------------------------------------------------------------------------------
 

@@ -40,9 +40,9 @@ class Attempt:
     """One try of a call at one target."""
 
     __slots__ = (
-        "_application", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
-        "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_waits", "by_name", "call",
-        "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target",
+        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed",
+        "_held", "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_waits", "by_name",
+        "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target",
         "target_number",
     )  # fmt: skip
 
@@ -60,6 +60,7 @@ class Attempt:
         self.deadline = 0.0
         self.deadline_reason = ""
         self._application = application
+        self._began = call.started if number == 0 else application.loop.time()
         self._lane = application.lane(self.target)
         self._connection: UpstreamConnection | None = None
         self._task: asyncio.Task[None] | None = None
@@ -401,16 +402,15 @@ class Attempt:
         reading = self._reading(failure)
         self._served = reading.model
         self._costs = costs = call.snapshot.rater.costs(reading, whole_second(self.started_ns // 1_000_000_000))
-        wall = now_ns()
         ended = Ended(
             call.id,
             self.number,
             self.started_ns,
             application.clock.text(self.started_ns),
-            application.clock.text(wall),
+            application.clock.text(now_ns()),
             status,
             self.status or None,
-            max(0, (wall - self.started_ns) // 1_000_000),
+            round((application.loop.time() - self._began) * 1000),
             round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None,
             None,
             call.hints.characters,

@@ -28,7 +28,7 @@ DIMENSIONS = ("feature", "team", "customer", "user", "workflow", "trace", "envir
 LONGEST_VALUE = 256
 MOST_TAGS = 64
 _MOST_CACHED = 10_000
-_COLUMNS = {"user": "user_id", "trace": "trace_id"}
+COLUMNS = {"user": "user_id", "trace": "trace_id"}
 _OURS = "breakeven-"
 _BAGGAGE_PREFIX = "breakeven."
 _QUARANTINED = "quarantined"
@@ -315,8 +315,8 @@ def _judged(found: _Found, key: VirtualKey, model: str | None) -> Refusal | None
 
 
 def _attribution(found: _Found) -> Attribution:
-    columns = {_COLUMNS.get(name, name): value for name, value in found.values.items()}
-    sources = {_COLUMNS.get(name, name): source for name, source in found.sources.items()}
+    columns = {COLUMNS.get(name, name): value for name, value in found.values.items()}
+    sources = {COLUMNS.get(name, name): source for name, source in found.sources.items()}
     return Attribution(
         **columns,
         tags=_json(found.tags),

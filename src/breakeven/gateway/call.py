@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.wire.upstream import Failure
 
 _GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE = 504, 502, 503
+_CODES = {400: "bad_target", 405: "method_not_allowed"}
 _STATUS_OF = {
     "first_byte_timeout": _GATEWAY_TIMEOUT,
     "connect_timeout": _GATEWAY_TIMEOUT,
@@ -75,7 +76,7 @@ class Call:
         hints, head = self.hints, request.head
         found = snapshot.targets.find(head.method, head.target, hints.model, anthropic=caller.anthropic)
         if isinstance(found, NoTarget):
-            self._refuse(Refusal(found.status, "not_found", found.message), None)
+            self._refuse(Refusal(found.status, _CODES.get(found.status, "not_found"), found.message), None)
             return None
         self.targets = found
         attribution = snapshot.attributor.attribute(

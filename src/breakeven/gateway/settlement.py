@@ -18,14 +18,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from breakeven.economics.cost_class import DEFAULT_COST_CLASS, CostClassRule, cost_class_of
+from breakeven.gateway.attribution import COLUMNS, Attribution
 from breakeven.gateway.costing import Costs, tokens_of
-from breakeven.gateway.facts import AttemptRow, money
+from breakeven.gateway.facts import AttemptRow, Line, money
+from breakeven.ledger import numbering
+from breakeven.providers.reading import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from breakeven.gateway.attribution import Attribution
-    from breakeven.providers.reading import Reading
+    from breakeven.gateway.attribution import Refusal
+    from breakeven.gateway.call import Call
 
 SOURCE = "gateway"
 
@@ -93,6 +96,17 @@ def row_of(ended: Ended, who: Attribution, reading: Reading, costs: Costs, rules
         None if reading.stated_cost is None else money(reading.stated_cost),
         reading.response_id or None,
     )
+
+
+def refused_row(call: Call, refusal: Refusal, occurred: str, recorded: str) -> AttemptRow:
+    """The fact of a call that we refused ourselves: whose key it was, what it asked for, and that it cost nothing."""
+    target, key = call.targets[0], call.caller.key
+    who = Attribution(**{COLUMNS.get(name, name): value for name, value in (key.locked if key is not None else ())})
+    model = call.hints.model or target.model_in_url or ""
+    reading = Reading(target.vendor, target.api, model, model, (), "not_billed", {})
+    line = Line(numbering.NOT_BILLED, model, state="not_billed", cost="0", reason=refusal.code)
+    ended = Ended(call.id, 0, call.started_ns, occurred, recorded, "refused", refusal.status, 0, None, None, call.hints.characters)
+    return row_of(ended, who, reading, Costs([line], 0, "not_billed"), ())
 
 
 _UNKNOWN = (None, None, None, None, None)

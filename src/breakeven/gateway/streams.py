@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 import msgspec
 
@@ -143,39 +142,51 @@ class Sieve:
     reader. The reading is the same as without the sieve; a test holds them equal over every recorded stream, cut at every byte.
     """
 
+    __slots__ = ("_all", "_kept", "_reader", "_telling")
+
     def __init__(self, reader: StreamReader) -> None:
         self._reader = reader
         self._kept = b""
-        self._telling: Callable[[bytes], object] | None = None
-        self._plain = False
+        self._telling: tuple[bytes, ...] = ()
+        self._all = False
 
     def feed(self, chunk: bytes) -> None:
         """The next bytes."""
-        telling = self._telling
-        if self._plain:
+        if self._all:
             self._reader.feed(chunk)
             return
-        if telling is not None and not self._kept and chunk.endswith(b"\n\n"):
-            if telling(chunk):
-                self._reader.feed(chunk)
-            return
-        content = self._kept + chunk
-        end = event_boundary(content)
-        self._kept = content[end:]
-        if len(self._kept) > _LONGEST_EVENT:
-            end, self._kept = len(content), b""
-        events = content[:end]
-        if events and (telling is None or telling(events)):
-            self._reader.feed(events)
-            if telling is None and self._reader.recognised:
-                pattern = self._reader.telling
-                self._telling, self._plain = (None, True) if pattern is None else (pattern.search, False)
-                if self._plain and self._kept:
-                    self._reader.feed(self._kept)
-                    self._kept = b""
+        if self._kept or not chunk.endswith(b"\n\n"):
+            chunk = self._whole_events(chunk)
+        if self._telling:
+            for mark in self._telling:
+                if mark in chunk:
+                    self._reader.feed(self._told(chunk))
+                    return
+        elif chunk:
+            self._reader.feed(chunk)
+            if self._reader.recognised:
+                self._telling = self._reader.telling
+                self._all = not self._telling
+                if self._all:
+                    self.close()
 
     def close(self) -> None:
         """The end of the stream."""
         if self._kept:
             self._reader.feed(self._kept)
             self._kept = b""
+
+    def _whole_events(self, chunk: bytes) -> bytes:
+        content = self._kept + chunk
+        end = event_boundary(content)
+        if len(content) - end > _LONGEST_EVENT:
+            end = len(content)
+        self._kept = content[end:]
+        return content[:end]
+
+    def _told(self, events: bytes) -> bytes:
+        """The telling ones among whole events; all of them where they do not end in plain line feeds."""
+        if b"\r" in events:
+            return events
+        told = [event for event in events.split(b"\n\n") if any(mark in event for mark in self._telling)]
+        return b"\n\n".join(told) + b"\n\n"

@@ -5,7 +5,6 @@ Of a stream only what the usage needs is kept. Anything else (a plain body, an a
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 from breakeven.errors import DataError
@@ -51,8 +50,8 @@ class StreamReader:
             self._take(self._decoder.feed(chunk))
 
     @property
-    def telling(self) -> re.Pattern[bytes] | None:
-        """What an event must contain to change the reading once the stream has begun; None where any event may."""
+    def telling(self) -> tuple[bytes, ...]:
+        """What an event must contain one of to change the reading once the stream has begun; empty where any event may."""
         return (self._api or fallback(self._call)).telling
 
     def finish(self) -> Reading:

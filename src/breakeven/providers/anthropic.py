@@ -221,7 +221,7 @@ def address(url: str) -> Address:
     return Address(api="anthropic") if "/messages" in url else openai_address(url)
 
 
-_TELLING = re.compile(rb'"(?:message_start|message_delta|message_stop|message|error|fallback)"')
+_TELLING = (b'"message_start"', b'"message_delta"', b'"message_stop"', b'"message"', b'"error"', b'"fallback"')
 
 MESSAGES = Api("anthropic", is_message, meter, fold, _TELLING)
 SHORT_NAMES = MappingProxyType({"messages": "anthropic", "chat": "openai_chat"})

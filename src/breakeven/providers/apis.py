@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,14 +27,14 @@ class Stream:
 class Api:
     """One API shape. `name` is the canonical one; `matches` looks at a body or at one event of its stream.
 
-    `telling` finds what an event of its stream must contain to change the reading once the first event is known; None: any may.
+    `telling`: an event of its stream that contains none of these changes nothing once the first event is known; empty: any may.
     """
 
     name: str
     matches: Callable[[Node], bool]
     meter: Callable[[Node, Notes], Metering]
     fold: Callable[[Stream, Node], None]
-    telling: re.Pattern[bytes] | None = None
+    telling: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

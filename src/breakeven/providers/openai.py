@@ -6,7 +6,6 @@ service tier is what was served and billed; `auto` is only a wish. Tools that co
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from decimal import Decimal
 from types import MappingProxyType
@@ -290,8 +289,20 @@ def fold_transcript(stream: Stream, event: Node) -> None:
     stream.ended = stream.ended or text(event, "type") == "transcript.text.done" or bool(event.get("usage"))
 
 
-_TELLING_CHUNK = re.compile(rb'"usage"\s*:\s*\{|"finish_reason"\s*:\s*"|"x_groq"|"error"|"usage_breakdown"|\[DONE\]')
-_TELLING_EVENT = re.compile(rb'"(?:response\.(?:created|completed|incomplete|failed|done|cancelled)|error)"|\[DONE\]')
+_TELLING_CHUNK = (
+    b'_tokens"',
+    b'"finish_reason":"',
+    b'"finish_reason": "',
+    b'"error"',
+    b'"x_groq"',
+    b'"usage_breakdown"',
+    b"[DONE]",
+)
+_TELLING_EVENT = (
+    *(f'"response.{kind}"'.encode() for kind in ("created", "completed", "incomplete", "failed", "done", "cancelled")),
+    b'"error"',
+    b"[DONE]",
+)
 
 RESPONSES = Api("openai_responses", is_response, meter_response, fold_response, _TELLING_EVENT)
 REALTIME = Api("openai_realtime", is_realtime, meter_realtime, fold_response)

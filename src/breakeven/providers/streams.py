@@ -18,6 +18,9 @@ DONE = "[DONE]"
 _REMEDY = "The recording is damaged here; take the usage from the vendor's report."
 
 
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+
+
 class Decoder(Protocol):
     """Turns bytes into JSON values. `done` is set once the vendor's own end mark was seen."""
 
@@ -34,7 +37,7 @@ class Decoder(Protocol):
 def parse(text: str) -> object:
     """The JSON value of a text, with exact decimals. Raises ValueError, also where it nests too deeply."""
     try:
-        return json.loads(text, parse_float=Decimal)
+        return _DECODER.decode(text)
     except RecursionError:
         raise ValueError("it nests too deeply") from None
 

@@ -14,6 +14,7 @@ garbage        "head", "chunk" or "sse": that part is malformed
 encoding       "gzip": the body is compressed; "broken": it says so and is not
 size           so many bytes of padding in a JSON body
 cut            the body is sent in pieces of so many bytes
+split          the body is sent in two pieces, the first of so many bytes
 framing        "length", "chunked" or "close": how the body is framed
 headers        a list of [name, value] pairs added to the head
 """
@@ -42,6 +43,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoding: Literal["", "gzip", "broken"] = ""
     size: int = 0
     cut: int | None = None
+    split: int | None = None
     framing: Literal["", "length", "chunked", "close"] = ""
     headers: tuple[tuple[str, str], ...] = ()
 

@@ -168,6 +168,9 @@ def _framed(script: Script, said: Answer) -> list[bytes]:
     if script.cut:
         whole = b"".join(pieces)
         pieces = [whole[start : start + script.cut] for start in range(0, len(whole), script.cut)]
+    if script.split:
+        whole = b"".join(pieces)
+        pieces = [whole[: script.split], whole[script.split :]]
     if script.retry_after is not None:
         more.append(("Retry-After", f"{script.retry_after:g}"))
     framing = script.framing or ("chunked" if len(said.pieces) > 1 else "length")

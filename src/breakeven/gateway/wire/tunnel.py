@@ -59,6 +59,5 @@ async def open_tunnel(
     inside = await loop.start_tls(transport, connection, context, server_hostname=address.host)
     if inside is None:
         raise Failure("proxy", "the proxy closed the connection", sent=False)
-    transport.set_protocol(connection)
-    connection.connection_made(inside)
+    connection.connection_made(inside)  # start_tls leaves this to its caller
     return connection
