@@ -150,7 +150,11 @@ def _nginx(root: Path, vendor: str, tls: bool) -> Running | None:  # noqa: FBT00
     if program is None:
         return None
     port, host = _free_port(), vendor.split("://")[1]
-    trust = f"proxy_ssl_verify on; proxy_ssl_trusted_certificate {root}/ca.pem; proxy_ssl_name localhost; proxy_ssl_session_reuse on;" if tls else ""
+    trust = (
+        f"proxy_ssl_verify on; proxy_ssl_trusted_certificate {root}/ca.pem; proxy_ssl_name localhost; proxy_ssl_session_reuse on;"
+        if tls
+        else ""
+    )
     config = root / "nginx.conf"
     config.write_text(f"""
         worker_processes 1; daemon off; pid {root}/nginx.pid; error_log /dev/null;

@@ -23,7 +23,11 @@ from breakeven.testing import ScriptedUpstream
 
 CONFIG = """
 providers:
-  openai: {{{{base_url: "{address}/v1", api_key_env: VENDOR_KEY, tls: {{{{ca_file: "{ca}"}}}}, retries: {{{{attempts: 1}}}}{more}}}}}
+  openai:
+    base_url: "{address}/v1"
+    api_key_env: VENDOR_KEY
+    tls: {{{{ca_file: "{ca}"}}}}
+    retries: {{{{attempts: 1}}}}{more}
 """
 BODY = b'{"model":"gpt-4o","messages":[{"role":"user","content":"hello"}]}'
 
@@ -150,7 +154,7 @@ def test_through_a_proxy(own_service: Callable[..., Any], secure_vendor: Scripte
     """With a proxy the tunnel ends at the vendor, whose certificate is checked; a proxy that refuses is named."""
     proxy = Proxy(refuses=refuses)
     try:
-        more = f', proxy: "http://127.0.0.1:{proxy.port}"'
+        more = f'\n    proxy: "http://127.0.0.1:{proxy.port}"'
         service = own_service(CONFIG.format(address=secure_vendor.url, ca=pem, more=more))
         status, body = ask(service)
         if refuses:

@@ -15,15 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from breakeven.gateway.attribution import Refusal
-from breakeven.gateway.call import Call, guessed_dialect
+from breakeven.gateway.call import Call
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
 from breakeven.gateway.facts import Clock, new_call_id, now_ns
 from breakeven.gateway.metrics import Metrics, exposition
-from breakeven.gateway.outcomes import RowFault, rows_of
+from breakeven.gateway.ownpaths import OWN_PATHS
 from breakeven.gateway.resilience import Breaker, Lane
 from breakeven.gateway.settlement import refused_row
 from breakeven.gateway.wire.messages import Head, HeadMemory, Limits, Request, response_head
@@ -145,7 +143,7 @@ class Application:
 
     def answer(self, client: ClientConnection, request: Request) -> Call | None:
         """Answer one of our own paths at once, or begin a call."""
-        own = _OWN.get(request.head.target)
+        own = OWN_PATHS.get(request.head.target)
         if own is not None:
             own(self, client, request)
             return None
@@ -291,76 +289,3 @@ def _from_a_web_page(head: Head) -> bool:
     """Whether a browser sends this for a page of another site: on a machine's own address such a page must spend nothing."""
     site = head.by_name.get(b"sec-fetch-site", b"none").lower()
     return site in (b"cross-site", b"same-site") or b"origin" in head.by_name
-
-
-def _send(client: ClientConnection, status: int, kind: bytes, content: bytes) -> None:
-    pairs = [(b"content-type", kind), (b"content-length", b"%d" % len(content)), (b"cache-control", b"no-store")]
-    if not client.keep_alive:
-        pairs.append((b"connection", b"close"))
-    client.write(response_head(status, pairs) + content)
-    client.done()
-
-
-def _live(application: Application, client: ClientConnection, request: Request) -> None:
-    del application, request
-    _send(client, 200, b"text/plain", b"live\n")
-
-
-def _ready(application: Application, client: ClientConnection, request: Request) -> None:
-    """Ready: new calls are taken and facts reach the disk. A failing disk is told, but calls still flow."""
-    del request
-    if application.stopping:
-        _send(client, 503, b"text/plain", b"stopping\n")
-    else:
-        _send(
-            client, 200, b"text/plain", b"ready, facts are waiting for the disk\n" if application.recorder.failing else b"ready\n"
-        )
-
-
-def _metrics(application: Application, client: ClientConnection, request: Request) -> None:
-    if application.snapshot.admin_token and not application.may_administer(request):
-        content = error_body(guessed_dialect(request), 401, "admin_token", "This path needs the admin token.", "")
-        _send(client, 401, b"application/json", content)
-        return
-    _send(client, 200, b"text/plain; version=0.0.4; charset=utf-8", application.exposition())
-
-
-def _outcomes(application: Application, client: ClientConnection, request: Request) -> None:
-    """Take a batch of outcomes; the answer is sent when they are on the disk."""
-    caller = application.snapshot.caller(request.head)
-    if isinstance(caller, Refusal):
-        _send_json(client, caller.status, {"error": {"code": caller.code, "message": caller.message}})
-        return
-    locked = dict(caller.key.locked) if caller.key is not None else {}
-    try:
-        rows, rejected = rows_of(request.body, application.clock.text(now_ns()), locked)
-    except RowFault as fault:
-        _send_json(client, 400, {"error": {"code": "no_batch", "message": f"{fault.what}. {fault.remedy}"}})
-        return
-
-    def answer(kept: bool) -> None:  # noqa: FBT001 - the answer to the question whether
-        if client.transport.is_closing():
-            return
-        if kept:
-            _send_json(client, 200, {"accepted": len(rows), "rejected": rejected})
-        else:
-            _send_json(
-                client, 503, {"error": {"code": "disk", "message": "The outcomes could not be kept; send them again later."}}
-            )
-
-    if rows:
-        application.recorder.keep(msgspec.json.Encoder().encode_lines(rows), len(rows), answer)
-    else:
-        answer(kept=True)
-
-
-def _send_json(client: ClientConnection, status: int, value: object) -> None:
-    _send(client, status, b"application/json", msgspec.json.encode(value))
-
-
-_OWN: dict[bytes, Callable[[Application, ClientConnection, Request], None]] = {
-    b"/health/live": _live,
-    b"/health/ready": _ready,
-    b"/metrics": _metrics,
-    b"/api/v1/outcomes": _outcomes,
-}

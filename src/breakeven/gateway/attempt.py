@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
 from breakeven.gateway.costing import NO_COSTS, Costs
-from breakeven.gateway.credentials import CREDENTIALS
 from breakeven.gateway.facts import Intent, money, now_ns
-from breakeven.gateway.meter import Meter, decodable, framing_of
+from breakeven.gateway.forwarding import upstream_head
+from breakeven.gateway.meter import Meter, framing_of
 from breakeven.gateway.resilience import RETRYABLE, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
-from breakeven.gateway.wire.messages import HOP_BY_HOP, LAST_CHUNK, UNFRAMED, chunk, connection_names, request_head
+from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
 from breakeven.providers.reading import Reading
 
@@ -33,7 +33,6 @@ _REFUSED = 400
 _ASKABLE = frozenset({"openai_chat", "openai_completions"})
 _FREE_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 _CHUNKED = (b"transfer-encoding", b"chunked")
-_LENGTH = b"\0"  # where the length of the body will stand; no header can contain this byte
 
 
 class Attempt:
@@ -140,39 +139,12 @@ class Attempt:
         known = head.notes.get(key)
         if known is None:
             added = call.snapshot.targets.headers(target, head.method, body)
-            known = self._upstream_head(added)
+            plain = call.asked_usage or call.snapshot.usage_cost
+            known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
             if call.snapshot.targets.constant(target):
                 head.notes[key] = known
         before, after = known
         return b"%b%d%b%b" % (before, len(body), after, body) if after else before
-
-    def _upstream_head(self, added: list[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-        """The request's head for the vendor, in two pieces around the length of the body; the second is empty without a body.
-
-        Where we have a credential of our own, all of the caller's are dropped: a vendor must see exactly one, or none at all.
-        """
-        call, target = self.call, self.target
-        head = call.request.head
-        placed = {name.lower(): (name, value) for name, value in added}
-        own = target.provider.credential == "none" or not CREDENTIALS.isdisjoint(placed)
-        dropped = connection_names(head.by_name.get(b"connection"))
-        pairs: list[tuple[bytes, bytes]] = []
-        for name, value in call.caller.forwarded:
-            lowered = name.lower()
-            if lowered == b"host":
-                pairs.append((name, target.host_header))
-            elif lowered == b"content-length":
-                pairs.append((name, _LENGTH))
-            elif lowered == b"accept-encoding":
-                pairs.append((name, b"identity" if call.asked_usage or call.snapshot.usage_cost else decodable(value)))
-            elif lowered in placed:
-                pairs.append(placed.pop(lowered))
-            elif lowered not in HOP_BY_HOP and lowered not in dropped and not (own and lowered in CREDENTIALS):
-                pairs.append((name, value))
-        if b"content-length" not in head.by_name and call.request.body:
-            pairs.append((b"content-length", _LENGTH))
-        before, _, after = request_head(head.method, target.path, (*pairs, *placed.values())).partition(_LENGTH)
-        return before, after
 
     def _body(self) -> bytes:
         call, target = self.call, self.target
@@ -414,7 +386,7 @@ class Attempt:
             round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None,
             None,
             call.hints.characters,
-            failure.what if failure is not None else self._unmetered(),
+            failure.what if failure is not None else self._unmetered() or (_BACKGROUND if call.hints.background else None),
         )
         return row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
 
@@ -448,6 +420,7 @@ class Attempt:
         return added
 
 
+_BACKGROUND = "a background response says what it used when it is fetched, which is not metered"
 _TOLD = {
     "queue_timeout": "no place among its calls became free in time",
     "connect_timeout": "no connection in time",

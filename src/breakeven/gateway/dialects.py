@@ -46,7 +46,6 @@ class Hints(msgspec.Struct, frozen=True):
     stream_options: bytes | None = None
     characters: int | None = None
     attribution: BodyHints = BodyHints()
-    readable: bool = True
 
 
 NO_HINTS = Hints()
@@ -76,9 +75,9 @@ def _leniently(body: bytes) -> Hints:
     try:
         said = msgspec.json.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Hints(readable=False)
+        return NO_HINTS
     if not isinstance(said, dict):
-        return Hints(readable=False)
+        return NO_HINTS
     options = said.get("stream_options")
     return Hints(
         _text(said.get("model")),

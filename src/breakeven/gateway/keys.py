@@ -21,8 +21,9 @@ from typing import Literal
 import msgspec
 
 from breakeven.errors import DataError, UsageError
-from breakeven.gateway.attribution import DIMENSIONS, Refusal
+from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.credentials import PREFIX, virtual_key_in
+from breakeven.gateway.dimensions import DIMENSIONS
 from breakeven.ledger.layout import write_durably
 
 _BYTES = 24

@@ -42,12 +42,11 @@ def framing_of(content_type: bytes) -> Framing:
 class Meter:
     """Reads one answer while it passes, or when it is complete."""
 
-    __slots__ = ("_fault", "_framing", "_inflater", "_kept", "_quick", "_reader", "_sieve", "_size", "_status")
+    __slots__ = ("_fault", "_inflater", "_kept", "_quick", "_reader", "_sieve", "_size", "_status")
 
     def __init__(self, quick: QuickCall, status: int, framing: Framing, encoding: bytes) -> None:
         self._quick = quick
         self._status = status
-        self._framing = framing
         self._fault = ""
         self._size = 0
         self._kept: list[bytes] = []

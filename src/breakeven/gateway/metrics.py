@@ -11,9 +11,7 @@ from pathlib import Path
 import msgspec
 
 HELP: dict[str, tuple[str, str]] = {
-    "calls": ("counter", "Calls by provider, api and status."),
-    "cost_usd": ("counter", "Metered cost in US dollars by provider and model, rounded for display."),
-    "tokens": ("counter", "Metered tokens by provider, model and direction."),
+    "cost_usd": ("counter", "Metered cost in US dollars by provider, rounded for display."),
     "attempts": ("counter", "Attempts at vendors by provider and outcome."),
     "usage_missing": ("counter", "Attempts whose usage is not known."),
     "unpriced": ("counter", "Attempts that have no price."),
@@ -28,7 +26,6 @@ HELP: dict[str, tuple[str, str]] = {
     "records_dropped": ("counter", "Facts lost because the disk refused them for too long."),
     "in_flight": ("gauge", "Calls under way."),
     "connections": ("gauge", "Open connections of callers."),
-    "seconds_sum": ("counter", "Seconds that calls took, all together."),
 }
 
 Labels = tuple[tuple[str, str], ...]

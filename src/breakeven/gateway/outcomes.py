@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from breakeven.economics.money import atto
-from breakeven.gateway.attribution import DIMENSIONS, clean
+from breakeven.gateway.dimensions import DIMENSIONS, clean, flaw
 from breakeven.gateway.facts import money, named_id
 
 MOST_ROWS = 10_000
@@ -72,9 +72,9 @@ def _row(said: dict[str, Any], recorded_at: str, locked: dict[str, str]) -> dict
     unknown = sorted(said.keys() - _FIELDS)
     if unknown:
         raise RowFault(f"there is no field {unknown[0]!r}", f"Fields: {', '.join(sorted(_FIELDS))}.")
-    unit = said.get("unit")
-    if not isinstance(unit, str) or clean(unit) is None:
-        raise RowFault("unit is missing or not text", "Say what was delivered: document, ticket, lead.")
+    unit = _text(said, "unit")
+    if unit is None:
+        raise RowFault("unit is missing", "Say what was delivered: document, ticket, lead.")
     at = _instant(said.get("at"))
     given = said.get("id")
     identity = f"id:{given}" if isinstance(given, str) and given else f"content:{json.dumps(said, sort_keys=True)}"
@@ -84,7 +84,7 @@ def _row(said: dict[str, Any], recorded_at: str, locked: dict[str, str]) -> dict
         "outcome_id": named_id(identity),
         "occurred_at": at.replace(tzinfo=None).isoformat(timespec="microseconds"),
         "recorded_at": recorded_at,
-        "unit": clean(unit),
+        "unit": unit,
         "quantity": _quantity(said.get("quantity", 1)),
         "succeeded": _flag(said.get("succeeded")),
         "value": _value(said.get("value")),
@@ -110,6 +110,9 @@ def _text(said: dict[str, Any], name: str) -> str | None:
     value = said.get(name)
     if value is not None and not isinstance(value, str):
         raise RowFault(f"{name} is {value!r}, not text", "Write it in quotes.")
+    what = flaw(value.strip()) if value is not None else None
+    if what is not None:
+        raise RowFault(f"{name}: {what}", "Shorten it, or take out what cannot be seen; a changed value would be another one.")
     return clean(value)
 
 

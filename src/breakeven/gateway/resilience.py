@@ -90,11 +90,6 @@ class Lane:
         self.active = 0
         self.breaker = breaker
 
-    @property
-    def waiting_count(self) -> int:
-        """How many calls wait."""
-        return len(self._waiting)
-
     def enter(self, waiting: Waiting) -> bool | None:
         """True: a place is taken. None: it waits in the queue, `admitted` tells when. False: the queue is full."""
         if self.active < self._limit:

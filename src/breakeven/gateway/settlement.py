@@ -18,8 +18,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from breakeven.economics.cost_class import DEFAULT_COST_CLASS, CostClassRule, cost_class_of
-from breakeven.gateway.attribution import COLUMNS, Attribution
+from breakeven.gateway.attribution import Attribution
 from breakeven.gateway.costing import Costs, tokens_of
+from breakeven.gateway.dimensions import COLUMNS
 from breakeven.gateway.facts import AttemptRow, Line, money
 from breakeven.ledger import numbering
 from breakeven.providers.reading import Reading

@@ -28,8 +28,6 @@ HOP_BY_HOP = frozenset(
 )
 """Headers about one connection and not about the message; each side writes its own."""
 
-_LINE_BREAKS = (b"\r", b"\n", b"\0")
-
 
 class Head:
     """The head of a request: everything that does not depend on its body, nor on how long that is.
@@ -143,11 +141,6 @@ UNFRAMED = (b"connection", b"close")
 """The framing of a body that ends with its connection."""
 
 LAST_CHUNK = b"0\r\n\r\n"
-
-
-def is_clean(value: bytes) -> bool:
-    """Whether a value can stand in a header without starting another one."""
-    return not any(mark in value for mark in _LINE_BREAKS)
 
 
 @lru_cache(maxsize=256)
