@@ -174,7 +174,20 @@ def _breakeven(root: Path, vendor: str, tls: bool) -> Running:  # noqa: FBT001 -
     config, ledger = root / f"breakeven-{tls}.yaml", root / f"ledger-{tls}"
     trust = f", tls: {{ca_file: {root}/ca.pem}}" if tls else ""
     config.write_text(f'providers:\n  openai: {{base_url: "{vendor}/v1"{trust}}}\n')
-    line = [sys.executable, "-m", "breakeven", "serve", "--ledger", str(ledger), "--config", str(config), "--gateway-port", "0"]
+    line = [
+        sys.executable,
+        "-m",
+        "breakeven",
+        "serve",
+        "--ledger",
+        str(ledger),
+        "--config",
+        str(config),
+        "--gateway-port",
+        "0",
+        "--web-port",
+        "0",
+    ]
     child = subprocess.Popen(["taskset", "-c", GATEWAY_CORE, *line], stderr=subprocess.DEVNULL)
     told = ledger / "run" / "worker-0.json"
     while not told.is_file():

@@ -48,7 +48,7 @@ class Service:
         """Start it and wait until it serves."""
         environment = {**os.environ, "PYTHONPATH": str(SOURCE), "VENDOR_KEY": "sk-the-vendors-secret"}
         command = [sys.executable, "-W", "error", "-m", "breakeven", "serve", "--ledger", str(self.ledger)]
-        command += ["--config", str(self.config), "--gateway-port", "0", *self._arguments]
+        command += ["--config", str(self.config), "--gateway-port", "0", "--web-port", "0", *self._arguments]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         told = self.ledger / "run" / "serve.json"

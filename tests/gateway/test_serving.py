@@ -70,6 +70,17 @@ def test_health_and_metrics(own_service: Callable[..., Any]) -> None:
     assert "sk-the-vendors-secret" not in text
 
 
+def test_the_web_port(own_service: Callable[..., Any]) -> None:
+    """Outcomes and health are on a port of their own too, and no vendor is reached from there."""
+    service = own_service()
+    service.url = json.loads((service.ledger / "run" / "serve.json").read_bytes())["web"]
+    assert get(service, "/health/ready") == (200, "ready\n")
+    row = b'{"outcomes":[{"unit":"lead","at":"2026-11-23T10:00:00Z"}]}'
+    with urllib.request.urlopen(f"{service.url}/api/v1/outcomes", row, timeout=5) as answer:  # noqa: S310 - our own service
+        assert json.loads(answer.read())["accepted"] == 1
+    assert ask(service) == 404
+
+
 def test_workers_share_one_port(own_service: Callable[..., Any], usual_config: str) -> None:
     """With `--workers 2` there are two processes behind one port, and every call is in the ledger once."""
     service = own_service(usual_config, "--workers", "2")
@@ -157,12 +168,22 @@ def test_keys_of_a_running_gateway(own_service: Callable[..., Any]) -> None:
 def test_one_service_for_a_ledger(own_service: Callable[..., Any]) -> None:
     """A second `serve` on the same ledger, or on a port that is taken, is refused with what to do."""
     service = own_service()
-    second = command(service, "serve", "--gateway-port", "0")
+    second = command(service, "serve", "--gateway-port", "0", "--web-port", "0")
     assert (second.returncode, "serves this ledger already" in second.stderr) == (4, True)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        line = [sys.executable, "-m", "breakeven", "serve", "--ledger", str(service.ledger.parent / "other"), "--gateway-port"]
+        line = [
+            sys.executable,
+            "-m",
+            "breakeven",
+            "serve",
+            "--ledger",
+            str(service.ledger.parent / "other"),
+            "--web-port",
+            "0",
+            "--gateway-port",
+        ]
         port = str(taken.getsockname()[1])
         refused = subprocess.run(
             [*line, port], capture_output=True, text=True, timeout=60, env={**os.environ, "PYTHONPATH": str(SOURCE)}, check=False

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from breakeven.gateway.keys import VirtualKey
 
-_LIFETIME = re.compile(r"(\d+)(m|h|d)\Z")
+_LIFETIME = re.compile(r"([0-9]{1,9})(m|h|d)\Z")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 DIMENSIONS = ("feature", "team", "customer", "user", "workflow", "environment")
 
@@ -61,7 +61,7 @@ def create(  # noqa: PLR0913, PLR0917 - one argument per option
     **dimensions: str | None,
 ) -> None:
     """Make a key named NAME and show it, once. What it says of a call cannot be overridden, but for what --default names."""
-    from breakeven.gateway.keys import create_key
+    from breakeven.gateway.keystore import create_key
 
     _, path = load(config, ledger_path)
     given = [(dimension, value) for dimension, value in dimensions.items() if value]
@@ -89,7 +89,8 @@ def create(  # noqa: PLR0913, PLR0917 - one argument per option
 @ledger_options
 def list_(everything: bool, as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     """The keys, what they attribute, and whether they are in force."""
-    from breakeven.gateway.keys import instant, load_keys
+    from breakeven.gateway.keys import instant
+    from breakeven.gateway.keystore import load_keys
 
     _, path = load(config, ledger_path)
     now = instant(_now())
@@ -110,26 +111,36 @@ def list_(everything: bool, as_json: bool, ledger_path: Path | None, config: Pat
 @keys.command()
 @click.argument("key")
 @click.option("--grace", default="0m", help="How long the old key works beside the new one: 30m, 24h. Default: not at all.")
+@click.option("--expires", help="How long the new one works: 12h, 30d. Default: until the old one would have ended.")
 @click.option("--json", "as_json", is_flag=True, help="The new key as JSON.")
 @ledger_options
-def rotate(key: str, grace: str, as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
+def rotate(  # noqa: PLR0913, PLR0917 - one argument per option
+    key: str, grace: str, expires: str | None, as_json: bool, ledger_path: Path | None, config: Path | None
+) -> None:
     """Give KEY (an id or a name) a new secret, with all that it attributes and allows."""
-    from breakeven.gateway.keys import rotate_key
+    from breakeven.gateway.keystore import rotate_key
 
     _, path = load(config, ledger_path)
-    _show(*rotate_key(path, key, _now(), lifetime(grace)), as_json=as_json)
+    made = rotate_key(path, key, _now(), lifetime(grace), lifetime(expires) if expires else None)
+    _show(*made, as_json=as_json)
 
 
 @keys.command()
 @click.argument("key")
+@click.option("--json", "as_json", is_flag=True, help="The keys that were ended, as JSON.")
 @ledger_options
-def revoke(key: str, ledger_path: Path | None, config: Path | None) -> None:
-    """End KEY (an id or a name) now."""
-    from breakeven.gateway.keys import revoke_key
+def revoke(key: str, as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
+    """End KEY now: the one of this id, or all of this name, with those that a rotation left working for a while."""
+    from breakeven.gateway.keys import instant
+    from breakeven.gateway.keystore import revoke_key
 
     _, path = load(config, ledger_path)
     ended = revoke_key(path, key, _now())
-    click.echo(f"{ended.name} ({ended.id}) is revoked. A running gateway learns of it with `breakeven reload`.", err=True)
+    if as_json:
+        echo_json([_described(each, instant(_now())) for each in ended])
+        return
+    ids = ", ".join(each.id for each in ended)
+    click.echo(f"{ended[0].name} ({ids}) is revoked. A running gateway learns of it with `breakeven reload`.", err=True)
 
 
 def lifetime(text: str) -> timedelta:

@@ -64,7 +64,20 @@ def _gateway(folder: Path, vendor: str) -> Iterator[str]:
     config.write_text(
         f"providers:\n  openai: {{base_url: {vendor}/v1}}\n  anthropic: {{base_url: {vendor}/v1}}\n", encoding="utf-8"
     )
-    command = [sys.executable, "-m", "breakeven", "serve", "--ledger", str(folder), "--config", str(config), "--gateway-port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "breakeven",
+        "serve",
+        "--ledger",
+        str(folder),
+        "--config",
+        str(config),
+        "--gateway-port",
+        "0",
+        "--web-port",
+        "0",
+    ]
     # A session of its own: Ctrl-C is for the demo, which ends the gateway in order.
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own command
     try:

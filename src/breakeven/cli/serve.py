@@ -20,10 +20,16 @@ _RELOAD_SECONDS = 10.0
 @click.option(
     "--gateway-port", type=click.IntRange(0, 65535), help="Port of the gateway. Default: as configured, else 4000; 0 takes any."
 )
+@click.option("--web-port", type=click.IntRange(0, 65535), default=4001, help="Port of the web API (outcomes). Default: 4001.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Gateway processes. Default: as configured, else 1.")
 @ledger_options
 def serve(
-    gateway_host: str | None, gateway_port: int | None, workers: int | None, ledger_path: Path | None, config: Path | None
+    gateway_host: str | None,
+    gateway_port: int | None,
+    web_port: int,
+    workers: int | None,
+    ledger_path: Path | None,
+    config: Path | None,
 ) -> None:
     """Meter live traffic: gateway workers on one port and the bookkeeper that keeps the ledger up to date.
 
@@ -40,6 +46,7 @@ def serve(
         config=settings.config,
         host=gateway_host or gateway.host,
         port=gateway.port if gateway_port is None else gateway_port,
+        web_port=web_port,
         workers=workers or gateway.workers,
         grace_seconds=gateway.grace,
         say=lambda text: click.echo(text, err=True),

@@ -9,7 +9,8 @@ from pathlib import Path
 from breakeven.gateway.application import Drain, Snapshot
 from breakeven.gateway.attribution import Attributor
 from breakeven.gateway.costing import Rater
-from breakeven.gateway.keys import KeyRing, load_keys
+from breakeven.gateway.keys import KeyRing
+from breakeven.gateway.keystore import load_keys
 from breakeven.gateway.targets import Targets
 from breakeven.gateway.wire.messages import Limits
 from breakeven.ledger.layout import Layout

@@ -22,6 +22,7 @@ class Serving(msgspec.Struct, frozen=True):
 
     pid: int
     gateway: str
+    web: str
     started_at: str
     workers: int
 

@@ -21,9 +21,11 @@ import uvloop
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
 from breakeven.gateway.metrics import Metrics
+from breakeven.gateway.ownpaths import OwnPathsOnly
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.recorder import Recorder
 from breakeven.gateway.rundir import Loaded, RunDirectory
+from breakeven.gateway.wire.server import Application as ServedBy
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.worker_spec import WorkerSpec
 from breakeven.ledger.layout import Layout
@@ -54,8 +56,6 @@ class Worker:
 
     async def serve(self) -> None:
         """Serve until told to stop."""
-        listening = socket.socket(fileno=self._spec.listen_fd)
-        listening.setblocking(False)  # noqa: FBT003 - the socket module's own flag
         for number, action in (
             (signal.SIGTERM, self._stop.set),
             (signal.SIGINT, self._stop.set),
@@ -63,13 +63,17 @@ class Worker:
         ):
             self._loop.add_signal_handler(number, action)
         application = self.application
-        server = await self._loop.create_server(lambda: ClientConnection(application, self._loop), sock=listening, backlog=BACKLOG)
+        servers = [
+            await self._listen(application, self._spec.listen_fd),
+            await self._listen(OwnPathsOnly(application), self._spec.web_fd),
+        ]
         self._run.report(self._spec.number, Loaded(os.getpid(), self._generation))
         timers = [self._loop.create_task(self._ticks()), self._loop.create_task(self._sweeps())]
         gc.freeze()  # what was loaded stays; collections need not look at it again
         gc.set_threshold(GC_ALLOCATIONS)
         await self._stop.wait()
-        server.close()
+        for server in servers:
+            server.close()
         application.stop()
         await self._wind_down()
         for timer in timers:
@@ -77,6 +81,11 @@ class Worker:
         await asyncio.gather(*timers, return_exceptions=True)
         application.close()
         self._run.write_metrics(self._spec.number, self._metrics.snapshot())
+
+    async def _listen(self, application: ServedBy, descriptor: int) -> asyncio.Server:
+        listening = socket.socket(fileno=descriptor)
+        listening.setblocking(False)  # noqa: FBT003 - the socket module's own flag
+        return await self._loop.create_server(lambda: ClientConnection(application, self._loop), sock=listening, backlog=BACKLOG)
 
     async def _wind_down(self) -> None:
         """Wait for what is under way, at most as long as the grace lasts; then give it up, which is recorded too."""

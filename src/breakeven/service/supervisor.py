@@ -51,6 +51,7 @@ class Supervisor:
     config: Path | None
     host: str
     port: int
+    web_port: int
     workers: int
     grace_seconds: float = 30.0
     say: Callable[[str], None] = field(default=lambda text: print(text, file=sys.stderr, flush=True))  # noqa: T201 - prose goes to stderr
@@ -72,14 +73,14 @@ class Supervisor:
                 f"process {serving.pid} serves this ledger already at {serving.gateway}",
                 "Stop it, or name another ledger with --ledger.",
             )
-        listening = self._bound()
+        listening, web = self._bound(self.port, "--gateway-port"), self._bound(self.web_port, "--web-port")
         address = _url(listening)
         self._run.create()
-        self._children = [self._worker(number, listening.fileno()) for number in range(self.workers)]
+        self._children = [self._worker(number, listening.fileno(), web.fileno()) for number in range(self.workers)]
         self._children.append(self._bookkeeper())
         self._handle_signals()
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._run.announce(Serving(os.getpid(), address, started, self.workers))
+        self._run.announce(Serving(os.getpid(), address, _url(web), started, self.workers))
         try:
             for child in self._children:
                 self._start(child)
@@ -91,6 +92,7 @@ class Supervisor:
             self._stop_all()
             self._run.withdraw()
             listening.close()
+            web.close()
 
     def stop(self) -> None:
         """Begin to stop; `run` returns when everything has ended."""
@@ -98,11 +100,11 @@ class Supervisor:
 
     # --- children -----------------------------------------------------------------------------------------------------------------
 
-    def _worker(self, number: int, descriptor: int) -> Child:
+    def _worker(self, number: int, descriptor: int, web: int) -> Child:
         config = str(self.config) if self.config else None
-        spec = WorkerSpec(number, descriptor, str(self.ledger), config, self.host, self.grace_seconds)
+        spec = WorkerSpec(number, descriptor, web, str(self.ledger), config, self.host, self.grace_seconds)
         command = [sys.executable, "-m", "breakeven.gateway.worker", msgspec.json.encode(spec).decode()]
-        return Child(f"worker {number}", command, (descriptor,))
+        return Child(f"worker {number}", command, (descriptor, web))
 
     def _bookkeeper(self) -> Child:
         command = [sys.executable, "-m", "breakeven.service.bookkeeper", str(self.ledger)]
@@ -154,17 +156,17 @@ class Supervisor:
 
     # --- the outside --------------------------------------------------------------------------------------------------------------
 
-    def _bound(self) -> socket.socket:
+    def _bound(self, port: int, option: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listening.bind((self.host, self.port))
+            listening.bind((self.host, port))
         except OSError as error:
             listening.close()
             raise Unreachable(
-                f"cannot listen on {self.host}:{self.port}: {error.strerror}",
-                "Stop what listens there, or choose another port with --gateway-port.",
+                f"cannot listen on {self.host}:{port}: {error.strerror}",
+                f"Stop what listens there, or choose another port with {option}.",
             ) from error
         listening.listen(BACKLOG)
         listening.set_inheritable(True)
