@@ -104,7 +104,8 @@ def test_requests_arrive_as_they_were_sent(kind: str, service: Any, vendor: Scri
     gone = [
         ("breakeven-feature", "search"), ("Helicone-User-Id", "u"), ("baggage", "a=b"), ("x-claude-code-session-id", "s"),
         ("cf-aig-metadata", "{}"), ("Helicone-Property-Plan", "p"), ("x-litellm-tags", "a"), ("x-portkey-metadata", "{}"),
-        ("x-bf-customer-id", "c"), ("breakeven-invented", "x"), ("Authorization", "Bearer mine"),
+        ("x-bf-customer-id", "c"), ("Helicone-Auth", "Bearer s"), ("x-portkey-api-key", "s"),
+        ("breakeven-invented", "x"), ("Authorization", "Bearer mine"),
     ]  # fmt: skip
     mixed = [pair for both in zip(kept, gone, strict=False) for pair in both] + gone[len(kept) :]
     service.raw(request(path, body, *mixed))

@@ -24,5 +24,5 @@ def sample_card(tmp_path_factory: pytest.TempPathFactory) -> RateCard:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger made by `breakeven demo --keep`."""
     root = tmp_path_factory.mktemp("demo") / "ledger"
-    assert run(["demo", "--ledger", str(root), "--keep"]) == 0
+    assert run(["demo", "--no-live", "--ledger", str(root), "--keep"]) == 0
     return root

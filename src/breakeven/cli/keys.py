@@ -64,7 +64,7 @@ def create(  # noqa: PLR0913, PLR0917 - one argument per option
     from breakeven.gateway.keystore import create_key
 
     _, path = load(config, ledger_path)
-    given = [(dimension, value) for dimension, value in dimensions.items() if value]
+    given = [(dimension, value) for dimension, value in dimensions.items() if value is not None]
     unknown = [each for each in defaults if each not in dict(given)]
     if unknown:
         raise UsageError(f"--default {unknown[0]} has no value", f"Give it one: --{unknown[0]} VALUE.")
@@ -114,9 +114,7 @@ def list_(everything: bool, as_json: bool, ledger_path: Path | None, config: Pat
 @click.option("--expires", help="How long the new one works: 12h, 30d. Default: until the old one would have ended.")
 @click.option("--json", "as_json", is_flag=True, help="The new key as JSON.")
 @ledger_options
-def rotate(  # noqa: PLR0913, PLR0917 - one argument per option
-    key: str, grace: str, expires: str | None, as_json: bool, ledger_path: Path | None, config: Path | None
-) -> None:
+def rotate(key: str, grace: str, expires: str | None, as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     """Give KEY (an id or a name) a new secret, with all that it attributes and allows."""
     from breakeven.gateway.keystore import rotate_key
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ssl
-import sys
-import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from breakeven.gateway.call import Call
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
 from breakeven.gateway.facts import Clock, new_call_id, now_ns
+from breakeven.gateway.faults import report_fault
 from breakeven.gateway.metrics import Metrics, exposition
 from breakeven.gateway.ownpaths import OWN_PATHS
 from breakeven.gateway.resilience import Breaker, Lane
@@ -158,11 +157,8 @@ class Application:
         return response_head(status, pairs) + content
 
     def fault(self) -> None:
-        """Count and log the exception that is being handled; its text may name a header, so only its kind and place are told."""
-        self.metrics.add("faults")
-        kind, _, trace = sys.exc_info()
-        frame = traceback.extract_tb(trace)[-1]
-        print(f"breakeven: {kind.__name__ if kind else ''} at {frame.name}:{frame.lineno}", file=sys.stderr, flush=True)  # noqa: T201 - the log
+        """Count and log the exception that is being handled."""
+        report_fault(self.metrics)
 
     def began(self, call: Call) -> None:
         """A call is under way."""

@@ -72,6 +72,8 @@ def _tag_list(found: Found, value: str, source: str) -> None:
 
 
 def _json_object(found: Found, value: str, source: str) -> None:
+    if not value.strip():
+        return
     try:
         said = _decode(value)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

@@ -28,6 +28,17 @@ def virtual_key_in(headers: Mapping[bytes, bytes]) -> bytes | None:
     return None
 
 
+_OTHER_TOOLS = frozenset(
+    {b"helicone-auth", b"x-portkey-api-key", b"x-portkey-virtual-key", b"cf-aig-authorization", b"x-litellm-api-key"}
+)
+"""Secrets of tools that an application used before: no vendor should see them."""
+
+
 def without_virtual_keys(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers without those that carry a virtual key."""
-    return [(name, value) for name, value in headers if name.lower() not in CREDENTIALS or not secret_in(value).startswith(PREFIX)]
+    """The headers without those that carry a virtual key or another tool's secret."""
+    return [pair for pair in headers if not _is_secret_of_ours(*pair)]
+
+
+def _is_secret_of_ours(name: bytes, value: bytes) -> bool:
+    lowered = name.lower()
+    return lowered in _OTHER_TOOLS or (lowered in CREDENTIALS and secret_in(value).startswith(PREFIX))

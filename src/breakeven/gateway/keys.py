@@ -1,8 +1,8 @@
 """Virtual keys: what an application shows instead of a vendor's key, what its calls are attributed to, and what they may use.
 
 A key is 192 random bits, so that a plain SHA-256 of it cannot be searched: there is nothing to guess that a slow hash or a pepper
-would protect. Keys are looked up by that hash: what can be learned from how long a look-up takes is about hashes, and whoever knew a
-hash still had no key. How keys are stored: `keystore.py`.
+would protect. Keys are looked up by that hash: what can be learned from how long a look-up takes is about hashes, and whoever knew
+a hash still had no key. How keys are stored: `keystore.py`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class VirtualKey(msgspec.Struct, frozen=True, eq=False, forbid_unknown_fields=Tr
         return "expired" if self.expires_at is not None and self.expires_at <= now else "active"
 
     def ends(self) -> datetime | None:
-        """From when on the key is no longer in force; None where no end is set. Raises ValueError where a stored instant is none."""
+        """From when on the key is not in force; None where no end is set. Raises ValueError where a stored instant is none."""
         return min((instant_of(each) for each in (self.expires_at, self.revoked_at) if each is not None), default=None)
 
 

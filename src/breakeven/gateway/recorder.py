@@ -16,6 +16,7 @@ from functools import partial
 from typing import Protocol
 
 from breakeven.gateway.facts import AttemptRow, Intent, encoded
+from breakeven.gateway.faults import report_fault
 from breakeven.gateway.metrics import Metrics
 
 ROTATE_BYTES = 32 * 1024 * 1024
@@ -98,7 +99,10 @@ class Recorder:
             self._lines, self._thens = [], []
             self._write(b"".join(lines), len(lines))
         for then in thens:
-            then()
+            try:
+                then()
+            except Exception:  # noqa: BLE001 - one call's fault must not keep the others waiting
+                report_fault(self._metrics)
 
     def tick(self) -> None:
         """For the worker's timer, every 50 ms or sooner: write what is held, sync, begin a new segment when the old one is full."""

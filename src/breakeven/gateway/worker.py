@@ -97,7 +97,10 @@ class Worker:
     async def _ticks(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            self.application.tick()
+            try:
+                self.application.tick()
+            except Exception:  # noqa: BLE001 - time-outs and syncs go on, whatever one of them met
+                self.application.fault()
 
     async def _sweeps(self) -> None:
         while True:
@@ -127,8 +130,12 @@ class Worker:
 def main() -> None:
     """Run one worker."""
     spec = msgspec.json.decode(sys.argv[1], type=WorkerSpec)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(spec))
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(spec))
+    except BreakevenError as error:  # what was fine when `serve` began is not any more
+        problems = "; ".join(str(problem) for problem in getattr(error, "problems", ()))
+        sys.exit(f"breakeven: worker {spec.number} cannot start: {error.what}. {problems or error.remedy}")
 
 
 async def _serve(spec: WorkerSpec) -> None:

@@ -1,6 +1,7 @@
 """Where a ledger's files lie, and how a file is made durable.
 
 ledger.json      format version and identity
+keys.json        virtual keys, as hashes; the gateway's (`gateway/keystore.py`)
 lock             who writes (an advisory lock, released by the system when the writer ends)
 ledger.duckdb    the queryable view of everything below
 segments/        open and closed NDJSON segments of live traffic

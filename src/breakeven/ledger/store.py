@@ -218,6 +218,10 @@ def _is_current(layout: Layout) -> bool:
     return segment_numbers(layout) <= loaded
 
 
+_BEFORE_A_LEDGER = frozenset({"breakeven.yaml", "keys.json", "keys.lock"})
+"""What may stand in a directory before it becomes a ledger: its configuration, and keys that were made before the first call."""
+
+
 def _create(layout: Layout, *, allowed: bool) -> None:
     root = layout.root
     if root.is_file():
@@ -227,7 +231,7 @@ def _create(layout: Layout, *, allowed: bool) -> None:
             f"there is no ledger at {root}",
             "Bring something in first (breakeven import ...), see the sample company (breakeven demo), or name one with --ledger.",
         )
-    if root.is_dir() and any(entry.name != "breakeven.yaml" for entry in root.iterdir()):
+    if root.is_dir() and any(entry.name not in _BEFORE_A_LEDGER for entry in root.iterdir()):
         raise DataError(f"{root} is neither empty nor a ledger", "Give an empty or new directory with --ledger.")
     with explained_faults(root):
         layout.create()

@@ -38,7 +38,7 @@ _NO_DETAILS = _Details()
 class _ChatUsage(msgspec.Struct, forbid_unknown_fields=True):
     prompt_tokens: int
     total_tokens: int
-    completion_tokens: int = 0
+    completion_tokens: int | msgspec.UnsetType = msgspec.UNSET
     prompt_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
 
@@ -165,16 +165,17 @@ def _chat_found(body: bytes) -> Found | None:
     plain = said.object == "chat.completion" and "-search-" not in said.model
     if not plain or not _plain(said.model, said.id) or not _text_only(inside, outside):
         return None
-    counted = _split(
-        usage.prompt_tokens, inside.cached_tokens, usage.completion_tokens, outside.reasoning_tokens, usage.total_tokens
-    )
+    tokens_out = usage.completion_tokens
+    if tokens_out is msgspec.UNSET:
+        return None
+    counted = _split(usage.prompt_tokens, inside.cached_tokens, tokens_out, outside.reasoning_tokens, usage.total_tokens)
     return None if counted is None else (said.model, said.id, counted, _tier(said.service_tier), "")
 
 
 def _embedding_found(body: bytes) -> Found | None:
     said = _chat.decode(body)
     usage = said.usage
-    plain = said.object == "list" and usage.completion_tokens == 0 and usage.prompt_tokens_details is None
+    plain = said.object == "list" and usage.completion_tokens is msgspec.UNSET and usage.prompt_tokens_details is None
     if not plain or usage.completion_tokens_details is not None or not _plain(said.model, said.id):
         return None
     counted = _split(usage.prompt_tokens, 0, 0, 0, usage.total_tokens)

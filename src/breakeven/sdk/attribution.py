@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 DIMENSIONS = ("feature", "team", "customer", "user", "workflow", "trace", "environment")
-LONGEST_VALUE = 256
 MOST_TAGS = 64
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~:/@+ ")
 _current: contextvars.ContextVar[dict[str, Any] | None] = contextvars.ContextVar("breakeven_attribution", default=None)
@@ -93,6 +92,6 @@ def headers() -> dict[str, str]:
 
 
 def _encoded(value: str) -> str:
-    """The value, cut to `LONGEST_VALUE` characters, in plain ASCII: what is not harmless becomes %XX."""
-    content = value[:LONGEST_VALUE].strip().encode("utf-8", "replace")
+    """The value in plain ASCII: what is not harmless becomes %XX. It is sent whole: two long names must not become one."""
+    content = value.strip().encode("utf-8", "replace")
     return "".join(chr(byte) if byte in _SAFE else f"%{byte:02X}" for byte in content)
