@@ -34,19 +34,22 @@ routes:
 class Service:
     """One running gateway."""
 
-    def __init__(self, folder: Path, vendor: ScriptedUpstream, config: str = CONFIG, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, vendor: ScriptedUpstream, config: str = CONFIG, *arguments: str, modules: Path | None = None
+    ) -> None:
         self.ledger = folder / "ledger"
         self.config = folder / "breakeven.yaml"
         self.vendor = vendor
         self.log = folder / "serve.log"
         self.config.write_text(config.format(vendor=vendor.url))
         self._arguments = arguments
+        self._path = os.pathsep.join(str(each) for each in (modules, SOURCE) if each is not None)
         self.process: subprocess.Popen[bytes]
         self.start()
 
     def start(self) -> None:
         """Start it and wait until it serves."""
-        environment = {**os.environ, "PYTHONPATH": str(SOURCE), "VENDOR_KEY": "sk-the-vendors-secret"}
+        environment = {**os.environ, "PYTHONPATH": self._path, "VENDOR_KEY": "sk-the-vendors-secret"}
         command = [sys.executable, "-W", "error", "-m", "breakeven", "serve", "--ledger", str(self.ledger)]
         command += ["--config", str(self.config), "--gateway-port", "0", "--web-port", "0", *self._arguments]
         with self.log.open("ab") as log:
@@ -170,10 +173,10 @@ def own_service(tmp_path: Path, vendor: ScriptedUpstream) -> Iterator[Callable[.
     """Gateways of the test's own, to be killed and misconfigured."""
     started: list[Service] = []
 
-    def start(config: str = CONFIG, *arguments: str) -> Service:
+    def start(config: str = CONFIG, *arguments: str, modules: Path | None = None) -> Service:
         folder = tmp_path / str(len(started))
         folder.mkdir()
-        started.append(Service(folder, vendor, config, *arguments))
+        started.append(Service(folder, vendor, config, *arguments, modules=modules))
         return started[-1]
 
     vendor.journal.clear()

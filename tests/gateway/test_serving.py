@@ -253,3 +253,41 @@ def test_reading_and_importing_beside_a_running_gateway(own_service: Callable[..
     assert {row["feature"] for row in json.loads(pnl.stdout)["rows"]} >= {"imported", "watched"}
     assert all(json.loads(line)["provider"] == "openai" for line in tail.stdout.splitlines())
     assert len(service.calls(len(results), "feature = 'beside'")) == 60
+
+
+STEPPED = """
+import os, time
+_file = os.environ.get("CLOCK_STEP", "")
+_true, _true_ns = time.time, time.time_ns
+def _step():
+    try:
+        return int(open(_file).read())
+    except (OSError, ValueError):
+        return 0
+time.time_ns = lambda: _true_ns() + _step() * 1_000_000_000
+time.time = lambda: _true() + _step()
+"""
+
+
+def test_steps_of_the_clock(
+    own_service: Callable[..., Any], usual_config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wall clock steps back and forth by an hour during calls: each is metered once, its duration is what it really took."""
+    step = tmp_path / "step"
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "sitecustomize.py").write_text(STEPPED)
+    monkeypatch.setenv("CLOCK_STEP", str(step))
+    service = own_service(usual_config, modules=tmp_path / "modules")
+    answered: list[int] = []
+    caller = threading.Thread(target=ask_often, args=(service, 12, "clock", answered, '{"delay": 0.1}'))
+    caller.start()
+    for seconds in (3600, -3600, 0, 7200, 0):
+        time.sleep(0.25)
+        step.write_text(str(seconds))
+    caller.join()
+    assert answered == [200] * 12
+    calls = service.calls(12, "feature = 'clock'")
+    assert len({call["call_id"] for call in calls}) == 12
+    assert {call["state"] for call in calls} == {"metered"}
+    assert all(100 <= call["latency_ms"] < 3000 for call in calls)
+    assert (calls[-1]["occurred_at"] - calls[0]["occurred_at"]).total_seconds() > 3000  # the clock did step
