@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS ?= 2
 
-.PHONY: help demo test setup check fmt docs bench lock build clean
+.PHONY: help demo test engines setup check fmt docs bench lock build clean
 
 help:
 	@echo "make demo   set up and print the P&L of the invented sample company"
@@ -38,7 +38,11 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check
+# The engines that the tests run against. Where they are missing and cannot be installed, the tests that need them say so and fail.
+engines:
+	@scripts/install-engines
+
+test: check engines
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 fmt: $(VENV)/dev

@@ -40,3 +40,16 @@ def test_a_number_is_never_given_twice(
     result = importing([call(minute) for minute in range(50, 60)])
     assert result.segments == (3,)
     assert total() == (50, Decimal("0.175"))
+
+
+def test_files_outlive_manifest_and_database(importing: Importing, call: Call, root: Path) -> None:
+    """Where the last manifest and the database are lost, the segment's files stay, verify names it, its number stays taken."""
+    importing([call(minute) for minute in range(20)])
+    importing([call(minute) for minute in range(20, 40)])
+    files = sorted(root.rglob("*.parquet"))
+    (root / "manifest" / "00000002.json").unlink()
+    (root / "ledger.duckdb").unlink()
+    open_ledger(root, write=True).close()
+    assert sorted(root.rglob("*.parquet")) == files
+    assert [problem.where for problem in verify(root).problems] == ["manifest/00000002.json"]
+    assert importing([call(100)]).segments == (3,)

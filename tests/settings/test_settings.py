@@ -32,7 +32,7 @@ features:
     unit: ticket
     margin_floor: 0.4
     quality_floor: "0.98"
-    budget: {limit: 100}
+    budget: {limit: 100, period: month}
     value:
       - {id: a, kind: unit_price, price: "0.65", counts: successful, grade: B, from: 2026-01-01, to: 2026-07-01, owner: finance}
       - {id: a, kind: unit_price, price: 0.70, version: 2, from: 2026-07-01}
@@ -47,7 +47,8 @@ fixed_costs:
   - {id: gpu, amount: "1200", currency: USD, from: 2026-01-01, per: month, driver: weights, weights: {support: 2, search: 1}}
   - {id: ptu, amount: "90", from: 2026-01-01, to: 2026-04-01, provider: azure, cost_class: operating, owner: ops}
 budgets:
-  support: {limit: 500}
+  support: {limit: 500, period: month}
+web: {locale: de}
 """
 
 
@@ -146,12 +147,11 @@ def test_every_section_becomes_frozen_values(tmp_path: Path) -> None:
 
 
 def test_what_a_later_version_enforces_is_kept_and_said(tmp_path: Path) -> None:
-    """Budgets may be declared already; a warning with file and line says that they are not enforced."""
+    """The dashboard may be configured already; a warning with file and line says that it is not enforced."""
     settings = load(tmp_path, WHOLE)
-    assert settings.later == {"budgets": {"support": {"limit": 500}}}
-    assert settings.features["support"].declared == {"budget": {"limit": 100}}
+    assert settings.later == {"web": {"locale": "de"}}
     said = [str(problem) for problem in settings.warnings]
-    assert len(said) == 2
+    assert len(said) == 1
     assert all("not enforced by this version" in one and "breakeven.yaml:" in one for one in said)
 
 
@@ -209,7 +209,8 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path: Path) -
             "fixed_costs: [{id: g, amount: 5, from: 2026-01-01, per: month}, {id: g, amount: 6, from: 2026-01-01, per: month}]",
             "stands here twice",
         ),
-        ("budgets: 5", "section budgets is a whole number instead of a mapping"),
+        ("budgets: 5", "budgets is a whole number instead of a mapping"),
+        ("web: 5", "section web is a whole number instead of a mapping"),
         ("providers: {openai: {api_key: sk-1}}", "api_key holds a secret in clear text"),
         ("gateway: {tls: [{password: x}]}", "password holds a secret in clear text"),
         ("providers: {openai: 7}", "provider openai is a whole number instead of a mapping"),

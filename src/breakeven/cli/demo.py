@@ -45,9 +45,23 @@ def demo(ledger_path: Path | None, seed: int | None, keep: bool, live: bool | No
     click.echo("", err=True)
     shown = ["--ledger", str(folder), "--period", PERIOD, "--vs", "previous"]
     pnl.main(args=[*shown, *(["--json"] if as_json else [])], prog_name="breakeven pnl", standalone_mode=False)
+    if not as_json:
+        _show_governance(folder)
     if live or (live is None and not as_json):
         _show_live(folder, seed, seconds if seconds is not None or sys.stdout.isatty() else _SECONDS)
     click.echo(_next_steps(folder), err=True)
+
+
+def _show_governance(folder: Path) -> None:
+    """What the firm's charter, budgets and policies say about October."""
+    from breakeven.cli.budget import status
+    from breakeven.cli.policy import policy
+
+    click.echo("\nBudgets at the end of October (breakeven budget status):", err=True)
+    at = ["--at", "2026-10-31T23:59:59Z", "--limit", "3"]
+    status.main(args=["--ledger", str(folder), *at], prog_name="breakeven budget status", standalone_mode=False)
+    click.echo("\nPolicies tried on October (breakeven policy test):", err=True)
+    policy.main(args=["test", "--ledger", str(folder), "--period", PERIOD], prog_name="breakeven policy", standalone_mode=False)
 
 
 def _show_live(folder: Path, seed: int, seconds: float | None) -> None:
@@ -105,6 +119,8 @@ All of this is invented. Try next:
   {command} customers --period {PERIOD}
   {command} calls --period {PERIOD} 'feature:"Contract extraction"' --limit 5
   {command} unpriced --period all
+  {command} owner list --period {PERIOD}
+  {command} forecast --period {PERIOD}
   {command} ledger verify
   {command} serve            # then point OPENAI_BASE_URL or ANTHROPIC_BASE_URL at it
 Then bring in your own: {command} import claude-code ~/.claude/projects --ledger my-ledger"""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ _START_SECONDS = 30.0
 _PAUSE_SECONDS = 0.1
 _CALLERS = 2
 _OK = 200
+_explained: set[str] = set()
 
 
 def run_live(folder: Path, seed: int, seconds: float | None) -> None:
@@ -61,9 +63,9 @@ def run_live(folder: Path, seed: int, seconds: float | None) -> None:
 def _gateway(folder: Path, vendor: str) -> Iterator[str]:
     """A running `breakeven serve` on the sample's ledger whose vendors are the scripted one; its address."""
     config = folder / CONFIG
-    config.write_text(
-        f"providers:\n  openai: {{base_url: {vendor}/v1}}\n  anthropic: {{base_url: {vendor}/v1}}\n", encoding="utf-8"
-    )
+    declared = (folder / "breakeven.yaml").read_text(encoding="utf-8")
+    providers = f"providers:\n  openai: {{base_url: {vendor}/v1}}\n  anthropic: {{base_url: {vendor}/v1}}\n"
+    config.write_text(declared + providers, encoding="utf-8")
     command = [
         sys.executable,
         "-m",
@@ -126,5 +128,16 @@ def _send(address: str, call: LiveCall) -> None:
             outcome = {**call.outcome, "at": datetime.now(UTC).isoformat()}
             reported = json.dumps({"outcomes": [outcome]}).encode()
             urllib.request.urlopen(f"{address}/api/v1/outcomes", reported, timeout=10).read()  # noqa: S310 - as above
+    except urllib.error.HTTPError as refused:
+        _explain(refused)
     except OSError as error:
         click.echo(f"live: a call failed: {error}", err=True)
+
+
+def _explain(refused: urllib.error.HTTPError) -> None:
+    """What the gateway tells the developer whose call it refuses; once for each limit."""
+    told = json.loads(refused.read()).get("error", {})
+    name = told.get("budget") or told.get("policy") or told.get("code")
+    if name not in _explained:
+        _explained.add(name)
+        click.echo(f"live: refused with {refused.code}: {told.get('message')}", err=True)

@@ -36,11 +36,20 @@ COMMANDS: dict[str, Entry] = {
     "calls": Entry("breakeven.cli.reports:calls", "List calls, dearest first, by a query such as feature:x cost>0.50."),
     "why": Entry("breakeven.cli.reports:why", "The receipt of one call: lines, unit prices, price versions, attribution."),
     "trace": Entry("breakeven.cli.reports:trace", "All calls of one trace, with cumulative cost and what bought nothing."),
+    "forecast": Entry(
+        "breakeven.cli.forecast:forecast", "What a period will cost and earn, with intervals, and when a limit is reached."
+    ),
+    "watch": Entry("breakeven.cli.watch:watch", "What is unusual in cost, tokens, cache and errors, and what caused it."),
     "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
     "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
     "keys": Entry("breakeven.cli.keys:keys", "Virtual keys: create, list, rotate, revoke."),
     "reload": Entry("breakeven.cli.serve:reload", "Let the running gateway take up a changed configuration."),
     "prices": Entry("breakeven.cli.prices:prices", "List, show, compare and add dated prices; restate the ledger."),
+    "check": Entry("breakeven.cli.check:check", "For pull requests: price a change, and fail where it would break a charter."),
+    "budget": Entry("breakeven.cli.budget:budget", "Budgets: how they stand, when they run out, what happens then."),
+    "policy": Entry("breakeven.cli.policy:policy", "Policies: list, explain, try on the past; check that charters hold together."),
+    "owner": Entry("breakeven.cli.owner:owner", "Costs that nobody owns, who owns what, and the share of cost with an owner."),
+    "alerts": Entry("breakeven.cli.alerts:alerts", "What is crossed, what would be told now, and whether a sink works."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from breakeven.gateway.admission import Admission
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
+from breakeven.gateway.estimating import Estimator
 from breakeven.gateway.facts import Clock, new_call_id, now_ns
 from breakeven.gateway.faults import report_fault
+from breakeven.gateway.judging import Judge
+from breakeven.gateway.ladders import Ladders
 from breakeven.gateway.metrics import Metrics, exposition
 from breakeven.gateway.ownpaths import OWN_PATHS
 from breakeven.gateway.resilience import Breaker, Lane
@@ -28,8 +32,10 @@ from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.wire.upstream import Address, Failure, Pool
 from breakeven.providers import call_of
 from breakeven.providers.quick import QuickCall
+from breakeven.settings import AccountsSettings
 
 if TYPE_CHECKING:
+    from breakeven.accounts.leases import Leases
     from breakeven.economics.cost_class import CostClassRule
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.attribution import Attributor
@@ -37,9 +43,17 @@ if TYPE_CHECKING:
     from breakeven.gateway.keys import KeyRing, VirtualKey
     from breakeven.gateway.recorder import Recorder
     from breakeven.gateway.targets import Target, Targets
+    from breakeven.governance.budgets import Budget
+    from breakeven.governance.policy import PolicyBook
 
 _MOST_KNOWN = 4096
 _GAPS = frozenset({"usage_missing", "unpriced"})
+
+
+def _no_window(provider: str, model: str) -> int | None:
+    """Where no price book says how many tokens a model takes."""
+    del provider, model
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,11 @@ class Snapshot:
     limits: Limits = field(default_factory=Limits)
     drain: Drain = field(default_factory=Drain)
     usage_cost: bool = False
+    budgets: tuple[Budget, ...] = ()
+    window: Callable[[str, str], int | None] = _no_window
+    accounts: AccountsSettings = field(default_factory=AccountsSettings)
+    policies: PolicyBook | None = None
+    ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -118,6 +137,7 @@ class Application:
         metrics: Metrics,
         *,
         peers: Callable[[], Iterable[Path]] = tuple,
+        leases: Callable[[Snapshot], Leases] | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -129,9 +149,22 @@ class Application:
         self.attempts: set[Attempt] = set()
         self.calls: set[Call] = set()
         self.stopping = False
+        self.admission: Admission | None = None
+        self.judge: Judge | None = None
+        self._leases = leases
         self._peers = peers
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[tuple[str, Address], Pool] = {}
+        self._limit(snapshot)
+
+    def _limit(self, snapshot: Snapshot) -> None:
+        """Put the policies and limits of a configuration in force. Who declares none pays nothing for them."""
+        estimator = Estimator(snapshot.rater, snapshot.window)
+        self.judge = Judge(snapshot.policies, estimator) if snapshot.policies else None
+        if self.admission is None and snapshot.budgets and self._leases is not None:
+            self.admission = Admission(self._leases(snapshot), self.loop.time)
+        if self.admission is not None:
+            self.admission.configure(snapshot.budgets, estimator, Ladders(snapshot.ladders, snapshot.targets))
 
     @property
     def limits(self) -> Limits:
@@ -209,6 +242,8 @@ class Application:
     def tick(self) -> None:
         """For the worker's timer: facts to the disk, and an end to what takes too long."""
         self.recorder.tick()
+        if self.admission is not None:
+            self.admission.tick()
         now = self.loop.time()
         for attempt in tuple(self.attempts):
             attempt.expire(now)
@@ -227,6 +262,7 @@ class Application:
         """A new configuration: calls that begin from now on follow it."""
         self.snapshot = snapshot
         self.heads = HeadMemory()
+        self._limit(snapshot)
         self._lanes.clear()
         old, self._pools = self._pools, {}
         for pool in old.values():
@@ -249,6 +285,8 @@ class Application:
             connection.transport.abort()
         for pool in self._pools.values():
             pool.retire()
+        if self.admission is not None:
+            self.admission.leases.close()
         self.recorder.close()
 
     @property

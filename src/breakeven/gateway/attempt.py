@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
-from breakeven.gateway.costing import NO_COSTS, Costs
+from breakeven.gateway.costing import NO_COSTS, Costs, tokens_of
 from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
@@ -40,7 +40,8 @@ class Attempt:
 
     __slots__ = (
         "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed",
-        "_held", "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_waits", "by_name",
+        "_held", "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens", "_waits",
+        "by_name",
         "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target",
         "target_number",
     )  # fmt: skip
@@ -70,6 +71,7 @@ class Attempt:
         self._first_byte_at = 0.0
         self._meter: Meter | None = None
         self._costs = NO_COSTS
+        self._tokens: int | None = None
         self._served = ""
         self._stripper: UsageStripper | None = None
         self._held: list[bytes] = []
@@ -272,7 +274,7 @@ class Attempt:
         if not answered and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-            again = self.call.again(self, wait)
+            again = self.call.again(self, wait, billed=True)
         then = self.call.cut if answered else None if again or self.call.gone else partial(self.call.fail, self, failure)
         self._settle("cut_off" if self._first_byte_at else "failed", failure, then)
 
@@ -364,16 +366,32 @@ class Attempt:
         except Exception:  # noqa: BLE001 - whatever it is, the caller's answer goes on
             application.metrics.add("metering_errors")
             application.fault()
+            self._settle_limits()
             if then is not None:
                 then()
             return
+        self._settle_limits()
         application.recorder.settle(row, then)
+
+    def _settle_limits(self) -> None:
+        """Tell the limits that the call draws on what this attempt used; what nobody knows counts as reserved."""
+        reservation = self.call.reservation
+        if reservation is None:
+            return
+        try:
+            reservation.settle(self._costs.total, self._tokens, sent=bool(self._sent_at), last=not self.call.continues)
+        except Exception:  # noqa: BLE001 - whatever it is, the caller's answer goes on
+            self._application.metrics.add("limit_errors")
+            self._application.fault()
 
     def _row(self, status: str, failure: Failure | None) -> AttemptRow:
         application, call = self._application, self.call
         reading = self._reading(failure)
         self._served = reading.model
         self._costs = costs = call.snapshot.rater.costs(reading, whole_second(self.started_ns // 1_000_000_000))
+        if call.reservation is not None:
+            used = tokens_of(reading)
+            self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
         ended = Ended(
             call.id,
             self.number,
@@ -414,6 +432,8 @@ class Attempt:
         added = [(b"breakeven-call-id", self.call.id.encode())]
         if costs is not None and costs.total is not None:
             added.append((b"breakeven-cost-usd", money(costs.total).encode()))
+        if self.call.reservation is not None:
+            added += self.call.reservation.headers(self.by_name)
         model = self._served or self._model()
         if model and model.isascii() and model.isprintable():
             added.append((b"breakeven-model", model.encode()))

@@ -14,7 +14,7 @@ All of these headers are taken out before the vendor sees the call.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -65,6 +65,18 @@ class Refusal:
     status: int
     code: str
     message: str
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Members of the error object beside the message, for programs."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+NOBODY = Attribution()
+
+
+def with_tag(who: Attribution, name: str, value: str) -> Attribution:
+    """The same attribution with one more tag."""
+    tags = {} if who.tags is None else msgspec.json.decode(who.tags, type=dict[str, str])
+    return replace(who, tags=_json({**tags, name: value}))
 
 
 class Attributor:

@@ -7,22 +7,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from breakeven.gateway.attempt import Attempt
-from breakeven.gateway.attribution import Attribution, Refusal
+from breakeven.gateway.attribution import NOBODY, Refusal
 from breakeven.gateway.dialects import NO_HINTS, error_body, hints_of
 from breakeven.gateway.facts import new_call_id, now_ns
 from breakeven.gateway.targets import NoTarget, Target
 from breakeven.gateway.wire.messages import HOP_BY_HOP, UNFRAMED, Headers, connection_names, response_head
 
 if TYPE_CHECKING:
+    from breakeven.gateway.admission import Reservation
     from breakeven.gateway.application import Application, Caller, Snapshot
     from breakeven.gateway.wire.messages import Request
     from breakeven.gateway.wire.server import ClientConnection
     from breakeven.gateway.wire.upstream import Failure
 
 _GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE = 504, 502, 503
+_NO_MORE: Mapping[str, Any] = MappingProxyType({})
 _CODES = {400: "bad_target", 405: "method_not_allowed"}
 _STATUS_OF = {
     "first_byte_timeout": _GATEWAY_TIMEOUT,
@@ -40,7 +43,7 @@ class Call:
 
     __slots__ = (
         "_application", "_attempt", "_client", "_timer", "_tried", "answered", "asked_usage", "attribution", "caller", "gone",
-        "hints", "id", "request", "snapshot", "started", "started_ns", "targets",
+        "hints", "id", "request", "reservation", "snapshot", "started", "started_ns", "targets",
     )  # fmt: skip
 
     def __init__(self, application: Application, snapshot: Snapshot, client: ClientConnection, request: Request) -> None:
@@ -55,8 +58,9 @@ class Call:
         self.started_ns = now_ns()
         self.id = new_call_id(self.started_ns)
         self.hints = NO_HINTS
-        self.attribution: Attribution
+        self.attribution = NOBODY
         self.caller: Caller
+        self.reservation: Reservation | None = None
         self.targets: tuple[Target, ...] = ()
         self.gone = False
         self.answered = False
@@ -86,9 +90,29 @@ class Call:
             self._refuse(attribution, found[0].dialect)
             return None
         self.attribution = attribution
+        judge = self._application.judge
+        forbidden = None if judge is None else judge.judge(self)
+        if forbidden is not None:
+            self._refuse(forbidden, found[0].dialect)
+            return None
+        admission = self._application.admission
+        admitted = True if admission is None else admission.admit(self)
+        if isinstance(admitted, Refusal):
+            self._refuse(admitted, found[0].dialect)
+            return None
         self._application.began(self)
-        self._try(0, 0)
+        if admitted:
+            self._try(0, 0)
         return None if self.answered else self
+
+    def admitted(self) -> None:
+        """A place for the call has become free in its limits."""
+        self._try(0, 0)
+
+    def turned_away(self, refusal: Refusal) -> None:
+        """No place became free in time."""
+        self._application.ended(self)
+        self._refuse(refusal, self.targets[0].dialect)
 
     # --- attempts -----------------------------------------------------------------------------------------------------------------
 
@@ -99,8 +123,16 @@ class Call:
         self._attempt = attempt
         attempt.start()
 
-    def again(self, failed: Attempt, wait: float | None) -> bool:
-        """Whether another attempt follows a failed one: at the same target after `wait` seconds, or at the next one at once."""
+    @property
+    def continues(self) -> bool:
+        """Whether another attempt is going to be made."""
+        return self._timer is not None
+
+    def again(self, failed: Attempt, wait: float | None, *, billed: bool = False) -> bool:
+        """Whether another attempt follows a failed one: at the same target after `wait` seconds, or at the next one at once.
+
+        `billed`: the vendor may bill the failed one, so that the call's limits must have room for another.
+        """
         if self.gone or self.answered:
             return False
         same = wait is not None and failed.retries + 1 < failed.target.provider.retries.attempts
@@ -109,6 +141,8 @@ class Call:
         elif failed.target_number + 1 < len(self.targets):
             number, retries, wait = failed.target_number + 1, 0, 0.0
         else:
+            return False
+        if self.reservation is not None and not self.reservation.covers(self.targets[number], self, billed=billed):
             return False
         self._attempt = None
         self._timer = self._application.loop.call_later(wait or 0.0, self._try, number, retries)
@@ -161,17 +195,29 @@ class Call:
 
     def _refuse(self, refusal: Refusal, dialect: str | None) -> None:
         self._application.refused(self, refusal)
-        self._error(refusal.status, refusal.code, refusal.message, dialect or guessed_dialect(self.request), None)
+        dialect = dialect or guessed_dialect(self.request)
+        self._error(refusal.status, refusal.code, refusal.message, dialect, None, more=refusal.more, headers=refusal.headers)
 
-    def _error(self, status: int, code: str, message: str, dialect: str, retry_after: float | None) -> None:
+    def _error(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        dialect: str,
+        retry_after: float | None,
+        *,
+        more: Mapping[str, Any] = _NO_MORE,
+        headers: Headers = (),
+    ) -> None:
         self.answered = True
         if self.gone:
             return
-        content = error_body(dialect, status, code, message, self.id)
+        content = error_body(dialect, status, code, message, self.id, **more)
         pairs = [
             (b"content-type", b"application/json"),
             (b"content-length", b"%d" % len(content)),
             (b"breakeven-call-id", self.id.encode()),
+            *headers,
         ]
         if retry_after is not None:
             pairs.append((b"retry-after", b"%d" % max(1, round(retry_after))))
@@ -188,10 +234,13 @@ class Call:
         self.gone = True
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
         attempt, self._attempt = self._attempt, None
         self._application.ended(self)
         if attempt is not None:
             attempt.detach()
+        elif self.reservation is not None:
+            self.reservation.release()
 
     def pause(self) -> None:
         """The caller reads more slowly than the vendor writes."""
@@ -204,7 +253,12 @@ class Call:
             self._attempt.resume()
 
 
-_NOT_FORWARDED = (HOP_BY_HOP - {b"content-length"}) | {b"breakeven-call-id", b"breakeven-cost-usd", b"breakeven-model"}
+_NOT_FORWARDED = (HOP_BY_HOP - {b"content-length"}) | {
+    b"breakeven-call-id",
+    b"breakeven-cost-usd",
+    b"breakeven-model",
+    b"breakeven-budget-remaining-usd",
+}
 
 
 def _reframed(headers: Headers, by_name: Mapping[bytes, bytes], framing: tuple[bytes, bytes] | None) -> list[tuple[bytes, bytes]]:

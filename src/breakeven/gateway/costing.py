@@ -62,6 +62,7 @@ class _Table(NamedTuple):
     classes: Mapping[str, tuple[_Priced, ...]]
     model: str
     problem: str | None
+    dearest: tuple[int, int] | None
 
 
 class Rater:
@@ -89,6 +90,10 @@ class Rater:
         if reading.stated_cost is not None:
             return _stated(lines, reading, reading.stated_cost)
         return Costs(lines, known, "metered" if known is not None else weakest(lines))
+
+    def dearest(self, provider: str, model: str, context: Mapping[str, str], tokens: int, at: datetime) -> tuple[int, int] | None:
+        """The highest price of an input token and of an output token, in atto-dollars; None where either has none."""
+        return self._table(provider, model, context, tokens, at).dearest
 
     def _add(
         self, lines: list[Line], number: int, model: str, usage: Mapping[str, int], reading: Reading, at: datetime
@@ -157,7 +162,18 @@ def _table_of(quote: Quote) -> _Table:
         for name, priced in quote.lines.items()
         if name in numbering.SLOTS
     }
-    return _Table(classes, quote.model, quote.problem.what if quote.problem else None)
+    return _Table(classes, quote.model, quote.problem.what if quote.problem else None, _dearest(classes))
+
+
+def _dearest(classes: Mapping[str, tuple[_Priced, ...]]) -> tuple[int, int] | None:
+    highest: dict[str, int] = {}
+    for each in CLASSES:
+        if each.unit == "tokens" and each.name in classes:
+            price = sum(priced.unit_price for priced in classes[each.name])
+            highest[each.direction] = max(price, highest.get(each.direction, 0))
+    if "input" not in highest:
+        return None
+    return highest["input"], highest.get("output", 0)
 
 
 _digits = lru_cache(maxsize=4096)(money)

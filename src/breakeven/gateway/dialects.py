@@ -30,6 +30,21 @@ class _Body(msgspec.Struct):
     stream_options: msgspec.Raw = msgspec.Raw(b"")
     messages: list[_Message] = []
     system: str | list[_Part] | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+    n: int | None = None
+    tools: msgspec.Raw = msgspec.Raw(b"")
+    generation: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="generationConfig")
+    inference: msgspec.Raw = msgspec.field(default=msgspec.Raw(b""), name="inferenceConfig")
+
+
+class _Configured(msgspec.Struct):
+    """Where Google's and Amazon's own APIs say how long an answer may be."""
+
+    google: int | None = msgspec.field(default=None, name="maxOutputTokens")
+    amazon: int | None = msgspec.field(default=None, name="maxTokens")
+    choices: int | None = msgspec.field(default=None, name="candidateCount")
 
 
 class _StreamOptions(msgspec.Struct):
@@ -46,10 +61,14 @@ class Hints(msgspec.Struct, frozen=True):
     stream_options: bytes | None = None
     characters: int | None = None
     attribution: BodyHints = BodyHints()
+    most_output: int | None = None
+    choices: int = 1
+    tools: bytes = b""
 
 
 NO_HINTS = Hints()
 _decode = msgspec.json.Decoder(_Body).decode
+_decode_configured = msgspec.json.Decoder(_Configured).decode
 _decode_options = msgspec.json.Decoder(_StreamOptions).decode
 
 
@@ -68,7 +87,23 @@ def hints_of(body: bytes) -> Hints:
         options or None,
         _characters(said.messages, said.system) if said.messages else None,
         _attribution(said.user, said.safety_identifier, bytes(said.metadata)),
+        *_longest(said),
+        bytes(said.tools),
     )
+
+
+def _longest(said: _Body) -> tuple[int | None, int]:
+    """How many tokens an answer may have at most, and how many answers are asked for."""
+    most = said.max_completion_tokens or said.max_output_tokens or said.max_tokens
+    choices = said.n or 1
+    configured = bytes(said.generation) or bytes(said.inference)
+    if configured:
+        try:
+            found = _decode_configured(configured)
+        except msgspec.MsgspecError:
+            return None, choices
+        most, choices = found.google or found.amazon or most, found.choices or choices
+    return (most if most is not None and most > 0 else None), max(1, choices)
 
 
 def _leniently(body: bytes) -> Hints:
@@ -87,6 +122,7 @@ def _leniently(body: bytes) -> Hints:
         None if options is None else msgspec.json.encode(options),
         None,
         _attribution(_text(said.get("user")), _text(said.get("safety_identifier")), msgspec.json.encode(said.get("metadata"))),
+        tools=b"[0]",  # what cannot be read may ask for anything
     )
 
 

@@ -17,8 +17,9 @@ LONGEST_VALUE = 256
 MOST_TAGS = 64
 MOST_FAULTS = 8
 QUARANTINED, QUARANTINED_FEATURE, FAULT = "quarantined", "quarantined_feature", "attribution_fault"
+BUDGETS, VIRTUAL_KEY, POLICY = "budgets", "virtual_key", "policy_warning"
 KEY, OUR_HEADER = "key", "header:breakeven-"
-RESERVED = frozenset({QUARANTINED, QUARANTINED_FEATURE, FAULT})
+RESERVED = frozenset({QUARANTINED, QUARANTINED_FEATURE, FAULT, BUDGETS, VIRTUAL_KEY, POLICY})
 """Tags that only the gateway sets."""
 
 _LONGEST_NAME = 64

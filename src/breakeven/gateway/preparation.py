@@ -25,15 +25,21 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     """
     settings = load_settings(config)
     gateway = settings.gateway
+    card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
     return Snapshot(
         attributor=Attributor(gateway.environment),
         keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
         targets=Targets(gateway),
-        rater=Rater(open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))),
+        rater=Rater(card),
         cost_classes=settings.cost_classes,
         keys_required=gateway.needs_keys(host),
         admin_token=os.environ.get(gateway.admin_token_env, "").encode(),
         limits=Limits(gateway.limits.body, gateway.limits.headers, gateway.limits.header_bytes),
         drain=Drain(gateway.drain.time, gateway.drain.bytes),
         usage_cost=gateway.usage_cost,
+        budgets=settings.budgets,
+        window=card.context_window,
+        accounts=gateway.accounts,
+        policies=settings.policy_book,
+        ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from breakeven.economics.cost_class import DEFAULT_COST_CLASS, CostClassRule, cost_class_of
-from breakeven.gateway.attribution import Attribution
+from breakeven.gateway.attribution import NOBODY, Attribution
 from breakeven.gateway.costing import Costs, tokens_of
 from breakeven.gateway.dimensions import COLUMNS
 from breakeven.gateway.facts import AttemptRow, Line, money
@@ -102,7 +102,9 @@ def row_of(ended: Ended, who: Attribution, reading: Reading, costs: Costs, rules
 def refused_row(call: Call, refusal: Refusal, occurred: str, recorded: str) -> AttemptRow:
     """The fact of a call that we refused ourselves: whose key it was, what it asked for, and that it cost nothing."""
     target, key = call.targets[0], call.caller.key
-    who = Attribution(**{COLUMNS.get(name, name): value for name, value in (key.locked if key is not None else ())})
+    who = call.attribution
+    if who is NOBODY:  # refused before it was known whose it is: what the key locks is certain
+        who = Attribution(**{COLUMNS.get(name, name): value for name, value in (key.locked if key is not None else ())})
     model = call.hints.model or target.model_in_url or ""
     reading = Reading(target.vendor, target.api, model, model, (), "not_billed", {})
     line = Line(numbering.NOT_BILLED, model, state="not_billed", cost="0", reason=refusal.code)

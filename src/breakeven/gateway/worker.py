@@ -10,14 +10,21 @@ import asyncio
 import contextlib
 import gc
 import os
+import secrets
 import signal
 import socket
 import sys
+import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvloop
 
+from breakeven.accounts import JOURNALS, AccountStore, open_store
+from breakeven.accounts.journal import Journal
+from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
 from breakeven.gateway.metrics import Metrics
@@ -34,6 +41,7 @@ from breakeven.ledger.segments import SegmentWriter
 TICK_SECONDS = 0.05
 SWEEP_SECONDS = 1.0
 BACKLOG = 2048
+_LAST_WORDS_SECONDS = 2.0
 GC_ALLOCATIONS = 20_000
 """Calls make no reference cycles, so collecting seldom costs no memory and saves a twentieth of the time."""
 
@@ -48,11 +56,40 @@ class Worker:
         self._metrics = Metrics()
         self._generation = 0
         self._stop = asyncio.Event()
+        self._store: AccountStore | None = None
+        self._journal: Path | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         layout = Layout(Path(spec.ledger))
         recorder = Recorder(lambda: SegmentWriter(layout), self._metrics, loop.call_soon, loop.call_soon_threadsafe)
         self.application = Application(
-            loop, self._prepare(), recorder, self._metrics, peers=lambda: self._run.metrics_of_others(spec.number)
+            loop,
+            self._prepare(),
+            recorder,
+            self._metrics,
+            peers=lambda: self._run.metrics_of_others(spec.number),
+            leases=self._open_leases,
         )
+
+    def _open_leases(self, snapshot: Snapshot) -> Leases:
+        """This worker's part of the accounts that all share; done when the first limit is declared."""
+        ledger = Path(self._spec.ledger)
+        self._store = open_store(snapshot.accounts, ledger, os.environ, self._spawn)
+        name = secrets.token_hex(4)
+        self._journal = self._run.path / JOURNALS.replace("*", name)
+        return Leases(self._store, Journal(self._journal), name, self._loop.time, time.time)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _recover(self) -> None:
+        """Settle what workers left that were killed; whoever comes first does it."""
+        if self._store is None or self._journal is None or self.application.admission is None:
+            return
+        for path in self._run.path.glob(JOURNALS):
+            if path != self._journal:
+                recover(self._store, path, self.application.admission.leases.worker, time.time(), _recovered)
 
     async def serve(self) -> None:
         """Serve until told to stop."""
@@ -69,6 +106,7 @@ class Worker:
         ]
         self._run.report(self._spec.number, Loaded(os.getpid(), self._generation))
         timers = [self._loop.create_task(self._ticks()), self._loop.create_task(self._sweeps())]
+        self._recover()
         gc.freeze()  # what was loaded stays; collections need not look at it again
         gc.set_threshold(GC_ALLOCATIONS)
         await self._stop.wait()
@@ -80,6 +118,7 @@ class Worker:
             timer.cancel()
         await asyncio.gather(*timers, return_exceptions=True)
         application.close()
+        await self._close_accounts()
         self._run.write_metrics(self._spec.number, self._metrics.snapshot())
 
     async def _listen(self, application: ServedBy, descriptor: int) -> asyncio.Server:
@@ -94,6 +133,17 @@ class Worker:
             await asyncio.sleep(TICK_SECONDS)
         self.application.give_up()
 
+    async def _close_accounts(self) -> None:
+        """Everything told, the journal is not needed any more; what could not be told stays in it for the next worker."""
+        admission, store, journal = self.application.admission, self._store, self._journal
+        if admission is None or store is None or journal is None:
+            return
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LAST_WORDS_SECONDS)
+        if admission.leases.clear:
+            journal.unlink(missing_ok=True)
+        store.close()
+
     async def _ticks(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
@@ -106,6 +156,7 @@ class Worker:
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
             self.application.sweep()
+            self._recover()
             with contextlib.suppress(OSError):  # a full disk stops no call
                 self._run.write_metrics(self._spec.number, self._metrics.snapshot())
 
@@ -136,6 +187,11 @@ def main() -> None:
     except BreakevenError as error:  # what was fine when `serve` began is not any more
         problems = "; ".join(str(problem) for problem in getattr(error, "problems", ()))
         sys.exit(f"breakeven: worker {spec.number} cannot start: {error.what}. {problems or error.remedy}")
+
+
+def _recovered(reached: bool) -> None:  # noqa: FBT001 - the answer to the question whether
+    """What could not be settled stays in its journal and is tried again."""
+    del reached
 
 
 async def _serve(spec: WorkerSpec) -> None:

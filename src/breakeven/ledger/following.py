@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from breakeven.ledger.layout import Layout
+from breakeven.ledger.segments import segments
 
 LOOK_SECONDS = 0.1
 
@@ -39,7 +40,7 @@ class Follower:
         return sorted(found, key=lambda fact: str(fact.get("recorded_at", "")))
 
     def _segments(self) -> list[Path]:
-        return sorted((*self._layout.open_segments.glob("*.ndjson"), *self._layout.closed_segments.glob("*.ndjson")))
+        return segments(self._layout)
 
 
 def follow(follower: Follower, idle: Callable[[], bool] = lambda: False) -> Iterator[dict[str, Any]]:

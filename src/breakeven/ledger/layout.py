@@ -1,5 +1,6 @@
 """Where a ledger's files lie, and how a file is made durable.
 
+alerts.sqlite    what alerts have told, and what waits for a sink (`service/alertbook.py`)
 ledger.json      format version and identity
 keys.json        virtual keys, as hashes; the gateway's (`gateway/keystore.py`)
 lock             who writes (an advisory lock, released by the system when the writer ends)
@@ -54,6 +55,11 @@ class Layout:
     def sealed(self) -> Path:
         """Parquet files by fact and month."""
         return self.root / "sealed"
+
+    @property
+    def drafts(self) -> Path:
+        """Files of a segment that is being sealed; they get their names after its manifest."""
+        return self.sealed / "drafts"
 
     @property
     def manifests(self) -> Path:

@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
-from breakeven.errors import BreakevenError, LedgerDamaged
+from breakeven.errors import BreakevenError, LedgerDamaged, Problem
 from breakeven.ledger import engine
 from breakeven.ledger.layout import Layout, sync_directory
 from breakeven.ledger.live import commit_segments
 from breakeven.ledger.lock import WriterLock
-from breakeven.ledger.seals import manifests
-from breakeven.ledger.store import Ledger, explained_faults, locate
-from breakeven.ledger.verify import VerifyReport, database_problems, verify_sealed
+from breakeven.ledger.seals import finish_sealing, manifests
+from breakeven.ledger.store import Ledger, explained_faults, locate, patiently
+from breakeven.ledger.verify import VerifyReport, database_problems, live_problems, verify_sealed
 
 
 def rebuild(path: Path) -> VerifyReport:
     """Write a new database beside the old one, verify it, and only then let it take the old one's place.
 
-    Raises LedgerDamaged, naming each file, where the sealed files themselves are damaged: then the old database stays as it was.
-    Raises Unreachable where there is no ledger, and LedgerLocked while another process has it open.
+    Raises LedgerDamaged, naming each file, where the sealed files themselves are damaged, or where the old database has live facts
+    that no file has: then it stays as it was. Raises Unreachable where there is no ledger, and LedgerLocked while another process
+    writes to it; a bookkeeper makes room.
     """
     layout = locate(path)
-    with explained_faults(layout.root), _locked(layout):
-        report = verify_sealed(layout, _loaded(layout))
-        if not report.holds:
-            raise LedgerDamaged(
-                f"the ledger {layout.root} cannot be rebuilt: its sealed files are damaged",
-                "Restore the files named from a backup; the database was left as it was.",
-                report.problems,
-            )
-        draft = layout.root / "rebuilt.duckdb"
+    lock = WriterLock(layout.lock)
+    with explained_faults(layout.root):
+        patiently(layout, lock.acquire)
         try:
-            _write(layout, draft, report)
-            _log_of(layout.database).unlink(missing_ok=True)
-            draft.replace(layout.database)
-            sync_directory(layout.root)
+            return _rebuilt(layout)
         finally:
-            draft.unlink(missing_ok=True)
-            _log_of(draft).unlink(missing_ok=True)
+            shutil.rmtree(layout.spill, ignore_errors=True)
+            lock.release()
+
+
+def _rebuilt(layout: Layout) -> VerifyReport:
+    layout.create()
+    loaded, only_here = _known(layout)
+    finish_sealing(layout, loaded)
+    report = verify_sealed(layout, loaded)
+    if not report.holds:
+        raise LedgerDamaged(
+            f"the ledger {layout.root} cannot be rebuilt: its sealed files are damaged",
+            "Restore the files named from a backup; the database was left as it was.",
+            report.problems,
+        )
+    if only_here:
+        raise LedgerDamaged(
+            f"the ledger {layout.root} cannot be rebuilt: its database has live facts that no file has",
+            "Seal them first: breakeven ledger seal. The database was left as it was.",
+            only_here,
+        )
+    draft = layout.root / "rebuilt.duckdb"
+    try:
+        _write(layout, draft, report)
+        _log_of(layout.database).unlink(missing_ok=True)
+        draft.replace(layout.database)
+        sync_directory(layout.root)
+    finally:
+        draft.unlink(missing_ok=True)
+        _log_of(draft).unlink(missing_ok=True)
     return report
 
 
 def _write(layout: Layout, draft: Path, report: VerifyReport) -> None:
-    layout.create()
     draft.unlink(missing_ok=True)
     _log_of(draft).unlink(missing_ok=True)
     with Ledger(layout, engine.connect(draft, read_only=False, spill=layout.spill), None) as fresh:
@@ -63,25 +81,15 @@ def _write(layout: Layout, draft: Path, report: VerifyReport) -> None:
         )
 
 
-@contextmanager
-def _locked(layout: Layout) -> Iterator[None]:
-    lock = WriterLock(layout.lock)
-    lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _loaded(layout: Layout) -> AbstractSet[int]:
-    """The segments that the old database knows; none where it cannot be read, which is why one rebuilds."""
+def _known(layout: Layout) -> tuple[AbstractSet[int], tuple[Problem, ...]]:
+    """The segments that the old database knows, and the live facts that only it has; nothing where it cannot be read."""
     if not layout.database.is_file():
-        return frozenset()
+        return frozenset(), ()
     try:
         with Ledger(layout, engine.connect(layout.database, read_only=True, spill=layout.spill), None) as old:
-            return old.loaded_segments()
-    except (BreakevenError, duckdb.Error):
-        return frozenset()
+            return old.loaded_segments(), tuple(live_problems(old))
+    except (BreakevenError, duckdb.Error):  # it cannot be read, which is why one rebuilds
+        return frozenset(), ()
 
 
 def _log_of(database: Path) -> Path:

@@ -1,4 +1,8 @@
-"""Sealing: facts become month-partitioned Parquet files and one manifest, whose existence is the commit."""
+"""Sealing: facts become month-partitioned Parquet files and one manifest, whose existence is the commit.
+
+Files are drafts until their manifest is durable and get their names only then. So a `.parquet` file below `sealed/` was committed,
+whatever has happened to its manifest since, and is never deleted; a draft without a manifest never was.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,8 @@ ROW_GROUP = 122_880
 CLUSTERED = 1.5
 """Row groups whose spans sum to at most this times the whole span count as ordered by time."""
 UNDATED = "undated"
+_NAMED = "*/month=*/{}.parquet"
+_DIGITS = 8
 RESTORE = "Restore this file from a backup; without it what it held is lost."
 
 
@@ -67,19 +73,25 @@ def seal(
 ) -> Manifest:
     """Write the rows of each relation (fact name -> table or view with that fact's columns) and commit them with a manifest.
 
-    When this returns, the facts are durable. When it fails or the process dies before, there is no manifest and the files are
-    leftovers.
+    When this returns, the facts are durable. When it fails or the process dies before the manifest, nothing is committed and the
+    drafts are leftovers; after it, `finish_sealing` gives the files their names when the ledger is opened next.
     """
     files: list[SealedFile] = []
+    layout.drafts.mkdir(parents=True, exist_ok=True)
     for table, relation in relations.items():
         for month in _months(connection, relation, TIME_COLUMN[table]):
             path = layout.sealed / table / f"month={month or UNDATED}" / f"{segment:08d}.parquet"
             files.append(_write(connection, layout, table, relation, month, path))
-    for directory in {(layout.root / file.path).parent for file in files}:
-        sync_directory(directory)
+    sync_directory(layout.drafts)
     manifest = Manifest(segment, kind, source, recorded_at.isoformat(), tuple(files), live_segment)
     write_durably(layout.manifest(segment), msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    _name_files(layout, manifest)
     return manifest
+
+
+def live_source(segment: str) -> str:
+    """The source of the sealed segment that is made of a live one."""
+    return f"segment:{segment}"
 
 
 def manifests(layout: Layout) -> list[Manifest]:
@@ -104,24 +116,28 @@ def segment_numbers(layout: Layout) -> set[int]:
 
 
 def lost_segments(layout: Layout, loaded: AbstractSet[int]) -> list[int]:
-    """Segments that were committed, as their successors or the database show, and have no manifest any more."""
+    """Segments that were committed, as their successors, the database or their files show, and have no manifest any more."""
     present = segment_numbers(layout)
-    return sorted(set(range(1, max(present | loaded, default=0) + 1)) - present)
+    named = {int(path.stem) for path in layout.sealed.glob(_NAMED.format("[0-9]*"))}
+    return sorted(set(range(1, max(present | loaded | named, default=0) + 1)) - present)
 
 
-def remove_leftovers(layout: Layout, loaded: AbstractSet[int]) -> None:
-    """Delete what a process left that failed while sealing: drafts, and files that were never acknowledged.
+def unused_number(layout: Layout, loaded: AbstractSet[int]) -> int:
+    """The number of the next segment: one that no manifest, no row of the database and no sealed file ever had."""
+    number = max(segment_numbers(layout) | loaded, default=0) + 1
+    while any(layout.sealed.glob(_NAMED.format(f"{number:08d}"))):
+        number += 1
+    return number
 
-    Segments are numbered in order of commitment. So files whose number is not beyond all others and has no manifest belong to a
-    segment that was committed and lost its manifest: that is damage, for `verify` to name, and nothing of it is deleted.
-    """
-    named = {layout.root / file.path for manifest in manifests(layout) for file in manifest.files}
-    lost = {f"{segment:08d}" for segment in lost_segments(layout, loaded)}
-    for path in layout.sealed.rglob("*.parquet"):
-        if path not in named and path.stem not in lost:
-            path.unlink()
-    for draft in layout.sealed.rglob("*.draft"):
-        draft.unlink()
+
+def finish_sealing(layout: Layout, loaded: AbstractSet[int]) -> None:
+    """After a process died while sealing: name the files of a committed segment, and delete drafts that were never committed."""
+    for draft in sorted(layout.drafts.glob("[0-9]*.draft")):
+        segment = int(draft.name[:_DIGITS])
+        if layout.manifest(segment).is_file():
+            _name_files(layout, read_manifest(layout.manifest(segment)))
+        elif segment not in loaded:
+            draft.unlink()
 
 
 def damage(layout: Layout, file: SealedFile) -> Problem | None:
@@ -162,8 +178,7 @@ def measured(
 def _write(
     connection: duckdb.DuckDBPyConnection, layout: Layout, table: str, relation: str, month: str | None, path: Path
 ) -> SealedFile:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
+    draft = _draft(layout, path)
     time = TIME_COLUMN[table]
     span = (
         f"{time} >= TIMESTAMP '{month}-01' AND {time} < TIMESTAMP '{month}-01' + INTERVAL 1 MONTH" if month else f"{time} IS NULL"
@@ -172,18 +187,34 @@ def _write(
     target = str(draft).replace("'", "''")
     connection.execute(f"COPY ({selected}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})")
     sync_file(draft)
-    draft.replace(path)
     rows, earliest, latest, sums = measured(connection, table, f"(SELECT * FROM {relation} WHERE {span})")
     return SealedFile(
         table=table,
         path=path.relative_to(layout.root).as_posix(),
         rows=rows,
-        bytes=path.stat().st_size,
-        sha256=sha256_of(path),
+        bytes=draft.stat().st_size,
+        sha256=sha256_of(draft),
         earliest=earliest,
         latest=latest,
         sums=sums,
     )
+
+
+def _draft(layout: Layout, path: Path) -> Path:
+    """Where the content of a sealed file lies before it has its name."""
+    return layout.drafts / f"{path.stem}.{path.parts[-3]}.{path.parts[-2]}.draft"
+
+
+def _name_files(layout: Layout, manifest: Manifest) -> None:
+    directories = set()
+    for path in (layout.root / file.path for file in manifest.files):
+        draft = _draft(layout, path)
+        if draft.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft.replace(path)
+            directories |= {path.parent, path.parent.parent, layout.sealed}
+    for directory in directories:
+        sync_directory(directory)
 
 
 def _order(connection: duckdb.DuckDBPyConnection, relation: str, time: str) -> str:

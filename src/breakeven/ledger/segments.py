@@ -14,9 +14,10 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 import msgspec
 
@@ -64,6 +65,7 @@ class SegmentWriter:
             # Only the torn line goes, so that the next is not glued to it: whole ones may have been committed by now.
             torn = written - (lines.rfind(b"\n", 0, written) + 1)
             os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - torn)
+            self._unsynced += lines.count(b"\n", 0, written)
             raise OSError(errno.ENOSPC, "no space left for all lines", str(self.path))
         self._unsynced += count
 
@@ -91,16 +93,43 @@ class SegmentWriter:
 
 def close_abandoned(layout: Layout) -> int:
     """Close every open segment whose writer is gone, killed or crashed; returns how many those were."""
-    closed = 0
-    for path in sorted(layout.open_segments.glob("*.ndjson")):
+    return sum(_close_if_abandoned(layout, path) for path in sorted(layout.open_segments.glob("*.ndjson")))
+
+
+def _close_if_abandoned(layout: Layout, path: Path) -> bool:
+    try:
         with path.open("rb") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
             close_segment(layout, path)
-            closed += 1
-    return closed
+    except (BlockingIOError, FileNotFoundError):  # its writer lives, or has just closed it
+        return False
+    return True
+
+
+def segments(layout: Layout) -> list[Path]:
+    """Every segment that is not sealed yet, in the order in which they were begun.
+
+    The open ones are listed first, so that one that is closed meanwhile is there once or twice, and never not at all.
+    """
+    listed = (*layout.open_segments.glob("*.ndjson"), *layout.closed_segments.glob("*.ndjson"))
+    return sorted(listed, key=lambda path: path.name)
+
+
+def open_segment(layout: Layout, stem: str) -> BinaryIO | None:
+    """The segment's NDJSON, wherever it lies; None where it is gone. Its writer may move it at any moment."""
+    for directory in (layout.open_segments, layout.closed_segments):
+        with suppress(FileNotFoundError):
+            return (directory / f"{stem}.ndjson").open("rb")
+    return None
+
+
+def segment_size(layout: Layout, stem: str) -> int | None:
+    """How many bytes a segment has that is not sealed yet; None where it is gone."""
+    stream = open_segment(layout, stem)
+    if stream is None:
+        return None
+    with stream:
+        return os.fstat(stream.fileno()).st_size
 
 
 def close_segment(layout: Layout, path: Path) -> None:

@@ -6,12 +6,13 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import duckdb
 
@@ -22,11 +23,14 @@ from breakeven.ledger.layout import Layout, write_durably
 from breakeven.ledger.lock import WriterLock
 from breakeven.ledger.port import Quotes
 from breakeven.ledger.schema import FACTS, FORMAT_VERSION
-from breakeven.ledger.seals import Manifest, damage, manifests, remove_leftovers, segment_numbers
+from breakeven.ledger.seals import Manifest, damage, finish_sealing, live_source, read_manifest, segment_numbers, unused_number
+from breakeven.ledger.segments import close_abandoned, segments
 from breakeven.ledger.states import refresh_states
 
 if TYPE_CHECKING:
     from breakeven.ledger.intake import Intake
+
+Opened = TypeVar("Opened")
 
 
 class Ledger:
@@ -85,8 +89,8 @@ class Ledger:
         return {row[0] for row in self.query("SELECT segment FROM sealed.segments")}
 
     def next_segment(self) -> int:
-        """The number of the next sealed segment; never that of a segment whose manifest is lost."""
-        return max(segment_numbers(self.layout) | self.loaded_segments(), default=0) + 1
+        """The number of the next sealed segment; never one that was given before, even where its manifest is lost."""
+        return unused_number(self.layout, self.loaded_segments())
 
     def load(self, manifest: Manifest, connection: duckdb.DuckDBPyConnection | None = None) -> None:
         """Bring one sealed segment into the database, rows and note in one transaction; one that is there already adds nothing."""
@@ -98,15 +102,12 @@ class Ledger:
 
     def catch_up(self) -> None:
         """Load every committed segment that the database does not hold yet (a process died in between)."""
-        loaded = self.loaded_segments()
-        for manifest in manifests(self.layout):
-            if manifest.segment not in loaded:
-                problems = tuple(problem for file in manifest.files if (problem := damage(self.layout, file)))
-                if problems:
-                    raise LedgerDamaged(
-                        f"segment {manifest.segment} of the ledger {self.layout.root} cannot be loaded", problems=problems
-                    )
-                self.load(manifest)
+        for number in sorted(segment_numbers(self.layout) - self.loaded_segments()):
+            manifest = read_manifest(self.layout.manifest(number))
+            problems = tuple(problem for file in manifest.files if (problem := damage(self.layout, file)))
+            if problems:
+                raise LedgerDamaged(f"segment {number} of the ledger {self.layout.root} cannot be loaded", problems=problems)
+            self.load(manifest)
 
 
 @contextmanager
@@ -127,7 +128,7 @@ def explained_faults(root: Path) -> Iterator[None]:
     """Turn faults of the disk while writing into Unreachable with a remedy; what was committed before stays."""
     try:
         yield
-    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
+    except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
         first = str(error).strip().splitlines()[0]
         if "corrupt" in first.lower():
             raise LedgerDamaged(f"the database of {root} is damaged: {first}", "Run: breakeven ledger rebuild") from error
@@ -141,16 +142,21 @@ def open_ledger(path: Path, *, write: bool = False, create: bool = False) -> Led
     """Open the ledger in the directory `path`.
 
     For writing (`write=True`) exactly one process at a time; `create=True` makes a new one where nothing is. Opening brings the
-    database up to what is committed in the sealed files, also for readers when nobody writes. Raises Unreachable (missing,
-    unreadable), LedgerLocked (a bookkeeper makes room first, see `handoff.py`),
-    LedgerDamaged, DataError (not a ledger, or of a newer version).
+    database up to what is committed in the sealed files, and to what live segments hold where no bookkeeper does that; also for
+    readers when nobody writes. Raises Unreachable (missing, unreadable), LedgerLocked (a bookkeeper makes room first, see
+    `handoff.py`), LedgerDamaged, DataError (not a ledger, or of a newer version).
     """
     layout = locate(path, create=write and create)
     opened = _open_to_write if write else _open_to_read
+    return patiently(layout, lambda: opened(layout))
+
+
+def patiently(layout: Layout, attempt: Callable[[], Opened]) -> Opened:
+    """Do what needs the database, again and again for a while where a bookkeeper has it, who is asked to make room."""
     until = time.monotonic() + handoff.PATIENCE_SECONDS
     while True:
         try:
-            return opened(layout)
+            return attempt()
         except LedgerLocked:
             if time.monotonic() > until or not handoff.is_kept(layout):
                 raise
@@ -186,7 +192,7 @@ def _open_to_write(layout: Layout) -> Ledger:
             raise
         try:
             engine.create_tables(ledger.connection)
-            remove_leftovers(layout, ledger.loaded_segments())
+            finish_sealing(layout, ledger.loaded_segments())
             engine.attach_scratch(ledger.connection, layout.spill)
             ledger.catch_up()
         except BaseException:
@@ -198,7 +204,8 @@ def _open_to_write(layout: Layout) -> Ledger:
 def _open_to_read(layout: Layout) -> Ledger:
     if not _is_current(layout):
         try:
-            _open_to_write(layout).close()
+            with _open_to_write(layout) as ledger:
+                _commit_what_waits(ledger)
         except LedgerLocked:
             pass  # whoever writes brings it up to date; DuckDB says below whether it can be read meanwhile
         except Unreachable:
@@ -212,10 +219,31 @@ def _is_current(layout: Layout) -> bool:
         return False
     with engine.connect(layout.database, read_only=True, spill=layout.spill) as connection:
         try:
-            loaded = {row[0] for row in connection.execute("SELECT segment FROM sealed.segments").fetchall()}
+            loaded = {row[0]: row[1] for row in connection.execute("SELECT segment, source FROM sealed.segments").fetchall()}
+            committed = dict(connection.execute("SELECT segment, committed FROM live.offsets").fetchall())
         except duckdb.CatalogException:
             return False
-    return segment_numbers(layout) <= loaded
+    return segment_numbers(layout) <= loaded.keys() and not _any_waits(layout, committed, frozenset(loaded.values()))
+
+
+def _any_waits(layout: Layout, committed: Mapping[str, int], sealed: AbstractSet[str]) -> bool:
+    """Whether live segments hold what the database does not, and no bookkeeper will commit it within the second."""
+    if handoff.is_kept(layout):
+        return False
+    for path in segments(layout):
+        with suppress(FileNotFoundError):
+            if path.stat().st_size > committed.get(path.stem, 0) and live_source(path.stem) not in sealed:
+                return True
+    return False
+
+
+def _commit_what_waits(ledger: Ledger) -> None:
+    """A bookkeeper that died has left facts in live segments: a report must have them all the same."""
+    from breakeven.ledger.live import commit_segments  # noqa: PLC0415 - live needs Ledger; it is seldom needed here
+
+    if not handoff.is_kept(ledger.layout):
+        close_abandoned(ledger.layout)
+        commit_segments(ledger)
 
 
 _BEFORE_A_LEDGER = frozenset({"breakeven.yaml", "keys.json", "keys.lock"})

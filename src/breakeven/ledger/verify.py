@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from breakeven.errors import BreakevenError, LedgerDamaged, LedgerLocked, Problem
+from breakeven.ledger.damaged import rejected_lines
 from breakeven.ledger.engine import explained, rollup_calls_select, rollup_costs_select
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.schema import FACTS, ROLLUP_CALLS, ROLLUP_COSTS, TIME_COLUMN
@@ -24,8 +25,10 @@ from breakeven.ledger.seals import (
     measured,
     read_manifest,
 )
+from breakeven.ledger.segments import segment_size
 from breakeven.ledger.store import Ledger, locate, open_ledger
 
+_SEAL = "Run: breakeven ledger seal (what was committed of it is in the database, and is sealed from there)."
 _REBUILD = "Run: breakeven ledger rebuild (the database is made anew from the sealed files)."
 
 
@@ -54,7 +57,7 @@ def verify(path: Path) -> VerifyReport:
     try:
         with open_ledger(path) as ledger:
             report = verify_sealed(layout, ledger.loaded_segments())
-            found = () if report.problems else (*database_problems(ledger, report), *_live_problems(ledger))
+            found = () if report.problems else (*database_problems(ledger, report), *live_problems(ledger), *rejected_lines(layout))
     except LedgerLocked:
         raise
     except BreakevenError as error:
@@ -175,17 +178,17 @@ def _rollup_problems(ledger: Ledger) -> Iterator[Problem]:
             yield Problem(f"rollup {rollup}", f"{count} of its groups of {day} do not sum up to the rows of that day", _REBUILD)
 
 
-def _live_problems(ledger: Ledger) -> Iterator[Problem]:
-    """Facts committed from a live segment that is not sealed yet: its NDJSON is all there is of them besides the database."""
+def live_problems(ledger: Ledger) -> Iterator[Problem]:
+    """Facts committed from a live segment that is not sealed yet and whose NDJSON does not hold them: only the database does."""
     waiting = " UNION ALL ".join(f"SELECT live_segment FROM live.{table}" for table in FACTS)
     committed = ledger.query(f"SELECT segment, committed FROM live.offsets WHERE segment IN ({waiting}) ORDER BY segment")
-    layout = ledger.layout
     for segment, size in committed:
-        places = [folder / f"{segment}.ndjson" for folder in (layout.open_segments, layout.closed_segments)]
-        sizes = [place.stat().st_size for place in places if place.is_file()]
-        if not sizes or max(sizes) < size:
-            held = f"it has {max(sizes)} bytes, {size} are committed" if sizes else "the file is missing, and it is not sealed yet"
-            yield Problem(f"segments/{segment}.ndjson", held, RESTORE)
+        found = segment_size(ledger.layout, segment)
+        if found is None or found < size:
+            held = (
+                "the file is missing, and it is not sealed yet" if found is None else f"it has {found} bytes, {size} are committed"
+            )
+            yield Problem(f"segments/{segment}.ndjson", held, _SEAL)
 
 
 def _parquet(paths: Sequence[Path]) -> str:

@@ -50,6 +50,12 @@ def open_card(directory: Path | None, overlays: Sequence[Path], now: datetime) -
     return RateCard(releases(directory), layers)
 
 
+def card_of_texts(directory: Path | None, files: Sequence[tuple[str, str]], now: datetime) -> RateCard:
+    """The rate card that price files of these names and texts would make, on the archives that are there. Records nothing."""
+    known = releases(directory) if directory is not None else []
+    return RateCard(known or [Release(compile_installed(now), now, None)], [load_corrections(), *_parsed(files)])
+
+
 def card_as_recorded(directory: Path, at: datetime) -> RateCard:
     """The rate card as it was known at `at`: only what had been recorded by then."""
     known = [edition for edition in editions(directory) if parse_instant(edition.recorded_at) <= at]

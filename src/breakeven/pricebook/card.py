@@ -127,6 +127,12 @@ class RateCard:
             self._timelines[key] = self._built(provider, model)
         return self._timelines[key]
 
+    def context_window(self, provider: str, model: str) -> int | None:
+        """How many tokens a model takes at most, question and answer together, as the newest release says; None: unknown."""
+        provider = PROVIDER_NAMES.get(provider.lower(), provider.lower())
+        _, entries = self._entries(provider, spellings(provider, model))
+        return next((found.window for _, found in reversed(entries) if found.window is not None), None)
+
     def breakpoints(self, provider: str, model: str) -> tuple[datetime, ...]:
         """Instants off the full UTC hour at which this model's price may change."""
         key = (provider, model)

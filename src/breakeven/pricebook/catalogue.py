@@ -82,13 +82,14 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Model(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One model of one provider: its exact names, its rules, its dated rows."""
+    """One model of one provider: its exact names, its rules, its dated rows; how many tokens it takes, where that is known."""
 
     id: str
     names: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     rows: tuple[Row, ...] = ()
     comment: str = ""
+    window: int | None = None
 
 
 class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,7 +155,8 @@ def _model(source: Any) -> Model:  # noqa: ANN401 - a data object of genai-price
     names = tuple(dict.fromkeys(clause.value.lower() for clause in clauses if clause.kind == "equals"))
     rules = tuple(clause for clause in clauses if clause.kind != "equals")
     rows = (*_standard_rows(source.prices), *_variant_rows(source.price_variants or ()))
-    return Model(source.id, names, rules, tuple(row for row in rows if row.units or row.when), source.price_comments or "")
+    priced = tuple(row for row in rows if row.units or row.when)
+    return Model(source.id, names, rules, priced, source.price_comments or "", source.context_window)
 
 
 def _rule(clause: Any) -> Rule:  # noqa: ANN401 - one of the package's clause types

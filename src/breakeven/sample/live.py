@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from breakeven.sample.company import customer_name
-from breakeven.sample.truth import CUSTOMERS
+from breakeven.sample.truth import CUSTOMERS, TRIAL
 
 _LOREM = "invented words of an invented customer about an invented matter that nobody has to read "
 
@@ -36,11 +36,13 @@ class _Kind:
 
 
 _DELIVERED, _SUCCEEDED = 0.7, 0.95
+_LONGEST_ANSWER = 4
 _KINDS = (
     _Kind("Support answers", "support", "claude-sonnet-4-6", "anthropic", 6_000, 220, 5, "answer"),
     _Kind("Support answers", "support", "gpt-5.4", "openai", 5_000, 200, 3, "answer"),
     _Kind("Invoice capture", "back office", "claude-haiku-4-5-20251001", "anthropic", 9_000, 150, 3, "document"),
     _Kind("Contract extraction", "legal", "gpt-5.5-pro", "openai", 40_000, 400, 2, "document"),
+    _Kind(TRIAL, "marketing", "gpt-5.4", "openai", 2_000, 150, 3, "letter"),
     _Kind("", "", "gpt-5.4", "openai", 3_000, 120, 1),
 )
 
@@ -55,14 +57,14 @@ def live_calls(seed: int) -> Iterator[LiveCall]:
         length = int(kind.characters * chance.lognormvariate(0, 0.5))
         content = (f"{chance.random()} " + _LOREM * (length // len(_LOREM) + 1))[:length]
         request: dict[str, object] = {
-            "model": f"{kind.model}-words-{max(1, int(kind.words * chance.lognormvariate(0, 0.4)))}",
+            "model": kind.model,
             "stream": chance.random() < 0.5,  # noqa: PLR2004 - half of them
             "messages": [{"role": "user", "content": content}],
         }
-        if kind.dialect == "anthropic":
-            request["max_tokens"] = 4096
+        request["max_tokens" if kind.dialect == "anthropic" else "max_completion_tokens"] = _LONGEST_ANSWER * kind.words
+        words = max(1, int(kind.words * chance.lognormvariate(0, 0.4)))
         who = {"breakeven-feature": kind.feature, "breakeven-team": kind.team, "breakeven-customer": customer}
-        headers = {name: value for name, value in who.items() if value}
+        headers = {name: value for name, value in who.items() if value} | {"x-script": json.dumps({"words": words})}
         path = "/v1/messages" if kind.dialect == "anthropic" else "/v1/chat/completions"
         yield LiveCall(path, headers, json.dumps(request).encode(), _outcome(kind, customer, chance))
 

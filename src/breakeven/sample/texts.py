@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breakeven.sample.truth import CONTRACT_FROM, CONTRACTS, FIRM, INVENTED, INVOICES, SUPPORT, VALUE_PER_DOCUMENT
+from breakeven.sample.truth import CONTRACT_FROM, CONTRACTS, FIRM, INVENTED, INVOICES, SUPPORT, TRIAL, VALUE_PER_DOCUMENT
 
 CONFIG = f"""# {FIRM}: {INVENTED}
 prices:
@@ -13,6 +13,8 @@ features:
     unit: answer
     description: answers customers' tickets from the manual
     margin_floor: 0.5
+    quality_floor: 0.95
+    models: [gpt-5.4, claude-sonnet-4-6]
     value:
       - id: minutes-saved
         kind: time_saved
@@ -31,6 +33,8 @@ features:
     unit: document
     description: reads invoices into the ledger
     margin_floor: 0.6
+    quality_floor: 0.98
+    budget: {{limit: "$8,000", period: month, mode: bounded, overshoot: 5%}}
     value:
       - id: per-document
         kind: unit_price
@@ -45,6 +49,16 @@ features:
     unit: document
     description: finds terms in contracts
     margin_floor: 0.3
+    quality_floor: 0.98
+    models: [gpt-5.4, gpt-5.5, gpt-5.5-pro]
+    retention: none
+    budget:
+      limit: "$20,000"
+      period: month
+      mode: strict
+      thresholds:
+        - {{at: 80%, do: notify}}
+        - {{at: 95%, do: downgrade}}
     value:
       - id: per-contract
         kind: unit_price
@@ -54,6 +68,37 @@ features:
         version: 1
         grade: A
         why: billed per contract
+  {TRIAL}:
+    owner: marketing
+    unit: letter
+    description: drafts letters; on trial since November, with next to no money
+    retention: none
+budgets:
+  trial-day: {{scope: {{feature: {TRIAL}}}, limit: "$0.05", period: day, owner: marketing}}
+  customer-month:
+    per: customer
+    limit: "$900"
+    period: month
+    mode: bounded
+    overshoot: 5%
+    owner: finance
+    enforce: false
+    thresholds: [{{at: 80%, do: notify}}]
+  company-quarter: {{limit: "$150,000", period: quarter, mode: bounded, overshoot: 2%, owner: finance}}
+limits:
+  support-burst: {{scope: {{feature: {SUPPORT}}}, per: customer, calls: 600 per minute, at_once: 50, owner: support}}
+policies:
+  pro-for-contracts-only:
+    rule: forbid
+    models: ["gpt-5*-pro"]
+    when: {{feature: [{SUPPORT}, {INVOICES}, {TRIAL}]}}
+    owner: finance
+    why: no task there needs it
+  somebody-answers: {{rule: require, known: [feature, owner], action: warn, owner: finance}}
+attribution: {{target: 0.98}}
+alerts:
+  sinks:
+    log: {{kind: log}}
 fixed_costs:
   - id: labelled-contracts
     amount: "1200"

@@ -21,6 +21,8 @@ SEPTEMBER = MONTHS - 2
 SUPPORT = "Support answers"
 INVOICES = "Invoice capture"
 CONTRACTS = "Contract extraction"
+TRIAL = "Letter drafts"
+"""A trial that only the live calls of `breakeven demo` have: its budget is so small that it is soon spent."""
 POPULAR_AND_LOSING = CONTRACTS
 """The feature that is used more every month, costs more per document as it grows, and loses money in October."""
 

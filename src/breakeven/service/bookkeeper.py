@@ -1,4 +1,4 @@
-"""The bookkeeper: `python -m breakeven.service.bookkeeper LEDGER`, the only writer of the database while a gateway runs.
+"""The bookkeeper: `python -m breakeven.service.bookkeeper LEDGER [CONFIG]`, the only writer of the database while a gateway runs.
 
 It commits what gateways append, several times a second, and seals what they have closed. When a command wants the database it lets
 go of it for a moment; while another writes (an import, say), live facts wait in their segments, where they are durable already.
@@ -18,19 +18,26 @@ from breakeven.ledger import handoff
 from breakeven.ledger.live import Progress, commit_segments, pending, seal_closed
 from breakeven.ledger.segments import close_abandoned
 from breakeven.ledger.store import Ledger, locate, open_as_bookkeeper
+from breakeven.reports.standing import budget_statuses
+from breakeven.service.alerting import Alerting
+from breakeven.service.openings import Openings
 
 LOOK_SECONDS = 0.1
 SEAL_SECONDS = 5.0
 IDLE_SECONDS = 2.0
 _LONGEST_PAUSE = 30.0
+_WITH_CONFIG = 2
 
 
 class Bookkeeper:
     """Keeps one ledger up to date. Everything it does can be interrupted by a kill and is taken up again."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, config: Path | None = None) -> None:
         self._path = path
         self._layout = locate(path)
+        self._openings = Openings(self._layout, config)
+        root = self._layout.root
+        self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
         self._presence = handoff.Presence(self._layout)
         self._progress = Progress()
         self._ledger: Ledger | None = None
@@ -52,17 +59,24 @@ class Bookkeeper:
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)
-        if not pending(self._layout, self._progress):
+        opening, alerting = self._openings.due(now), self._alerting.due(now)
+        if not opening and not alerting and not pending(self._layout, self._progress):
             if self._ledger is not None and now - self._used_at > IDLE_SECONDS:
                 self.let_go()  # nothing happens: readers need not ask
             return
         with suppress(LedgerLocked):  # somebody reads or writes: the next look tries again
             ledger = self._ledger = self._ledger or open_as_bookkeeper(self._path)
             self._used_at = now
-            commit_segments(ledger, self._progress)
+            done = commit_segments(ledger, self._progress)
+            if done.calls_added or done.lines_added or any(done.facts_added.values()):
+                self._alerting.committed(now)
             if sealing:
                 seal_closed(ledger)
                 self._seal_at = now + SEAL_SECONDS
+            if opening:
+                self._openings.set(ledger, now)
+            if alerting:
+                self._alerting.look(ledger, now)
 
     def let_go(self) -> None:
         """Close the database."""
@@ -80,13 +94,14 @@ class Bookkeeper:
                 break
             self._seal_at = 0.0
             time.sleep(LOOK_SECONDS)
+        self._alerting.close()
         self.let_go()
         self._presence.release()
 
 
-def run(path: Path, stop: threading.Event) -> None:
+def run(path: Path, stop: threading.Event, config: Path | None = None) -> None:
     """Keep the books until told to stop. A fault is told and tried again later: facts are safe in their segments meanwhile."""
-    keeper = Bookkeeper(path)
+    keeper = Bookkeeper(path, config)
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
@@ -109,7 +124,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor passes reloads on to all; there is nothing to reload here
-    run(Path(sys.argv[1]), stop)
+    run(Path(sys.argv[1]), stop, Path(sys.argv[2]) if len(sys.argv) > _WITH_CONFIG else None)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,7 @@ class Supervisor:
 
     def _bookkeeper(self) -> Child:
         command = [sys.executable, "-m", "breakeven.service.bookkeeper", str(self.ledger)]
+        command += [str(self.config)] if self.config else []
         return Child("bookkeeper", command)
 
     def _start(self, child: Child) -> None:

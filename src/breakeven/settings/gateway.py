@@ -12,7 +12,19 @@ from breakeven.settings.quantities import flag, inner, seconds, size, whole
 from breakeven.yamlfields import Fields, Problems, items, suggestion
 from breakeven.yamlfile import Node
 
-GATEWAY_FIELDS = ("host", "port", "workers", "keys", "admin_token_env", "limits", "drain", "grace", "usage_cost", "environment")
+GATEWAY_FIELDS = (
+    "host",
+    "port",
+    "workers",
+    "keys",
+    "admin_token_env",
+    "limits",
+    "drain",
+    "grace",
+    "usage_cost",
+    "environment",
+    "accounts",
+)
 KEYS: tuple[Literal["required", "optional"], ...] = ("required", "optional")
 _MOST_PORT, _MOST_WORKERS, _MOST_HEADERS = 65_535, 256, 10_000
 
@@ -51,6 +63,23 @@ class DrainLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountsSettings:
+    """Where the accounts of budgets are kept: in a file of the ledger, or in Redis, for gateways on several hosts.
+
+    `url` is an address without a password, `url_env` names a variable that holds one with it; neither: the file.
+    """
+
+    url: str | None = None
+    url_env: str | None = None
+    prefix: str = "breakeven"
+
+    @property
+    def shared(self) -> bool:
+        """Whether several hosts share the accounts."""
+        return self.url is not None or self.url_env is not None
+
+
+@dataclass(frozen=True, slots=True)
 class GatewaySettings:
     """How the gateway listens and what it lets in, and where it leads. `grace`: seconds for calls under way when it is stopped.
 
@@ -67,6 +96,7 @@ class GatewaySettings:
     grace: float = 30.0
     usage_cost: bool = False
     environment: str | None = None
+    accounts: AccountsSettings = AccountsSettings()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
 
@@ -116,9 +146,23 @@ def _gateway(
         grace=seconds(fields, "grace", base.grace),
         usage_cost=flag(fields, "usage_cost", default=False),
         environment=fields.text("environment"),
+        accounts=_accounts(inner(fields, "accounts", ("redis", "redis_env", "prefix"), problems)),
         providers=providers,
         routes=routes,
     )
+
+
+def _accounts(fields: Fields) -> AccountsSettings:
+    url, named = fields.text("redis"), variable(fields, "redis_env") or None
+    if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+        fields.fault("redis", f"redis is {url[:40]!r}", "Write an address: redis://host:6379/0, rediss:// with TLS, or unix://.")
+    if url is not None and "@" in url:
+        fields.fault(
+            "redis", "redis holds a password", "Put the whole address into an environment variable and name it: redis_env."
+        )
+    if url is not None and named is not None:
+        fields.fault("redis_env", "redis and redis_env are both there", "Leave one of the two out.")
+    return AccountsSettings(url, named, fields.text("prefix") or AccountsSettings().prefix)
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The configuration: one frozen object, read once from `breakeven.yaml`, every message with file and line.
 
 Policy as code: the file lives in the user's repository and is reviewed like code. Secrets stand in it only by the name of an
-environment variable. No file at all means the defaults. What a later version will enforce (keys, budgets, alerts, the dashboard)
+environment variable. No file at all means the defaults. What a later version will enforce (keys, the dashboard)
 may be declared already; a warning says that this version does not enforce it.
 """
 
@@ -30,16 +30,37 @@ from breakeven.economics.value import (
     ValueModel,
 )
 from breakeven.errors import ConfigError, Problem
+from breakeven.governance.budgets import Budget
+from breakeven.governance.charter import Assumptions, Charter
+from breakeven.governance.policy import Policy, PolicyBook, Setting
+from breakeven.settings.alerts import AlertSettings, alert_settings
+from breakeven.settings.budgets import budgets_of
+from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.gateway import GatewaySettings, gateway_settings
+from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
-from breakeven.yamlfile import Node, read_yaml
+from breakeven.yamlfile import Node, parse_yaml, read_yaml
 
 CURRENCY = "USD"
-NOT_ENFORCED = ("keys", "budgets", "alerts", "web")
-SECTIONS = ("ledger", "prices", "providers", "gateway", "routes", "features", "cost_classes", "fixed_costs", *NOT_ENFORCED)
-FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", "rungs", "retention")
-DECLARED_ONLY = ("budget", "rungs", "retention")
+NOT_ENFORCED = ("keys", "web")
+SECTIONS = (
+    "ledger",
+    "prices",
+    "providers",
+    "gateway",
+    "routes",
+    "features",
+    "budgets",
+    "limits",
+    "policies",
+    "attribution",
+    "alerts",
+    "cost_classes",
+    "fixed_costs",
+    *NOT_ENFORCED,
+)
+FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", *CHARTER_FIELDS)
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
     "time_saved": ("baseline_minutes", "ai_minutes", "review_minutes", "hourly_rate", "realisation", "counts"),
@@ -57,7 +78,7 @@ _SECRET = re.compile(r"(^|_)(api_?key|secret|password|(access|auth|bearer)_?toke
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What is declared about one feature. `declared` holds what a later version enforces (budget, rungs, retention)."""
+    """What is declared about one feature: its value models, and its charter (`governance/charter.py` says what fields mean)."""
 
     name: str
     owner: str | None = None
@@ -65,7 +86,22 @@ class Feature:
     values: tuple[ValueModel, ...] = ()
     margin_floor: Decimal | None = None
     quality_floor: Decimal | None = None
-    declared: Mapping[str, Any] = field(default_factory=dict)
+    unit_cost_ceiling: int | None = None
+    rungs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
+    prompts: tuple[str, ...] = ()
+    assumptions: Assumptions | None = None
+    retention: int | None = None
+    place: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def charter(self) -> Charter:
+        """What was declared, as the rules of governance read it."""
+        return Charter(
+            self.name, self.owner, self.unit, bool(self.values), self.margin_floor, self.quality_floor, self.unit_cost_ceiling,
+            self.rungs, self.models, self.prompts, self.assumptions, self.retention, self.place, self.places,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +113,10 @@ class Settings:
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    policies: tuple[Policy, ...] = ()
+    attribution_target: Decimal | None = None
+    alerts: AlertSettings = field(default_factory=AlertSettings)
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -87,6 +127,11 @@ class Settings:
         """The value models of all features."""
         return tuple(model for feature in self.features.values() for model in feature.values)
 
+    @property
+    def policy_book(self) -> PolicyBook:
+        """The policies, compiled with the owners of the features; compile it once and keep it."""
+        return PolicyBook(self.policies, Setting({name: feature.owner for name, feature in self.features.items()}))
+
 
 def load_settings(config: Path | None) -> Settings:
     """The settings of the file `config`, or the defaults where there is none.
@@ -95,13 +140,24 @@ def load_settings(config: Path | None) -> Settings:
     """
     if config is None:
         return Settings()
-    root = read_yaml(config)
+    return _checked(read_yaml(config), config)
+
+
+def parse_settings(text: str, name: str, config: Path) -> Settings:
+    """The settings of a text, such as another revision's, which messages call `name`; its paths are as if it stood at `config`.
+
+    Raises ConfigError naming every fault with file and line.
+    """
+    return _checked(parse_yaml(text, name), config)
+
+
+def _checked(root: Node, config: Path) -> Settings:
     problems, warnings = Problems(), Problems()
     settings = _settings(root, config, problems, warnings)
     if problems.found:
         count = len(problems.found)
         raise ConfigError(
-            f"{config} has {count} {'problem' if count == 1 else 'problems'}",
+            f"{root.file} has {count} {'problem' if count == 1 else 'problems'}",
             "Correct the configuration and run the command again.",
             tuple(problems.found),
         )
@@ -113,23 +169,35 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     features = {
         name: _feature(name, node, problems, warnings) for name, node in entries(top.get("features"), "features", problems).items()
     }
-    for section in ("providers", "gateway", "routes"):
+    for section in ("providers", "gateway", "routes", "alerts"):
         if (node := top.get(section)) is not None:
             _no_secrets(node, problems)
     models = [model for feature in features.values() for model in feature.values]
     _one_revenue_rule(models, top, problems)
     later = {name: _later(name, node, problems, warnings) for name in NOT_ENFORCED if (node := top.get(name)) is not None}
+    budgets = budgets_of(top, _own_budgets(top, problems), {name: feature.owner for name, feature in features.items()}, problems)
+    floors = {name: feature.margin_floor is not None for name, feature in features.items()}
     return Settings(
         config=config,
         ledger=_ledger(top, config, problems),
         overlays=_overlays(top, config, problems),
         gateway=gateway_settings(top, config, problems, warnings),
         features=features,
+        budgets=budgets,
+        alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
+        policies=policies_of(top, problems),
+        attribution_target=attribution_target(top, problems),
         cost_classes=tuple(_cost_class(node, problems) for node in items(top.get("cost_classes"), "cost_classes", problems)),
         fixed_costs=_fixed_costs(items(top.get("fixed_costs"), "fixed_costs", problems), problems),
         later=later,
         warnings=tuple(warnings.found),
     )
+
+
+def _own_budgets(top: Fields, problems: Problems) -> dict[str, Node]:
+    """The `budget` of each feature that has one."""
+    found = entries(top.get("features"), "features", problems) if (node := top.get("features")) and node.mapping else {}
+    return {name: own for name, node in found.items() if node.mapping and (own := node.mapping.get("budget")) is not None}
 
 
 def _ledger(top: Fields, config: Path, problems: Problems) -> Path | None:
@@ -155,9 +223,9 @@ def _beside(config: Path, text: str) -> Path:
 def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> Feature:
     fields = Fields(node, f"feature {name}", FEATURE_FIELDS, problems)
     owner = fields.text("owner")
-    declared = {key: found.plain() for key in DECLARED_ONLY if (found := fields.get(key)) is not None}
-    if declared:
-        warnings.add(node, f"feature {name}: {', '.join(declared)} declared, but not enforced by this version", "Nothing to do.")
+    charter = charter_fields(fields, problems)
+    if charter["retention"] and (kept := fields.get("retention")) is not None:
+        warnings.add(kept, f"feature {name}: retention is declared, but this version stores no bodies at all", "Nothing to do.")
     models = tuple(
         model
         for item in items(fields.get("value"), f"feature {name}: value", problems)
@@ -171,7 +239,7 @@ def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> F
         values=models,
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
         quality_floor=fields.number("quality_floor", high="1"),
-        declared=declared,
+        **charter,
     )
 
 

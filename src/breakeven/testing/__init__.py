@@ -1,6 +1,7 @@
-"""Public fakes for tests of anything that uses Breakeven: prices without a price book, and a vendor without a vendor."""
+"""Public fakes for tests: prices without a price book, a vendor without a vendor, receivers of alerts."""
 
 from breakeven.testing.quotes import FixedQuotes
+from breakeven.testing.receivers import MailReceiver, WebhookReceiver
 from breakeven.testing.upstream import Exchange, ScriptedUpstream
 
-__all__ = ["Exchange", "FixedQuotes", "ScriptedUpstream"]
+__all__ = ["Exchange", "FixedQuotes", "MailReceiver", "ScriptedUpstream", "WebhookReceiver"]

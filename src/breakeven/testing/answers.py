@@ -87,11 +87,16 @@ def identity(prefix: str, body: bytes) -> str:
 
 
 @lru_cache(maxsize=256)
-def answer(method: str, path: str, body: bytes) -> Answer | None:
-    """The answer to one request; None where the vendor has no such path. What was asked last is remembered, for load tests."""
+def answer(method: str, path: str, body: bytes, words: int | None = None) -> Answer | None:
+    """The answer to one request, with so many words if said; None where the vendor has no such path.
+
+    What was asked last is remembered, for load tests.
+    """
     if method in ("GET", "HEAD"):
         return _listing(path)
     request = _parsed(body)
+    if words is not None and "model" in request:
+        request = {**request, "model": f"{request['model']}-words-{words}"}
     body = _asked(request, body)
     makers = (
         ("/chat/completions", _chat),

@@ -13,6 +13,7 @@ length         a Content-Length that lies, as a number to add to the true one
 garbage        "head", "chunk" or "sse": that part is malformed
 encoding       "gzip": the body is compressed; "broken": it says so and is not
 size           so many bytes of padding in a JSON body
+words          so many words in the answer, as a model named `...-words-N` gives
 cut            the body is sent in pieces of so many bytes
 split          the body is sent in two pieces, the first of so many bytes
 framing        "length", "chunked" or "close": how the body is framed
@@ -42,6 +43,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     garbage: Literal["", "head", "chunk", "sse"] = ""
     encoding: Literal["", "gzip", "broken"] = ""
     size: int = 0
+    words: int | None = None
     cut: int | None = None
     split: int | None = None
     framing: Literal["", "length", "chunked", "close"] = ""

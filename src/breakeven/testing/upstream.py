@@ -138,7 +138,7 @@ def _answer(exchange: Exchange, script: Script) -> Answer:
         error = {"message": f"scripted {script.status}", "type": kind, "param": None, "code": None}
         body = {"type": "error", "error": error} if "/messages" in exchange.target else {"error": error}
         return Answer("application/json", (json.dumps(body).encode(),))
-    found = answer(exchange.method, exchange.target.split("?", maxsplit=1)[0], exchange.body)
+    found = answer(exchange.method, exchange.target.split("?", maxsplit=1)[0], exchange.body, script.words)
     if found is None:
         return Answer("application/json", (b'{"error":{"message":"no such path","type":"invalid_request_error"}}',))
     if script.size and len(found.pieces) == 1:

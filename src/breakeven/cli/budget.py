@@ -1,0 +1,95 @@
+"""`breakeven budget`: which limits there are, how they stand, and a new limit for one of them."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from breakeven.cli.context import ledger_options, load, open_for_reading
+from breakeven.cli.reports import _instant, _output, output_options
+from breakeven.errors import Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from breakeven.accounts import Books
+    from breakeven.reports.question import Facts
+    from breakeven.settings import Settings
+
+
+@click.group()
+def budget() -> None:
+    """Budgets: limits with an owner, how much of them is gone, and when they will be reached."""
+
+
+@budget.command("list")
+@output_options
+@ledger_options
+def list_(*, as_json: bool, as_csv: bool, ledger_path: Path | None, config: Path | None) -> None:
+    """Every limit in words, with file and line."""
+    from breakeven.cli.draw_budget import draw_declared
+    from breakeven.reports.budgets import declared
+
+    settings, _ = load(config, ledger_path)
+    found = declared(settings)
+    _output(found, as_json=as_json, as_csv=as_csv, rows=found.rows, drawn=draw_declared)
+
+
+@budget.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--at", metavar="INSTANT", help="As of then, such as 2026-10-31T23:59:59Z. Default: now, or the end of the latest facts."
+)
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table, the fullest first.")
+@output_options
+@ledger_options
+def status(
+    *,
+    names: tuple[str, ...],
+    at: str | None,
+    limit: int,
+    as_json: bool,
+    as_csv: bool,
+    ledger_path: Path | None,
+    config: Path | None,
+) -> None:
+    """How each budget (or those NAMED) stands: limit, spent, reserved, when it runs out, what happens next; the fullest first."""
+    from breakeven.cli.draw_budget import draw_budgets
+    from breakeven.reports.budgets import budgets
+
+    settings, path = load(config, ledger_path)
+    unknown = set(names) - {each.id for each in settings.budgets}
+    if unknown:
+        raise UsageError(f"there is no budget {', '.join(sorted(unknown))}", "See: breakeven budget list")
+    books = _books(settings, path)
+    try:
+        with open_for_reading(path) as ledger:
+            found = budgets(ledger, settings, books if at is None else None, _instant(at) or _present(ledger), names)
+    finally:
+        if books is not None:
+            books.close()
+    _output(found, as_json=as_json, as_csv=as_csv, rows=found.rows, drawn=lambda report: draw_budgets(report, limit))
+
+
+def _books(settings: Settings, ledger: Path) -> Books | None:
+    """The accounts of the gateways; without them the ledger alone answers, and the row says so."""
+    from breakeven.accounts import open_books
+
+    books = open_books(settings.gateway.accounts, ledger, os.environ)
+    try:
+        books.opened()
+    except Unreachable as error:
+        click.echo(f"breakeven: {error.what}; what the ledger knows is shown instead", err=True)
+        books.close()
+        return None
+    return books
+
+
+def _present(ledger: Facts) -> datetime:
+    """Now; of a ledger whose facts ended in an earlier month, the end of its last day."""
+    from breakeven.app import now
+    from breakeven.reports.budgets import present
+
+    return present(ledger, now())
