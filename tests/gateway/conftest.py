@@ -147,6 +147,12 @@ def usual_config() -> str:
 
 
 @pytest.fixture(scope="session")
+def service_type() -> type[Service]:
+    """For modules that start a gateway of their own."""
+    return Service
+
+
+@pytest.fixture(scope="session")
 def vendor() -> Iterator[ScriptedUpstream]:
     """The scripted vendor."""
     with ScriptedUpstream() as upstream:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from breakeven.cli.context import ledger_options, load, open_for_reading
+from breakeven.cli.edits import edit
 from breakeven.cli.reports import _instant, _output, output_options
 from breakeven.errors import Unreachable, UsageError
 
@@ -71,6 +72,28 @@ def status(
         if books is not None:
             books.close()
     _output(found, as_json=as_json, as_csv=as_csv, rows=found.rows, drawn=lambda report: draw_budgets(report, limit))
+
+
+@budget.command("set")
+@click.argument("name")
+@click.option("--limit", required=True, metavar="AMOUNT", help="As the file has it: '$25,000', '5M tokens', '1000 calls'.")
+@click.option("--dry-run", is_flag=True, help="Show the difference and write nothing.")
+@ledger_options
+def set_(*, name: str, limit: str, dry_run: bool, ledger_path: Path | None, config: Path | None) -> None:
+    """Give the budget NAME another limit: edits breakeven.yaml in place and shows the difference.
+
+    Comments and formatting stay as they are. It is in force after `breakeven reload`.
+    """
+    from breakeven.settings.editing import with_limit
+
+    settings, _ = load(config, ledger_path)
+    if name not in {each.id for each in settings.budgets if each.kind == "budget"}:
+        raise UsageError(f"there is no budget {name!r}", "See: breakeven budget list")
+    path = edit(config, ledger_path, lambda text, file: with_limit(text, file, name, limit.strip()), dry_run=dry_run)
+    if path is not None:
+        click.echo(f"breakeven: commit {path.name}, so that it is reviewed; then run: breakeven reload", err=True)
+    elif not dry_run:
+        click.echo(f"the limit of {name} is {limit} already")
 
 
 def _books(settings: Settings, ledger: Path) -> Books | None:

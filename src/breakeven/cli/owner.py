@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from breakeven.cli.context import CONFIG_NAME, find_config, ledger_options
+from breakeven.cli.context import ledger_options
+from breakeven.cli.edits import edit
 from breakeven.cli.reports import _output, _period, output_options, period_option, read_only
-from breakeven.errors import PolicyFailed, Unreachable, UsageError
+from breakeven.errors import PolicyFailed, UsageError
 
 if TYPE_CHECKING:
     from breakeven.reports.question import Facts
@@ -67,57 +66,13 @@ def assign(*, feature: str, new_owner: str, dry_run: bool, ledger_path: Path | N
 
     Comments and formatting stay as they are; a feature that is not in the file yet is added.
     """
-    from breakeven.settings import parse_settings
     from breakeven.settings.editing import with_owner
 
-    path = find_config(config, ledger_path)
-    if path is None:
-        raise UsageError(f"there is no {CONFIG_NAME} here", "Create it, or name it with --config.")
-    if not feature.strip() or not new_owner.strip():
+    feature, new_owner = feature.strip(), new_owner.strip()
+    if not feature or not new_owner:
         raise UsageError("FEATURE and OWNER are words", "Write: breakeven owner assign FEATURE OWNER.")
-    before = _read(path)
-    after = with_owner(before, str(path), feature.strip(), new_owner.strip())
-    parse_settings(after, str(path), path)
-    if before == after:
+    path = edit(config, ledger_path, lambda text, name: with_owner(text, name, feature, new_owner), dry_run=dry_run)
+    if path is not None:
+        click.echo(f"breakeven: {new_owner} owns {feature} from now on; commit {path.name}, so that it is reviewed", err=True)
+    elif not dry_run:
         click.echo(f"{new_owner} owns {feature} already")
-        return
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    click.echo("".join(_ended(line) for line in difflib.unified_diff(old, new, str(path), str(path), n=2)), nl=False)
-    if dry_run:
-        click.echo("breakeven: nothing was written", err=True)
-        return
-    _write(path, after)
-    click.echo(f"breakeven: {new_owner} owns {feature} from now on; commit {path.name}, so that it is reviewed", err=True)
-
-
-def _ended(line: str) -> str:
-    return line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
-
-
-def _read(path: Path) -> str:
-    """The text as it is, line ends included."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return file.read()
-    except OSError as error:
-        raise Unreachable(f"{path} cannot be read: {error.strerror}", "Check its permissions.") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path} is not UTF-8 text", "Save it as UTF-8.") from None
-
-
-def _write(path: Path, text: str) -> None:
-    """All of the new text or all of the old one, whatever happens in between; a link stays a link."""
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(target.stat().st_mode & 0o7777)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise Unreachable(
-            f"{path} cannot be written: {error.strerror}", "Check the permissions of the file and its directory."
-        ) from None

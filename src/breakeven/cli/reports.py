@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
+from breakeven.cli.context import echo_json, find_config, ledger_options, load, open_for_reading
 from breakeven.errors import UsageError
 
 if TYPE_CHECKING:
     from breakeven.economics.periods import Period
     from breakeven.reports.question import Facts, Question
     from breakeven.settings import Settings
+    from breakeven.settings.plans import Plan
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILTERED = ("feature", "team", "customer", "user", "workflow", "environment", "model", "provider", "rung")
@@ -64,7 +65,7 @@ def now() -> datetime:
 
 @click.command()
 @period_option
-@click.option("--vs", metavar="PERIOD", help="Compare with `previous` or any period.")
+@click.option("--vs", metavar="PERIOD", help="Compare with `previous`, any period, or `plan`: what a scenario was adopted as.")
 @click.option(
     "--by",
     default="feature",
@@ -73,8 +74,16 @@ def now() -> datetime:
 )
 @question_options
 @output_options
-@read_only
-def pnl(ledger: Facts, settings: Settings, *, as_json: bool, as_csv: bool, **asked: Any) -> None:  # noqa: ANN401 - options of click
+@ledger_options
+def pnl(  # noqa: PLR0913 - one argument per option
+    *,
+    ledger_path: Path | None,
+    config: Path | None,
+    vs: str | None,
+    as_json: bool,
+    as_csv: bool,
+    **asked: Any,  # noqa: ANN401 - options of click
+) -> None:
     """What each feature earns, costs and keeps.
 
     Contribution is value minus variable cost; margin is contribution over value; fixed costs are allocated and shown apart.
@@ -83,7 +92,10 @@ def pnl(ledger: Facts, settings: Settings, *, as_json: bool, as_csv: bool, **ask
     from breakeven.cli.drawing import draw_pnl
     from breakeven.reports.pnl import pnl as report
 
-    found = report(ledger, settings, _question(ledger, **asked))
+    settings, path = load(config, ledger_path)
+    plan = _plan(config, ledger_path, path) if vs is not None and vs.strip().lower() == "plan" else None
+    with open_for_reading(path) as ledger:
+        found = report(ledger, settings, _question(ledger, vs=None if plan is not None else vs, **asked), plan)
     _output(found, as_json=as_json, as_csv=as_csv, rows=[*found.rows, found.total], drawn=draw_pnl)
 
 
@@ -225,6 +237,24 @@ def _question(
         as_of=_instant(as_of),
         as_recorded=as_recorded,
     )
+
+
+def plan_path(config: Path | None, ledger_path: Path | None, path: Path) -> Path:
+    """Where the plan lies: beside the configuration, else in the ledger's directory."""
+    from breakeven.settings.plans import PLAN_NAME
+
+    found = find_config(config, ledger_path)
+    return (path if found is None else found.parent) / PLAN_NAME
+
+
+def _plan(config: Path | None, ledger_path: Path | None, path: Path) -> Plan:
+    """The plan that was adopted. Raises UsageError where none was."""
+    from breakeven.settings.plans import load_plan
+
+    place = plan_path(config, ledger_path, path)
+    if not place.is_file():
+        raise UsageError(f"there is no plan: {place} does not exist", "Adopt one: breakeven scenario run FILE --adopt.")
+    return load_plan(place)
 
 
 def _period(ledger: Facts, text: str | None) -> Period:

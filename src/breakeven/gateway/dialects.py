@@ -122,8 +122,16 @@ def _leniently(body: bytes) -> Hints:
         None if options is None else msgspec.json.encode(options),
         None,
         _attribution(_text(said.get("user")), _text(said.get("safety_identifier")), msgspec.json.encode(said.get("metadata"))),
-        tools=b"[0]",  # what cannot be read may ask for anything
+        *_longest_leniently(said),
+        b"" if said.get("tools") is None else msgspec.json.encode(said["tools"]),
     )
+
+
+def _longest_leniently(said: dict[str, Any]) -> tuple[int | None, int]:
+    lengths = [said.get(name) for name in ("max_completion_tokens", "max_output_tokens", "max_tokens")]
+    most = next((each for each in lengths if isinstance(each, int) and not isinstance(each, bool) and each > 0), None)
+    choices = said.get("n")
+    return most, choices if isinstance(choices, int) and choices > 0 else 1
 
 
 def _attribution(user: str | None, safety_identifier: str | None, metadata: bytes) -> BodyHints:

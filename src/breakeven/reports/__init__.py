@@ -21,6 +21,7 @@ REPORTS: tuple[Report, ...] = (
     Report("why", "Why did this call cost that?", "breakeven.reports.receipt:receipt"),
     Report("trace", "What did this piece of work cost, step by step?", "breakeven.reports.trace:trace"),
     Report("forecast", "What will the period cost and earn, and when is a limit reached?", "breakeven.reports.forecast:forecast"),
+    Report("scenario", "What happens to margin if prices, tokens, volume or mix move?", "breakeven.reports.scenario:scenario"),
     Report("watch", "What is unusual, what is at stake, and what caused it?", "breakeven.reports.watch:watch"),
     Report("unpriced", "What has no price or no usage, and why?", "breakeven.reports.unpriced:unpriced"),
     Report("check", "Does this change break a charter?", "breakeven.reports.check:check"),

@@ -13,12 +13,14 @@ from breakeven.economics.allocation import METHOD
 from breakeven.economics.money import digits
 from breakeven.economics.pnl import Tally, total
 from breakeven.economics.verdict import Verdict
+from breakeven.reports.plan import PLAN, planned
 from breakeven.reports.question import DIMENSIONS, Facts, Question, Remembering, ask
 from breakeven.reports.sentences import pnl_sentence
 from breakeven.reports.tallies import Key, Sums, sums
 from breakeven.reports.trail import Rows, Shares, Trail, complement, instant, models_used, nobody, prices, shares
 from breakeven.reports.verdicts import verdicts
 from breakeven.settings import CURRENCY, Settings
+from breakeven.settings.plans import Plan
 
 UNSET = msgspec.UNSET
 FORMULA: Mapping[str, str] = {
@@ -100,12 +102,12 @@ class Pnl(msgspec.Struct, frozen=True, kw_only=True):
     trail: Trail
 
 
-def pnl(ledger: Facts, settings: Settings, question: Question) -> Pnl:
-    """The P&L of a period, and its change against another one."""
+def pnl(ledger: Facts, settings: Settings, question: Question, plan: Plan | None = None) -> Pnl:
+    """The P&L of a period, and its change against another one or against the plan."""
     ledger = Remembering(ledger)
     question = bounded(ledger, question)
     now = sums(ledger, settings, question)
-    then = None if question.versus is None else sums(ledger, settings, question.over(question.versus))
+    then = _compared(ledger, settings, question, plan)
     found = verdicts(ledger, settings, question, now.rows) if question.by == ("feature",) and question.divides_outcomes else {}
     unattributed = _unattributed(ledger, question, now)
     known = shares(now.total, unattributed)
@@ -116,7 +118,7 @@ def pnl(ledger: Facts, settings: Settings, question: Question) -> Pnl:
         label=question.period.label,
         start=f"{question.period.start:%Y-%m-%d}",
         end=f"{question.period.end:%Y-%m-%d}",
-        versus=None if question.versus is None else question.versus.name,
+        versus=PLAN if plan is not None else None if question.versus is None else question.versus.name,
         currency=CURRENCY,
         by=question.by,
         rows=rows,
@@ -125,6 +127,13 @@ def pnl(ledger: Facts, settings: Settings, question: Question) -> Pnl:
         sentence=pnl_sentence(question.period.label, now.total, known, features, found),
         trail=_trail(ledger, settings, question, now, known),
     )
+
+
+def _compared(ledger: Facts, settings: Settings, question: Question, plan: Plan | None) -> Sums | None:
+    """The sums to compare with: the plan's, those of another period, or none."""
+    if plan is not None:
+        return planned(plan, question)
+    return None if question.versus is None else sums(ledger, settings, question.over(question.versus))
 
 
 def bounded(ledger: Facts, question: Question) -> Question:

@@ -14,6 +14,7 @@ from breakeven.yamlfile import parse_yaml
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/@-]*[A-Za-z0-9]\Z|[A-Za-z]\Z")
 _STEP = 2
+_OF_FEATURE = "feature "
 
 
 def with_owner(text: str, name: str, feature: str, owner: str) -> str:
@@ -31,6 +32,34 @@ def with_owner(text: str, name: str, feature: str, owner: str) -> str:
             f"Write it yourself: under `features:`, `{feature}:`, add `owner: {owner}`.",
         )
     return edited
+
+
+def with_limit(text: str, name: str, budget: str, limit: str) -> str:
+    """The text of a configuration in which the budget of this name (`feature NAME`: a feature's own) has this limit.
+
+    Raises DataError where the place cannot be edited safely, ConfigError where the text is not valid YAML.
+    """
+    before = parse_yaml(text, name).plain()
+    where = ("features", budget.removeprefix(_OF_FEATURE), "budget") if budget.startswith(_OF_FEATURE) else ("budgets", budget)
+    node = yaml.compose(text, Loader=yaml.BaseLoader)
+    for step in (*where, "limit"):
+        found = _field(node, step) if isinstance(node, yaml.MappingNode) else None
+        node = None if found is None else found[1]
+    if isinstance(node, yaml.ScalarNode):
+        edited = _replaced(text, node.start_mark.index, node.end_mark.index, json.dumps(limit))
+        after = parse_yaml(edited, name).plain()
+        if _without(before, where) == _without(after, where):
+            return edited
+    raise DataError(
+        f"{name}: the limit of {budget} cannot be written without touching other lines", "Write it yourself, where it is declared."
+    )
+
+
+def _without(tree: Any, where: tuple[str, ...]) -> Any:  # noqa: ANN401 - a tree of plain values
+    """The same tree without the limit at this place."""
+    if not where:
+        return {name: value for name, value in tree.items() if name != "limit"}
+    return {**tree, where[0]: _without(tree[where[0]], where[1:])}
 
 
 def _wanted(before: Any, feature: str, owner: str) -> dict[str, Any] | None:  # noqa: ANN401 - a tree of plain values
