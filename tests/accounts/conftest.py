@@ -78,19 +78,21 @@ class Shop:
         self.store = store
         self.books = books
         self.run = run
+        self.generation = ""
 
     def say(self, worker: str, *entries: Entry) -> Sequence[Grant]:
         """One exchange."""
-        answers: list[Sequence[Grant] | None] = []
-        self.store.exchange(worker, entries, answers.append)
+        answers: list[tuple[Sequence[Grant] | None, str]] = []
+        self.store.exchange(worker, "", entries, lambda grants, generation: answers.append((grants, generation)))
         self.run()
-        assert answers[0] is not None
-        return answers[0]
+        grants, self.generation = answers[0]
+        assert grants is not None
+        return grants
 
     def denials(self) -> int:
         """How often anything was denied."""
         answers: list[int | None] = []
-        self.store.denials(answers.append)
+        self.store.denials(lambda count, _generation: answers.append(count))
         self.run()
         assert answers[0] is not None
         return answers[0]

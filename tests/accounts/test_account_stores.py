@@ -33,6 +33,7 @@ entries = st.builds(
     since=st.integers(90, 130),
     ready=st.booleans(),
     in_flight=st.booleans(),
+    expires=st.none(),
 )
 conversations = st.lists(entries, min_size=1, max_size=12)
 """What three leases say about two accounts, in the order of arrival; late messages among it."""
@@ -104,6 +105,19 @@ def test_all_accounts_of_a_call_are_asked_in_one_exchange(shop: Any) -> None:
     assert [grant.granted for grant in shop.say("w", *said)] == [60, 0, 0]
 
 
+def test_a_store_that_was_begun_anew_does_nothing_for_who_knows_another(shop: Any) -> None:
+    """A worker that names another generation is told the present one, and nothing is counted."""
+    shop.say("w", Entry(KEY, "w.1", 1, limit=100))
+    answers: list[Any] = []
+    shop.store.exchange("late", "another", [Entry(KEY, "late.1", 1, 100, spent=50)], lambda *answer: answers.append(answer))
+    shop.run()
+    assert answers == [(None, shop.generation)]
+    assert "late" not in shop.books.workers()
+    assert shop.books.generation()[0] == shop.generation
+    assert shop.books.generation()[1] >= 0
+    assert shop.say("w", Entry(KEY, "w.1", 2, limit=100))[0].spent == 0
+
+
 def test_a_denial_is_noticed_by_everybody(shop: Any) -> None:
     """The count of denials grows with each, so that whoever holds idle room gives it back."""
     shop.books.set_outside("ledger", "b#1", {})
@@ -140,7 +154,7 @@ def clocked(tmp_path: Path) -> tuple[SqliteAccounts, list[float]]:
 
 def _said(store: SqliteAccounts, entry: Entry) -> Any:
     answers: list[Any] = []
-    store.exchange("w", [entry], answers.append)
+    store.exchange("w", "", [entry], lambda grants, _generation: answers.append(grants))
     return answers[0][0]
 
 
@@ -182,8 +196,8 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     path.write_bytes(b"this is no database" * 100)
     store = SqliteAccounts(path)
     answers: list[Any] = []
-    store.exchange("w", [Entry(KEY, "w.1", 1, 100, need=40, want=40)], answers.append)
-    assert answers == [None]
+    store.exchange("w", "", [Entry(KEY, "w.1", 1, 100, need=40, want=40)], lambda *answer: answers.append(answer))
+    assert answers == [(None, "")]
     _raises: Callable[[], object] = lambda: store.balances("b#1")  # noqa: E731 - said once
     with pytest.raises(Exception, match=r"cannot be read.*"):
         _raises()

@@ -192,7 +192,7 @@ def test_a_rate_says_when_to_come_again(call: Caller) -> None:
 
 def test_calls_at_once_are_limited(call: Caller) -> None:
     """While one is under way another waits a moment and is refused; afterwards the place is free."""
-    slow = json.dumps({"delay": 1.2})
+    slow = json.dumps({"delay": 3})
     with ThreadPoolExecutor(2) as callers:
         statuses = sorted(each.status for each in callers.map(lambda _: call("once", x_script=slow), range(2)))
     assert statuses == [200, 429]

@@ -35,8 +35,12 @@ local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local prefix, worker = ARGV[1], ARGV[2]
 local share, silent, remembered, slices, kept = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local answers, denied = {}, false
-for at = 8, #ARGV, 11 do
+redis.call('SET', prefix..':generation', ARGV[9], 'NX')
+redis.call('SET', prefix..':begun', time[1]..'.'..string.format('%06d', tonumber(time[2])), 'NX')
+local generation = redis.call('GET', prefix..':generation')
+if ARGV[8] ~= '' and ARGV[8] ~= generation then return {generation} end
+local answers, denied = {generation}, false
+for at = 10, #ARGV, 11 do
   local key, id, number = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
   local limit, told, held = num(ARGV[at + 3]), num(ARGV[at + 4]), num(ARGV[at + 5])
   local need, want = num(ARGV[at + 6]), num(ARGV[at + 7])

@@ -1,8 +1,9 @@
 """What a worker has spent and reserved, kept where a kill cannot take it: a file mapped into memory, written at every change.
 
-A slot is one lease: its account, and two versions of (spent, reserved). A change goes into the older version, and its number, which
-makes it the newer one, is written last: whenever the process is killed, the last whole version stands. What the next worker finds
-here it settles: the spent as spent; the reserved too, because the vendor may bill the calls that were under way.
+The first slot names the generation of the store. Every other one is a lease: its account, and two versions of (spent, reserved). A
+change goes into the older version, and its number, which makes it the newer one, is written last: whenever the process is killed, the
+last whole version stands. What the next worker finds here it settles: the spent as spent; the reserved too, because the vendor may
+bill the calls that were under way.
 """
 
 from __future__ import annotations
@@ -57,13 +58,13 @@ class Journal:
             self._file.close()
             raise
         size = os.fstat(self._file.fileno()).st_size
-        if size < SLOT:
+        if size < 2 * SLOT:
             size = _FIRST_SLOTS * SLOT
             os.ftruncate(self._file.fileno(), size)
         self._map = mmap.mmap(self._file.fileno(), size - size % SLOT)
         self._numbers: dict[int, int] = {}
         self._free: list[int] = []
-        self._used = 0
+        self._used = SLOT
 
     def __enter__(self) -> Self:
         """The journal itself."""
@@ -73,9 +74,22 @@ class Journal:
         """Let go of the file."""
         self.close()
 
+    @property
+    def generation(self) -> str:
+        """The generation of the store that the leases are of."""
+        length = self._map[0]
+        return self._map[1 : 1 + length].decode("ascii", "replace")
+
+    def note_generation(self, generation: str) -> None:
+        """Note it before anything is leased from that store."""
+        name = generation.encode()
+        self._map[0] = 0
+        self._map[1 : 1 + len(name)] = name
+        self._map[0] = len(name)
+
     def left(self) -> Iterator[Left]:
         """What stands in the file, of this or of a dead worker."""
-        for at in range(0, len(self._map), SLOT):
+        for at in range(SLOT, len(self._map), SLOT):
             key_length, lease_length, flags, width = _HEAD.unpack_from(self._map, at)
             if not key_length or key_length + lease_length > LONGEST_KEY + 64:
                 continue
@@ -103,6 +117,14 @@ class Journal:
         _HEAD.pack_into(self._map, at, len(name), len(identity), _IN_FLIGHT if in_flight else 0, slice_seconds)
         self._numbers[at] = 0
         return at
+
+    def rename(self, at: int, key: str, lease: str) -> None:
+        """The lease goes on under another id."""
+        _, _, flags, width = _HEAD.unpack_from(self._map, at)
+        name, identity = key.encode(), lease.encode()
+        start = at + _HEAD.size
+        self._map[start : start + len(name) + len(identity)] = name + identity
+        _HEAD.pack_into(self._map, at, len(name), len(identity), flags, width)
 
     def write(self, at: int, spent: int, reserved: int) -> None:
         """Note what is spent and reserved now."""

@@ -33,9 +33,9 @@ class Lease:
     """What this worker holds of one account. `room` is free, `reserved` belongs to calls under way, `spent` is settled."""
 
     __slots__ = (
-        "account", "borrowed_at", "calls", "closed", "expires", "frees", "heard_at", "id", "in_flight", "key", "known_leased",
-        "known_limit", "known_spent", "number", "opening", "place", "ready", "reserved", "room", "spent", "told", "told_at",
-        "used_at",
+        "account", "base", "borrowed_at", "calls", "closed", "expires", "frees", "heard_at", "id", "in_flight", "key",
+        "known_leased", "known_limit", "known_spent", "number", "opening", "place", "ready", "reserved", "room",
+        "spent", "told", "told_at", "unsure", "used_at",
     )  # fmt: skip
 
     def __init__(self, account: Account, identity: str, place: int, now: float) -> None:
@@ -49,7 +49,9 @@ class Lease:
         self.room = 0
         self.reserved = 0
         self.spent = 0
+        self.base = 0  # what was spent under another store, which the ledger tells the new one
         self.told = 0
+        self.unsure = False
         self.calls = 0
         self.number = 0
         self.known_spent = 0
@@ -90,12 +92,14 @@ class Leases:
     ) -> None:
         self._store = store
         self._journal = journal
-        self.worker = worker
+        self.worker = self._name = worker
         self._now = now
         self._wall = wall
         self._leases: dict[str, Lease] = {}
         self._count = 0
         self._denials: int | None = None
+        self._generation = ""
+        self._renewals = 0
         self._waiting: deque[tuple[Callable[[], list[tuple[Lease, Entry]]], Borrowed]] = deque()
         self._speaking = False
         self.unreachable = False
@@ -123,7 +127,7 @@ class Leases:
             lease.room -= amount
             lease.reserved += amount
             lease.used_at = now
-            write(lease.place, lease.spent, lease.reserved)
+            write(lease.place, lease.spent - lease.base, lease.reserved)
         return True
 
     def settle(self, lease: Lease, reserved: int, spent: int, *, last: bool) -> None:
@@ -136,7 +140,7 @@ class Leases:
         lease.spent += spent
         if last:
             lease.calls -= 1
-        self._journal.write(lease.place, lease.spent, lease.reserved)
+        self._journal.write(lease.place, lease.spent - lease.base, lease.reserved)
 
     def borrow(self, draws: Sequence[Draw], then: Borrowed) -> None:
         """Ask the store for what the leases lack for these amounts, all in one exchange."""
@@ -155,7 +159,9 @@ class Leases:
         """For the worker's timer: tell what was spent, give back what is idle, forget what is over."""
         self._store.denials(self._after_denials)
 
-    def _after_denials(self, denials: int | None) -> None:
+    def _after_denials(self, denials: int | None, generation: str) -> None:
+        if generation and self._generation and generation != self._generation:
+            self._renew(generation)
         denied = denials is not None and denials != self._denials
         self._denials = denials
         now = self._now()
@@ -167,7 +173,29 @@ class Leases:
             del self._leases[lease.key]
             self._journal.close_slot(lease.place)
 
+    def _renew(self, generation: str) -> None:
+        """The store was lost and begun anew. It hears under a new name what calls under way hold, and nothing else from us.
+
+        What was spent is in the ledger, which tells of spending under names that the store does not know. Room is given up.
+        """
+        self._generation = "" if generation == "none" else generation
+        self._journal.note_generation(self._generation)
+        self._renewals += 1
+        self.worker = f"{self._name}r{self._renewals}"
+        for lease in self._leases.values():
+            self._count += 1
+            lease.id = f"{self.worker}.{self._count}"
+            lease.number = 0
+            lease.room = 0
+            lease.base = lease.told = lease.spent
+            lease.unsure = bool(lease.reserved)
+            lease.known_spent = lease.known_leased = 0
+            self._journal.rename(lease.place, lease.key, lease.id)
+            self._journal.write(lease.place, 0, lease.reserved)
+
     def _must_tell(self, lease: Lease, now: float, *, denied: bool) -> bool:
+        if lease.unsure:
+            return True
         if lease.spent != lease.told and (denied or now - lease.told_at >= TOLD_SECONDS or self._is_tight(lease)):
             return True
         idle = now - lease.used_at >= IDLE_SECONDS
@@ -180,7 +208,7 @@ class Leases:
         return lease.spent_by_all + lease.known_leased >= lease.known_limit
 
     def _is_over(self, lease: Lease, now: float) -> bool:
-        if lease.calls or lease.reserved or lease.room or lease.spent != lease.told:
+        if lease.calls or lease.reserved or lease.room or lease.unsure or lease.spent != lease.told:
             return False
         return now - max(lease.used_at, lease.heard_at) >= FORGET_SECONDS
 
@@ -196,7 +224,7 @@ class Leases:
         held = lease.reserved + lease.room
         lease.number += 1
         return Entry(
-            lease.key, lease.id, lease.number, limit, lease.spent, held, need, want, window.slice, window.since, lease.ready,
+            lease.key, lease.id, lease.number, limit, lease.spent - lease.base, held, need, want, window.slice, window.since, lease.ready,
             lease.in_flight, lease.expires,
         )  # fmt: skip
 
@@ -214,15 +242,28 @@ class Leases:
                 then(True)  # noqa: FBT003 - the answer to the question whether the store was reached
                 continue
             self._speaking = True
-            self._store.exchange(self.worker, [entry for _, entry in said], partial(self._answered, said, then))
+            for lease, _ in said:
+                lease.unsure = True  # until it is answered, nobody knows what the store believes
+            answered = partial(self._answered, said, then, self.worker)
+            self._store.exchange(self.worker, self._generation, [entry for _, entry in said], answered)
 
-    def _answered(self, said: Sequence[tuple[Lease, Entry]], then: Borrowed, grants: Sequence[Grant] | None) -> None:
+    def _answered(
+        self, said: Sequence[tuple[Lease, Entry]], then: Borrowed, name: str, grants: Sequence[Grant] | None, generation: str
+    ) -> None:
         self._speaking = False
-        self.unreachable = grants is None
+        if grants is None and generation and name == self.worker:
+            self._renew(generation)
+        if name != self.worker:  # said under the old name: what it was answered is not meant for the leases of now
+            grants = None
+        if generation and generation != self._generation:
+            self._generation = generation
+            self._journal.note_generation(generation)
+        self.unreachable = grants is None and not generation
         now = self._now()
         for (lease, entry), grant in zip(said, grants or (), strict=grants is not None):
             lease.room += grant.granted
-            lease.told = entry.spent
+            lease.told = lease.base + entry.spent
+            lease.unsure = False
             lease.told_at = lease.heard_at = now
             lease.known_spent, lease.known_leased = grant.spent, grant.leased
             lease.opening, lease.frees = grant.opening, grant.frees
@@ -243,27 +284,37 @@ class Leases:
         return not self._speaking and all(each.spent == each.told and not each.reserved for each in self._leases.values())
 
 
-def recover(store: AccountStore, path: Path, worker: str, wall: float, then: Callable[[bool], None]) -> bool:
+def recover(store: AccountStore, path: Path, wall: float, then: Callable[[bool], None]) -> bool:
     """Settle what a dead worker left in its journal: the spent as spent, what its calls under way had reserved as spent too.
 
-    False where the worker lives. The file is removed when the store has taken everything; saying it twice changes nothing.
+    Where the store was lost meanwhile, what was settled is the ledger's to tell, and only the rest is settled here. False where the
+    worker lives. The file is removed when the store has taken everything; saying it twice changes nothing.
     """
     try:
         journal = Journal(path)
     except (BlockingIOError, Unreachable):
         return False
-    entries = [_last_word(each, wall) for each in journal.left()]
+    left = list(journal.left())
+    if not left:
+        path.unlink(missing_ok=True)
+        journal.close()
+        then(True)  # noqa: FBT003 - the answer to the question whether it is done
+        return True
 
-    def answered(grants: Sequence[Grant] | None) -> None:
+    def answered(again: bool, grants: Sequence[Grant] | None, generation: str) -> None:  # noqa: FBT001 - bound below
+        if grants is None and generation and not again:
+            name = f"{left[0].lease.partition('.')[0]}x{generation}"
+            rest = [_last_word(each._replace(spent=0, lease=f"{name}.{at}"), wall) for at, each in enumerate(left)]
+            store.exchange(name, "", rest, partial(answered, True))  # noqa: FBT003 - again
+            return
         if grants is not None:
             path.unlink(missing_ok=True)
         journal.close()
         then(grants is not None)
 
-    if entries:
-        store.exchange(worker, entries, answered)
-    else:
-        answered(())
+    name = left[0].lease.partition(".")[0]
+    words = [_last_word(each, wall) for each in left]
+    store.exchange(name, journal.generation, words, partial(answered, False))  # noqa: FBT003 - not again
     return True
 
 

@@ -66,18 +66,29 @@ class Balance(NamedTuple):
     leases: Mapping[str, int]
 
 
-Answer = Callable[[Sequence[Grant] | None], None]
-"""Takes the grants, in the order of the entries; None where the store could not be reached."""
+OPENING_AGE_SECONDS, SHARED_OPENING_AGE_SECONDS = 1.0, 4.0
+"""So long after a store was begun anew its accounts stay closed: live workers need it to say what their calls hold, and where
+several hosts share the store, each of their bookkeepers needs it to say what its ledger knows."""
+
+Answer = Callable[[Sequence[Grant] | None, str], None]
+"""Takes the grants, in the order of the entries, and the store's generation.
+
+No grants with a generation: the store is another one than the worker believed, and nothing was done. Neither: it was not reached.
+"""
 
 
 class AccountStore(Protocol):
     """The accounts that all workers share."""
 
-    def exchange(self, worker: str, entries: Sequence[Entry], answer: Answer) -> None:
-        """Take what a worker says, lend what it needs, all in one transaction. `answer` may be called at once or later."""
+    def exchange(self, worker: str, generation: str, entries: Sequence[Entry], answer: Answer) -> None:
+        """Take what a worker says, lend what it needs, all in one transaction. `answer` may be called at once or later.
 
-    def denials(self, answer: Callable[[int | None], None]) -> None:
-        """How often any worker has been denied anything: when it grows, whoever has room to spare gives it back."""
+        A store that was lost and begun anew has another generation; to a worker that names another one it does nothing. An empty
+        name agrees with any.
+        """
+
+    def denials(self, answer: Callable[[int | None, str], None]) -> None:
+        """How often any worker was denied anything, and the generation. When it grows, who has room to spare gives it back."""
 
     def close(self) -> None:
         """Let go of files and connections."""
@@ -89,13 +100,19 @@ class Books(Protocol):
     def workers(self) -> frozenset[str]:
         """Every worker whose spending the store has counted itself."""
 
+    def generation(self) -> tuple[str, float]:
+        """Which store this is, and how many seconds ago it was begun."""
+
     def opened(self) -> frozenset[str]:
         """The budgets whose accounts are open: what was spent on them before is known."""
 
-    def set_outside(self, ledger: str, identity: str, amounts: Mapping[str, Mapping[int, int]]) -> None:
+    opening_age: float
+    """How old the store must be before accounts are opened."""
+
+    def set_outside(self, ledger: str, identity: str, amounts: Mapping[str, Mapping[int, int]], *, opened: bool = True) -> None:
         """What a ledger knows of spending on a budget's accounts that no worker here has counted: all of it, in place of before.
 
-        From then on the budget's accounts are open.
+        With `opened` the budget's accounts are open from then on.
         """
 
     def balances(self, identity: str) -> Sequence[Balance]:

@@ -6,6 +6,7 @@ floating point, so that an amount is kept as a pair of whole numbers below 10^15
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,23 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from breakeven.accounts.port import LEASE_SECONDS, REMEMBERED_SECONDS, SHARE, Answer, Balance, Entry, Grant
+from breakeven.accounts.port import (
+    LEASE_SECONDS,
+    REMEMBERED_SECONDS,
+    SHARE,
+    SHARED_OPENING_AGE_SECONDS,
+    Answer,
+    Balance,
+    Entry,
+    Grant,
+)
 from breakeven.errors import Unreachable
 from breakeven.governance.spans import SLICES
 
 TIMEOUT_SECONDS = 1.0
 KEPT_SECONDS = 40 * 86_400
+_NEVER = "none"
+"""The generation of a Redis that nobody has written to since it was lost."""
 
 _EXCHANGE = Path(__file__).with_name("exchange.lua").read_text(encoding="utf-8")
 
@@ -27,36 +39,36 @@ class RedisAccounts:
     """The port `AccountStore` on a Redis, for a worker's event loop."""
 
     def __init__(self, url: str, prefix: str, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-        self._client = redis.asyncio.from_url(
+        self._client: Any = redis.asyncio.from_url(
             url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=True, retry=None
         )
         self._prefix = prefix
         self._spawn = spawn
-        self._script = self._client.register_script(_EXCHANGE)
+        self._script: Any = self._client.register_script(_EXCHANGE)
 
-    def exchange(self, worker: str, entries: Sequence[Entry], answer: Answer) -> None:
+    def exchange(self, worker: str, generation: str, entries: Sequence[Entry], answer: Answer) -> None:
         """Take and lend in one round trip; the answer comes later."""
-        self._spawn(self._exchange(worker, entries, answer))
+        self._spawn(self._exchange(worker, generation, entries, answer))
 
-    async def _exchange(self, worker: str, entries: Sequence[Entry], answer: Answer) -> None:
+    async def _exchange(self, worker: str, generation: str, entries: Sequence[Entry], answer: Answer) -> None:
         try:
-            found = await self._script(keys=[], args=_arguments(self._prefix, worker, entries))
-        except (TimeoutError, redis.RedisError, OSError):
-            answer(None)
+            current, *found = await self._script(keys=[], args=_arguments(self._prefix, worker, generation, entries))
+        except (redis.RedisError, OSError):
+            answer(None, "")
             return
-        answer([_grant(each) for each in found])
+        answer([_grant(each) for each in found] if len(found) == len(entries) else None, current)
 
-    def denials(self, answer: Callable[[int | None], None]) -> None:
-        """How often anything was denied."""
+    def denials(self, answer: Callable[[int | None, str], None]) -> None:
+        """How often anything was denied, and which store this is."""
         self._spawn(self._denials(answer))
 
-    async def _denials(self, answer: Callable[[int | None], None]) -> None:
+    async def _denials(self, answer: Callable[[int | None, str], None]) -> None:
         try:
-            found = await self._client.get(f"{self._prefix}:denials")
-        except (TimeoutError, redis.RedisError, OSError):
-            answer(None)
+            count, generation = await self._client.mget(f"{self._prefix}:denials", f"{self._prefix}:generation")
+        except (redis.RedisError, OSError):
+            answer(None, "")
             return
-        answer(int(found or 0))
+        answer(int(count or 0), generation or _NEVER)
 
     def close(self) -> None:
         """Close the connections, in the loop's own time."""
@@ -69,6 +81,8 @@ class RedisAccounts:
 class RedisBooks:
     """What the bookkeeper and the reports do with the accounts in a Redis."""
 
+    opening_age = SHARED_OPENING_AGE_SECONDS
+
     def __init__(self, url: str, prefix: str) -> None:
         self._client: Any = redis.Redis.from_url(
             url, socket_timeout=5 * TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, decode_responses=True
@@ -79,11 +93,22 @@ class RedisBooks:
         """Every worker that has ever exchanged anything with this Redis."""
         return frozenset(self._asked(lambda: self._client.smembers(f"{self._prefix}:workers")))
 
+    def generation(self) -> tuple[str, float]:
+        """Which store this is, and how old by its own clock."""
+
+        def ask() -> tuple[str, float]:
+            name, begun = self._client.mget(f"{self._prefix}:generation", f"{self._prefix}:begun")
+            seconds, microseconds = self._client.time()
+            return (name, seconds + microseconds / 1e6 - float(begun)) if name else ("", 0.0)
+
+        found: tuple[str, float] = self._asked(ask)
+        return found
+
     def opened(self) -> frozenset[str]:
         """The budgets whose accounts are open."""
         return frozenset(self._asked(lambda: self._client.smembers(f"{self._prefix}:opened")))
 
-    def set_outside(self, ledger: str, identity: str, amounts: Mapping[str, Mapping[int, int]]) -> None:
+    def set_outside(self, ledger: str, identity: str, amounts: Mapping[str, Mapping[int, int]], *, opened: bool = True) -> None:
         """Replace what a ledger knows of a budget's accounts, and open them."""
 
         def write() -> None:
@@ -95,7 +120,8 @@ class RedisBooks:
                 for key, slices in amounts.items():
                     for number, amount in slices.items():
                         pipe.hset(f"{self._prefix}:account:{key}", f"o:{ledger}:{number}", str(amount))
-                pipe.sadd(f"{self._prefix}:opened", identity)
+                if opened:
+                    pipe.sadd(f"{self._prefix}:opened", identity)
                 pipe.execute()
 
         self._asked(write)
@@ -146,8 +172,9 @@ def _is_of(name: str, prefix: str, identity: str) -> bool:
     return name.startswith(f"{prefix}:account:{identity}\x1f")
 
 
-def _arguments(prefix: str, worker: str, entries: Sequence[Entry]) -> list[str]:
+def _arguments(prefix: str, worker: str, generation: str, entries: Sequence[Entry]) -> list[str]:
     arguments = [prefix, worker, str(SHARE), str(LEASE_SECONDS), str(REMEMBERED_SECONDS), str(SLICES), str(KEPT_SECONDS)]
+    arguments += [generation, secrets.token_hex(8)]
     for each in entries:
         flags = f"{int(each.ready)}{int(each.in_flight)}"
         arguments += [

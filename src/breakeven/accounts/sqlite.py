@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from breakeven.accounts.port import Answer, Balance, Entry
+from breakeven.accounts.port import OPENING_AGE_SECONDS, Answer, Balance, Entry
 from breakeven.accounts.state import AccountState, exchanged
 from breakeven.errors import Unreachable
 
@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS opened (identity TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS workers (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS denials (count INTEGER NOT NULL);
 INSERT INTO denials SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM denials);
+CREATE TABLE IF NOT EXISTS generation (name TEXT NOT NULL, begun REAL NOT NULL);
 """
 _KEEP = """INSERT INTO accounts (key, state, expires) VALUES (?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET state = excluded.state"""
@@ -36,6 +37,8 @@ _encode = msgspec.json.encode
 class SqliteAccounts:
     """The port `AccountStore` on one file. `wall` and `clock` can be given for tests; the clock is the host's monotonic one."""
 
+    opening_age = OPENING_AGE_SECONDS
+
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
         self._path = path
         self._clock = clock
@@ -43,14 +46,19 @@ class SqliteAccounts:
         self._known: set[str] = set()
         self._connection: sqlite3.Connection | None = None
         self._file = 0
+        self._generation = ""
 
-    def exchange(self, worker: str, entries: Sequence[Entry], answer: Answer) -> None:
+    def exchange(self, worker: str, generation: str, entries: Sequence[Entry], answer: Answer) -> None:
         """Take and lend in one transaction, and answer at once."""
         try:
             connection = self._begun()
         except (sqlite3.Error, OSError):
             self._forget()
-            answer(None)
+            answer(None, "")
+            return
+        if generation not in ("", self._generation):
+            connection.execute("ROLLBACK")
+            answer(None, self._generation)
             return
         try:
             now = self._clock()
@@ -77,26 +85,26 @@ class SqliteAccounts:
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError, msgspec.MsgspecError):
             self._forget()
-            answer(None)
+            answer(None, "")
             return
         self._known.add(worker)
-        answer(grants)
+        answer(grants, self._generation)
 
-    def denials(self, answer: Callable[[int | None], None]) -> None:
-        """How often anything was denied."""
+    def denials(self, answer: Callable[[int | None, str], None]) -> None:
+        """How often anything was denied, and which store this is."""
         try:
             (count,) = self._open().execute("SELECT count FROM denials").fetchone()
         except (sqlite3.Error, OSError):
             self._forget()
-            answer(None)
+            answer(None, "")
             return
-        answer(int(count))
+        answer(int(count), self._generation)
 
     def workers(self) -> frozenset[str]:
         """Every worker that has ever exchanged anything with this file."""
         return frozenset(name for (name,) in self._read("SELECT name FROM workers"))
 
-    def set_outside(self, ledger: str, identity: str, amounts: Mapping[str, Mapping[int, int]]) -> None:
+    def set_outside(self, ledger: str, identity: str, amounts: Mapping[str, Mapping[int, int]], *, opened: bool = True) -> None:
         """Replace what a ledger knows of a budget's accounts, and open them."""
         try:
             connection = self._begun()
@@ -112,7 +120,8 @@ class SqliteAccounts:
                     "INSERT INTO accounts (key, state) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state",
                     (key, _encode(state)),
                 )
-            connection.execute("INSERT OR IGNORE INTO opened VALUES (?)", (identity,))
+            if opened:
+                connection.execute("INSERT OR IGNORE INTO opened VALUES (?)", (identity,))
             connection.execute("COMMIT")
         except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
             self._forget()
@@ -125,6 +134,11 @@ class SqliteAccounts:
         """How the accounts of a budget stand."""
         rows = self._read("SELECT key, state FROM accounts WHERE key >= ? AND key < ?", (f"{identity}\x1f", f"{identity}\x20"))
         return [balance_of(key, _decode(state)) for key, state in rows]
+
+    def generation(self) -> tuple[str, float]:
+        """Which file this is, and how old."""
+        rows = self._read("SELECT name, begun FROM generation")
+        return (str(rows[0][0]), max(0.0, self._wall() - float(rows[0][1]))) if rows else ("", 0.0)
 
     def opened(self) -> frozenset[str]:
         """The budgets whose accounts are open."""
@@ -183,6 +197,9 @@ class SqliteAccounts:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.executescript(_SCHEMA)
+            begun = "INSERT INTO generation SELECT lower(hex(randomblob(8))), ? WHERE NOT EXISTS (SELECT 1 FROM generation)"
+            connection.execute(begun, (self._wall(),))
+            (self._generation,) = connection.execute("SELECT name FROM generation").fetchone()
         except sqlite3.Error:
             connection.close()
             raise

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 0.25
 """How long a call waits for room that other calls or workers hold."""
-OPENING_SECONDS = 5.0
+OPENING_SECONDS = 8.0
 """How long a call waits until it is known what was spent before the budget was declared."""
 MOST_WAITING = 1_000
 _MOST_PLANS = 4_096

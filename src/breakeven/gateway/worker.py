@@ -89,7 +89,7 @@ class Worker:
             return
         for path in self._run.path.glob(JOURNALS):
             if path != self._journal:
-                recover(self._store, path, self.application.admission.leases.worker, time.time(), _recovered)
+                recover(self._store, path, time.time(), _recovered)
 
     async def serve(self) -> None:
         """Serve until told to stop."""

@@ -61,14 +61,15 @@ class Openings:
         if budgets:
             books = open_books(settings.gateway.accounts, self._layout.root, os.environ)
             try:
+                opened = books.generation()[1] >= books.opening_age
                 workers = books.workers()
                 name = ledger_name(self._layout)
                 for budget in (kept for each in budgets for kept in accounts_of(each)):
-                    books.set_outside(name, budget.identity, drawn(ledger, budget, self._wall(), besides=workers))
+                    books.set_outside(name, budget.identity, drawn(ledger, budget, self._wall(), besides=workers), opened=opened)
                 books.prune()
             finally:
                 books.close()
-            state = self._state()
+            state = self._state() if opened else None
         self._seen = state
 
     def _load(self) -> Settings:
@@ -85,7 +86,7 @@ class Openings:
                 return ("none",)
             books = open_books(settings.gateway.accounts, self._layout.root, os.environ)
             try:
-                return (settings.budgets, books.workers(), books.opened())
+                return (settings.budgets, books.workers(), books.opened(), books.generation()[0])
             finally:
                 books.close()
         except BreakevenError:  # a faulty file or an unreachable store: the workers say so; here it is tried again
