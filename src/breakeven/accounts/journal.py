@@ -1,9 +1,9 @@
 """What a worker has spent and reserved, kept where a kill cannot take it: a file mapped into memory, written at every change.
 
 The first slot names the generation of the store. Every other one is a lease: its account, and two versions of (spent, reserved). A
-change goes into the older version, and its number, which makes it the newer one, is written last: whenever the process is killed, the
-last whole version stands. What the next worker finds here it settles: the spent as spent; the reserved too, because the vendor may
-bill the calls that were under way.
+change goes into the older version, and its number, which makes it the newer one, is written last: whenever the process is killed,
+the last whole version stands. What the next worker finds here it settles: the spent as spent; the reserved too, because the vendor
+may bill the calls that were under way.
 """
 
 from __future__ import annotations

@@ -224,8 +224,8 @@ class Leases:
         held = lease.reserved + lease.room
         lease.number += 1
         return Entry(
-            lease.key, lease.id, lease.number, limit, lease.spent - lease.base, held, need, want, window.slice, window.since, lease.ready,
-            lease.in_flight, lease.expires,
+            lease.key, lease.id, lease.number, limit, lease.spent - lease.base, held, need, want, window.slice, window.since,
+            lease.ready, lease.in_flight, lease.expires,
         )  # fmt: skip
 
     def _say(self, entries: Callable[[], list[tuple[Lease, Entry]]], then: Borrowed) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from breakeven.cli.acting import acting
 from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
 from breakeven.errors import Unreachable, UsageError
 
@@ -94,9 +95,10 @@ def test(sink: str, ledger_path: Path | None, config: Path | None) -> None:
     """Send a labelled test alert to SINK, at once and without retries."""
     from breakeven.exchange.sinks import open_sink
 
-    settings, _ = load(config, ledger_path)
+    settings, path = load(config, ledger_path)
     found = _sink(settings, sink)
-    open_sink(found, os.environ).send(_trial(sink, datetime.now(UTC).replace(tzinfo=None)))
+    with acting(settings, path, "test alerts", f"sink {sink}"):
+        open_sink(found, os.environ).send(_trial(sink, datetime.now(UTC).replace(tzinfo=None)))
     click.echo(f"{sink} has taken the test alert.", err=True)
 
 

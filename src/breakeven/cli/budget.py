@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from breakeven.cli.acting import acting
 from breakeven.cli.context import ledger_options, load, open_for_reading
 from breakeven.cli.edits import edit
 from breakeven.cli.reports import _instant, _output, output_options
@@ -77,19 +78,25 @@ def status(
 @budget.command("set")
 @click.argument("name")
 @click.option("--limit", required=True, metavar="AMOUNT", help="As the file has it: '$25,000', '5M tokens', '1000 calls'.")
+@click.option("--why", metavar="TEXT", help="The reason, for the decisions log.")
 @click.option("--dry-run", is_flag=True, help="Show the difference and write nothing.")
 @ledger_options
-def set_(*, name: str, limit: str, dry_run: bool, ledger_path: Path | None, config: Path | None) -> None:
+def set_(*, name: str, limit: str, why: str | None, dry_run: bool, ledger_path: Path | None, config: Path | None) -> None:
     """Give the budget NAME another limit: edits breakeven.yaml in place and shows the difference.
 
     Comments and formatting stay as they are. It is in force after `breakeven reload`.
     """
+    from breakeven.governance.budgets import exact
     from breakeven.settings.editing import with_limit
 
-    settings, _ = load(config, ledger_path)
+    settings, ledger = load(config, ledger_path)
     if name not in {each.id for each in settings.budgets if each.kind == "budget"}:
         raise UsageError(f"there is no budget {name!r}", "See: breakeven budget list")
-    path = edit(config, ledger_path, lambda text, file: with_limit(text, file, name, limit.strip()), dry_run=dry_run)
+    budget_of = next(each for each in settings.budgets if each.id == name)
+    feature = next((values[0] for scope, values in budget_of.scope if scope == "feature" and len(values) == 1), None)
+    with acting(settings, ledger, "set budgets", f"budget {name}", feature=feature, why=why) as act:
+        path = edit(config, ledger_path, lambda text, file: with_limit(text, file, name, limit.strip()), dry_run=dry_run)
+        act.done, act.before, act.after = path is not None, exact(budget_of.measure, budget_of.limit), limit.strip()
     if path is not None:
         click.echo(f"breakeven: commit {path.name}, so that it is reviewed; then run: breakeven reload", err=True)
     elif not dry_run:

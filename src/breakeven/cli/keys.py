@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from breakeven.cli.acting import acting
 from breakeven.cli.context import echo_json, ledger_options, load
 from breakeven.errors import UsageError
 
@@ -63,23 +64,25 @@ def create(  # noqa: PLR0913, PLR0917 - one argument per option
     """Make a key named NAME and show it, once. What it says of a call cannot be overridden, but for what --default names."""
     from breakeven.gateway.keystore import create_key
 
-    _, path = load(config, ledger_path)
+    settings, path = load(config, ledger_path)
     given = [(dimension, value) for dimension, value in dimensions.items() if value is not None]
     unknown = [each for each in defaults if each not in dict(given)]
     if unknown:
         raise UsageError(f"--default {unknown[0]} has no value", f"Give it one: --{unknown[0]} VALUE.")
-    key, secret = create_key(
-        path,
-        name,
-        _now(),
-        lifetime(expires) if expires else None,
-        locked=tuple(pair for pair in given if pair[0] not in defaults),
-        defaults=tuple(pair for pair in given if pair[0] in defaults),
-        required=required,
-        on_missing=on_missing,
-        models=models,
-        features=features,
-    )
+    with acting(settings, path, "change keys", f"key {name}") as act:
+        key, secret = create_key(
+            path,
+            name,
+            _now(),
+            lifetime(expires) if expires else None,
+            locked=tuple(pair for pair in given if pair[0] not in defaults),
+            defaults=tuple(pair for pair in given if pair[0] in defaults),
+            required=required,
+            on_missing=on_missing,
+            models=models,
+            features=features,
+        )
+        act.after = f"{key.id} made"
     _show(key, secret, as_json=as_json)
 
 
@@ -118,8 +121,10 @@ def rotate(key: str, grace: str, expires: str | None, as_json: bool, ledger_path
     """Give KEY (an id or a name) a new secret, with all that it attributes and allows."""
     from breakeven.gateway.keystore import rotate_key
 
-    _, path = load(config, ledger_path)
-    made = rotate_key(path, key, _now(), lifetime(grace), lifetime(expires) if expires else None)
+    settings, path = load(config, ledger_path)
+    with acting(settings, path, "change keys", f"key {key}") as act:
+        made = rotate_key(path, key, _now(), lifetime(grace), lifetime(expires) if expires else None)
+        act.subject, act.before, act.after = f"key {made[0].name}", str(made[0].rotated_from), f"{made[0].id} takes its place"
     _show(*made, as_json=as_json)
 
 
@@ -132,8 +137,10 @@ def revoke(key: str, as_json: bool, ledger_path: Path | None, config: Path | Non
     from breakeven.gateway.keys import instant
     from breakeven.gateway.keystore import revoke_key
 
-    _, path = load(config, ledger_path)
-    ended = revoke_key(path, key, _now())
+    settings, path = load(config, ledger_path)
+    with acting(settings, path, "change keys", f"key {key}") as act:
+        ended = revoke_key(path, key, _now())
+        act.subject, act.after = f"key {ended[0].name}", f"{', '.join(each.id for each in ended)} revoked"
     if as_json:
         echo_json([_described(each, instant(_now())) for each in ended])
         return

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "forecast": Entry(
         "breakeven.cli.forecast:forecast", "What a period will cost and earn, with intervals, and when a limit is reached."
     ),
+    "scenario": Entry("breakeven.cli.scenario:scenario", "Margin as prices, tokens and volume move, and whether waiting helps."),
     "watch": Entry("breakeven.cli.watch:watch", "What is unusual in cost, tokens, cache and errors, and what caused it."),
     "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
     "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
@@ -48,8 +49,13 @@ COMMANDS: dict[str, Entry] = {
     "check": Entry("breakeven.cli.check:check", "For pull requests: price a change, and fail where it would break a charter."),
     "budget": Entry("breakeven.cli.budget:budget", "Budgets: how they stand, when they run out, what happens then."),
     "policy": Entry("breakeven.cli.policy:policy", "Policies: list, explain, try on the past; check that charters hold together."),
+    "decisions": Entry("breakeven.cli.decisions:decisions", "Who decided what, when, why and from where: append-only."),
+    "access": Entry("breakeven.cli.access:access", "Roles and tokens: who may change what."),
     "owner": Entry("breakeven.cli.owner:owner", "Costs that nobody owns, who owns what, and the share of cost with an owner."),
     "alerts": Entry("breakeven.cli.alerts:alerts", "What is crossed, what would be told now, and whether a sink works."),
+    "compile": Entry(
+        "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
+    ),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

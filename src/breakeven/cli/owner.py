@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from breakeven.cli.context import ledger_options
+from breakeven.cli.acting import acting
+from breakeven.cli.context import ledger_options, load
 from breakeven.cli.edits import edit
 from breakeven.cli.reports import _output, _period, output_options, period_option, read_only
 from breakeven.errors import PolicyFailed, UsageError
@@ -59,9 +60,10 @@ def coverage(
 @owner.command()
 @click.argument("feature")
 @click.argument("new_owner", metavar="OWNER")
+@click.option("--why", metavar="TEXT", help="The reason, for the decisions log.")
 @click.option("--dry-run", is_flag=True, help="Show the difference and write nothing.")
 @ledger_options
-def assign(*, feature: str, new_owner: str, dry_run: bool, ledger_path: Path | None, config: Path | None) -> None:
+def assign(*, feature: str, new_owner: str, why: str | None, dry_run: bool, ledger_path: Path | None, config: Path | None) -> None:
     """Let OWNER answer for the cost of FEATURE: edits breakeven.yaml in place and shows the difference.
 
     Comments and formatting stay as they are; a feature that is not in the file yet is added.
@@ -71,7 +73,11 @@ def assign(*, feature: str, new_owner: str, dry_run: bool, ledger_path: Path | N
     feature, new_owner = feature.strip(), new_owner.strip()
     if not feature or not new_owner:
         raise UsageError("FEATURE and OWNER are words", "Write: breakeven owner assign FEATURE OWNER.")
-    path = edit(config, ledger_path, lambda text, name: with_owner(text, name, feature, new_owner), dry_run=dry_run)
+    settings, ledger = load(config, ledger_path)
+    with acting(settings, ledger, "assign owners", f"feature {feature}", feature=feature, why=why) as act:
+        path = edit(config, ledger_path, lambda text, name: with_owner(text, name, feature, new_owner), dry_run=dry_run)
+        known = settings.features.get(feature)
+        act.done, act.before, act.after = path is not None, None if known is None else known.owner, new_owner
     if path is not None:
         click.echo(f"breakeven: {new_owner} owns {feature} from now on; commit {path.name}, so that it is reviewed", err=True)
     elif not dry_run:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from breakeven.cli.acting import acting
 from breakeven.cli.context import echo_json, ledger_options, load
 from breakeven.cli.rate import card_for, context, instant, utc_now
 from breakeven.economics.money import digits
@@ -142,6 +143,7 @@ def update(accept: bool, by: str, ledger_path: Path | None, config: Path | None)
     from breakeven.pricebook.catalogue import archives, ensure_archived, installed_version
     from breakeven.pricebook.history import differences
 
+    settings, path = load(config, ledger_path)
     directory = _prices_directory(config, ledger_path)
     known = archives(directory)
     recorded = ensure_archived(directory, utc_now())
@@ -152,7 +154,9 @@ def update(accept: bool, by: str, ledger_path: Path | None, config: Path | None)
         changed = len(differences(known[-1], recorded[-1])) if known else 0
         click.echo(f"genai-prices {version} is recorded; {changed} models differ from the release before")
     if accept:
-        accept_release(directory, version, utc_now(), by)
+        with acting(settings, path, "change prices", f"base prices {version}", why=by or None) as act:
+            accept_release(directory, version, utc_now(), by)
+            act.after = "accepted for closed periods"
         click.echo(
             f"genai-prices {version} is accepted for closed periods; price them again with: breakeven prices restate --from DATE"
         )
@@ -193,12 +197,14 @@ def add(  # noqa: PLR0913, PLR0917 - one argument per option
     """Add a dated price to your price file; the rest of the file stays as it is."""
     from breakeven.pricebook.history import NewPrice, with_price, write_price_file
 
-    settings, _ = load(config, ledger_path)
+    settings, ledger = load(config, ledger_path)
     path = target or (settings.overlays[-1] if settings.overlays else Path("prices.yaml"))
     end = instant(end_text) if end_text else None
     new = NewPrice(provider, model, instant(start_text), _amounts(amounts, units), source, end, why, reference)
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
-    write_price_file(path, with_price(before, str(path), new, utc_now()))
+    with acting(settings, ledger, "change prices", f"price of {provider} {model}", why=why or None) as act:
+        write_price_file(path, with_price(before, str(path), new, utc_now()))
+        act.after = f"{', '.join(f'{name} {price}' for name, price in new.units.items())} from {start_text}, source {source}"
     click.echo(f"{path}: {provider} {model} from {start_text}", err=True)
     if path not in settings.overlays:
         click.echo(f"  Put it in force: add 'prices: {{overlay: {path}}}' to breakeven.yaml.", err=True)
@@ -218,9 +224,10 @@ def restate(since_text: str, dry_run: bool, as_json: bool, ledger_path: Path | N
 
     settings, path = load(config, ledger_path)
     since = instant(since_text if "T" in since_text else f"{since_text}T00:00:00Z")
-    with open_ledger(path, write=True) as ledger:
+    with acting(settings, path, "change prices", f"costs since {since_text}") as act, open_ledger(path, write=True) as ledger:
         quotes = app.quotes_for(app.rate_card(settings, path))
         result = restate_ledger(ledger, quotes, since, utc_now(), dry_run=dry_run, cost_class=settings.cost_classes)
+        act.done, act.before, act.after = not dry_run, digits(result.before), digits(result.after)
     change = result.after - result.before
     if as_json:
         amounts = {"before": digits(result.before), "after": digits(result.after), "change": digits(change)}

@@ -75,7 +75,7 @@ def now() -> datetime:
 @question_options
 @output_options
 @ledger_options
-def pnl(  # noqa: PLR0913 - one argument per option
+def pnl(
     *,
     ledger_path: Path | None,
     config: Path | None,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from breakeven.cli.acting import acting
 from breakeven.cli.context import echo_json, find_config, ledger_options, load
 from breakeven.errors import ConfigError, Unreachable
 
@@ -71,13 +72,14 @@ def reload(as_json: bool, ledger_path: Path | None, config: Path | None) -> None
     """Let the running gateway take up the changed configuration, keys and prices; a faulty one is told and the old one stays."""
     from breakeven.gateway.rundir import RunDirectory
 
-    _, path = load(config, ledger_path)
+    settings, path = load(config, ledger_path)
     run = RunDirectory(path)
     serving = run.serving()
     if serving is None:
         raise Unreachable(f"nothing serves the ledger {path}", "Start it: breakeven serve")
     before = {number: run.loaded(number) for number in range(serving.workers)}
-    os.kill(serving.pid, signal.SIGHUP)
+    with acting(settings, path, "reload", f"gateway at {serving.gateway}"):
+        os.kill(serving.pid, signal.SIGHUP)
     until = time.monotonic() + _RELOAD_SECONDS
     while any(run.loaded(number) == before[number] for number in before):
         if time.monotonic() > until:

@@ -91,7 +91,8 @@ def deflation(results: Sequence[Result], capability: float | None = None) -> Def
     if not priced:
         return None
     wanted = priced[0].score if capability is None else capability
-    fixed = _records([one for one in priced if one.score >= wanted], lambda one: -one.per_success)
+    reaching = sorted((one for one in priced if one.score >= wanted), key=lambda one: (one.day, one.per_success))
+    fixed = _records(reaching, lambda one: -one.per_success)
     best = _records(priced, lambda one: one.score)
     if not fixed:
         return None

@@ -27,6 +27,7 @@ from breakeven.gateway.metrics import Metrics, exposition
 from breakeven.gateway.ownpaths import OWN_PATHS
 from breakeven.gateway.resilience import Breaker, Lane
 from breakeven.gateway.settlement import refused_row
+from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Head, HeadMemory, Limits, Request, response_head
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.wire.upstream import Address, Failure, Pool
@@ -93,6 +94,7 @@ class Snapshot:
     window: Callable[[str, str], int | None] = _no_window
     accounts: AccountsSettings = field(default_factory=AccountsSettings)
     policies: PolicyBook | None = None
+    visitors: Visitors = field(default_factory=Visitors)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 

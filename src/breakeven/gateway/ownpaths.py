@@ -11,6 +11,7 @@ from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.facts import now_ns
 from breakeven.gateway.outcomes import RowFault, rows_of
 from breakeven.gateway.wire.messages import HeadMemory, Limits, Request, response_head
+from breakeven.governance.access import refusal
 
 if TYPE_CHECKING:
     from breakeven.gateway.application import Application
@@ -54,10 +55,16 @@ def _outcomes(application: Application, client: ClientConnection, request: Reque
         _send_json(client, 405, {"error": {"code": "method_not_allowed", "message": "Send outcomes with POST."}})
         return
     caller = application.snapshot.caller(request.head)
-    if isinstance(caller, Refusal):
+    person = application.snapshot.visitors.person(client.peer, request.head.by_name)
+    if person is not None:
+        reason = refusal(application.snapshot.visitors.access, person, "report outcomes")
+        if reason is not None:
+            _send_json(client, 403, {"error": {"code": "role", "message": f"{reason}."}})
+            return
+    elif isinstance(caller, Refusal):
         _send_json(client, caller.status, {"error": {"code": caller.code, "message": caller.message}})
         return
-    locked = dict(caller.key.locked) if caller.key is not None else {}
+    locked = dict(caller.key.locked) if not isinstance(caller, Refusal) and caller.key is not None else {}
     try:
         rows, rejected = rows_of(request.body, application.clock.text(now_ns()), locked)
     except RowFault as fault:

@@ -12,8 +12,10 @@ from breakeven.gateway.costing import Rater
 from breakeven.gateway.keys import KeyRing
 from breakeven.gateway.keystore import load_keys
 from breakeven.gateway.targets import Targets
+from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Limits
 from breakeven.ledger.layout import Layout
+from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
 from breakeven.settings import load_settings
 
@@ -41,5 +43,6 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         window=card.context_window,
         accounts=gateway.accounts,
         policies=settings.policy_book,
+        visitors=Visitors(settings.access, load_tokens(ledger)),
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -12,6 +12,7 @@ import duckdb
 
 from breakeven.errors import BreakevenError, LedgerDamaged, LedgerLocked, Problem
 from breakeven.ledger.damaged import rejected_lines
+from breakeven.ledger.decisions import read as read_decisions
 from breakeven.ledger.engine import explained, rollup_calls_select, rollup_costs_select
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.schema import FACTS, ROLLUP_CALLS, ROLLUP_COSTS, TIME_COLUMN
@@ -77,6 +78,7 @@ def verify_sealed(layout: Layout, loaded: AbstractSet[int]) -> VerifyReport:
         for file in (file for manifest in readable for file in manifest.files):
             problem = damage(layout, file) or _differing(scratch, layout, file)
             problems += [problem] if problem else []
+    problems += read_decisions(layout)[1]
     rows, sums = _totals(readable)
     return VerifyReport(len(readable), sum(len(manifest.files) for manifest in readable), rows, sums, tuple(problems))
 

@@ -1,21 +1,14 @@
-"""The plan as a comparison: what a period was meant to cost and earn, as sums that the P&L subtracts; and a plan as text."""
+"""The plan as a comparison: what a period was meant to cost and earn, as sums that the P&L subtracts."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from breakeven.economics.allocation import prorated
 from breakeven.economics.periods import by_month, month_of
 from breakeven.economics.pnl import Tally, total
-from breakeven.economics.scenario.model import Path
 from breakeven.errors import DataError, UsageError
 from breakeven.reports.question import Question
-from breakeven.reports.scenariofigures import exact
 from breakeven.reports.tallies import Key, Sums
 from breakeven.settings.plans import Plan, PlanLine
-from breakeven.settings.scenarios import Scenario
 
 PLAN = "plan"
 """What `--vs` calls it."""
@@ -53,34 +46,3 @@ def _tally(line: PlanLine, plan: Plan, question: Question) -> Tally:
             outcomes=tasks,
         )
     return found
-
-
-def plan_text(asked: Scenario, paths: Mapping[str | None, Path], start: datetime, adopted: datetime) -> str:
-    """A scenario's middle paths as the text of a plan file."""
-    head = [
-        "# The plan that `breakeven pnl --vs plan` compares with: the middle path of a scenario, one figure per month.",
-        "plan:",
-        f"  name: {json.dumps(asked.name, ensure_ascii=False)}",
-        f"  scenario: {json.dumps(asked.source, ensure_ascii=False)}",
-        f"  seed: {asked.seed}",
-        f"  adopted: {adopted:%Y-%m-%d}",
-        f"  from: {start:%Y-%m}",
-        "  features:" if any(name is not None for name in paths) else "  features: {}",
-    ]
-    for name, path in paths.items():
-        if name is not None:
-            head += [f"    {json.dumps(name, ensure_ascii=False)}:", *_lines(path, "      ")]
-    if None in paths:
-        head += ["  unattributed:", *_lines(paths[None], "    ")]
-    return "\n".join(head) + "\n"
-
-
-def _lines(path: Path, indent: str) -> list[str]:
-    figures = {"tasks": [f"{round(one)}" for one in path.tasks[0]], "cost": _cents(path.cost[0])}
-    if path.value is not None:
-        figures["value"] = _cents(path.value[0])
-    return [f"{indent}{name}: [{', '.join(json.dumps(one) for one in each)}]" for name, each in figures.items()]
-
-
-def _cents(line: Sequence[float]) -> list[str]:
-    return [exact(round(float(one), 2)) or "0" for one in line]

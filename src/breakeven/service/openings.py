@@ -19,6 +19,7 @@ from breakeven.accounts import open_books
 from breakeven.errors import BreakevenError
 from breakeven.governance.budgets import accounts_of
 from breakeven.reports.drawn import drawn
+from breakeven.service.governed import note
 from breakeven.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Openings:
         changed = None if self._config is None else _stamp(self._config)
         if self._settings is None or self._settings[0] != changed:
             self._settings = (changed, load_settings(self._config))
+            note(self._settings[1], self._layout, self._config)
         return self._settings[1]
 
     def _state(self) -> object:

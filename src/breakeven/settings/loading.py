@@ -30,9 +30,11 @@ from breakeven.economics.value import (
     ValueModel,
 )
 from breakeven.errors import ConfigError, Problem
+from breakeven.governance.access import Access
 from breakeven.governance.budgets import Budget
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
+from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
@@ -53,6 +55,7 @@ SECTIONS = (
     "features",
     "budgets",
     "limits",
+    "access",
     "policies",
     "attribution",
     "alerts",
@@ -119,6 +122,7 @@ class Settings:
     alerts: AlertSettings = field(default_factory=AlertSettings)
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
+    access: Access = field(default_factory=Access)
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
@@ -183,6 +187,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         overlays=_overlays(top, config, problems),
         gateway=gateway_settings(top, config, problems, warnings),
         features=features,
+        access=access_of(top.get("access"), problems),
         budgets=budgets,
         alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
         policies=policies_of(top, problems),

@@ -80,6 +80,12 @@ class ClientConnection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
 
+    @property
+    def peer(self) -> str:
+        """The address of whoever has connected."""
+        name = self.transport.get_extra_info("peername")
+        return str(name[0]) if name else ""
+
     # --- what asyncio calls -------------------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -1,0 +1,1 @@
+"""Which capability a task needs: pure, no files, no clock, no network."""
