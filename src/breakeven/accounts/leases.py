@@ -7,7 +7,7 @@ kill loses nothing. `exchange`s tell the store what was spent, give back what li
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -116,7 +116,7 @@ class Leases:
             found.known_limit = account.budget.limit_at(self._wall())
         return found
 
-    def reserve(self, draws: Iterable[Draw]) -> bool:
+    def reserve(self, draws: Sequence[tuple[Lease, int]]) -> bool:
         """Reserve all of the amounts or nothing; False where one of the leases has too little room."""
         for lease, amount in draws:
             if lease.room < amount:

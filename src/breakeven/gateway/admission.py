@@ -294,10 +294,16 @@ class Admission:
     def _reserved(self, waiting: _Waiting) -> bool:
         """Whether there is room now; then it is reserved. What is only watched draws on its account without needing room."""
         meters, amounts = waiting.plan.meters, waiting.amounts
-        draws = [Draw(meter.lease, amount) for meter, amount in zip(meters, amounts, strict=True) if meter.budget.enforced]
+        draws: list[tuple[Lease, int]] = []
+        held: list[int] = []
+        for meter, amount in zip(meters, amounts, strict=True):
+            if meter.budget.enforced:
+                draws.append((meter.lease, amount))
+                held.append(amount)
+            else:
+                held.append(0)
         if not self.leases.reserve(draws):
             return False
-        held = [amount if meter.budget.enforced else 0 for meter, amount in zip(meters, amounts, strict=True)]
         waiting.call.reservation = Reservation(self, waiting, held)
         return True
 

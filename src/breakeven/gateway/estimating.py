@@ -95,7 +95,10 @@ class Estimator:
 
 def _leads_elsewhere(body: bytes) -> bool:
     """Whether a body names something that the vendor keeps or fetches, so that its own length bounds nothing."""
-    return any(each in body for each in _KEPT_BY_THE_VENDOR)
+    for each in _KEPT_BY_THE_VENDOR:  # noqa: SIM110 - `any` takes twice as long, on every call
+        if each in body:
+            return True
+    return False
 
 
 def _runs_tools(tools: bytes) -> bool:
