@@ -12,15 +12,15 @@ import pytest
 from breakeven.cli.main import run
 from breakeven.sample import truth, write_configuration
 
-WHERE = "    description: finds terms in contracts\n"
+OWN_MODELS = "    models: [gpt-5.4, gpt-5.5, gpt-5.5-pro]\n"
 
 
 @pytest.fixture
 def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with the sample company's configuration, and with the models of contract extraction named."""
+    """A repository with the sample company's configuration, and one model of contract extraction named."""
     write_configuration(tmp_path)
     file = tmp_path / "breakeven.yaml"
-    file.write_text(file.read_text().replace(WHERE, WHERE + "    models: [gpt-5.6-sol]\n"))
+    file.write_text(file.read_text().replace(OWN_MODELS, "    models: [gpt-5.6-sol]\n"))
     identity = {f"GIT_{who}_{what}": "t@example.org" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "state")):
         subprocess.run(["git", *words], cwd=tmp_path, env={**os.environ, **identity}, check=True)
