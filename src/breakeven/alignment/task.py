@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 class Task:
     """One request, read.
 
-    `prompt` is the text of the last user message, `earlier` are role and text of the messages before it, oldest first, `system` is the
-    system text. `schema` is the JSON schema that the answer must follow, where the request declares one. `tools` and `media` say that the
-    request offers tools, or carries what is not text: whoever reads only text must decline it.
+    `prompt` is the text of the last user message, `earlier` are role and text of the messages before it, oldest first, `system`
+    is the system text. `schema` is the JSON schema that the answer must follow, where the request declares one. `tools` and
+    `media` say that the request offers tools, or carries what is not text: whoever reads only text must decline it.
     """
 
     prompt: str
