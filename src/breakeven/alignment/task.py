@@ -32,3 +32,10 @@ class Reply:
 
     text: str
     value: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """No answer, and why: the task goes on to the next capability."""
+
+    why: str
