@@ -13,10 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import pytest
 
 from breakeven.governance.alerts import Alert, Crossing, Turn
 from breakeven.service.alertbook import FILE, GIVEN_UP_AFTER, AlertBook
+from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.testing import WebhookReceiver
 
 AddCalls = Callable[[Path, Sequence[dict[str, Any]]], Path]
@@ -184,8 +186,9 @@ class Serving:
     """A bookkeeper of a ledger in a process of its own."""
 
     def __init__(self, root: Path, config: Path, **environment: str) -> None:
+        spec = msgspec.json.encode(BookkeeperSpec(str(root), str(config))).decode()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "breakeven.service.bookkeeper", str(root), str(config)],
+            [sys.executable, "-m", "breakeven.service.bookkeeper", spec],
             env={**os.environ, **environment},
             stderr=subprocess.PIPE,
             text=True,

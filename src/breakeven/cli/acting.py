@@ -1,20 +1,19 @@
-"""Who acts: the one place where a changing command is checked against the roles and noted in the decisions log."""
+"""Who acts on the command line: whose token is set, else the user of the operating system."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from breakeven.errors import PolicyFailed
-from breakeven.governance.access import Person, refusal
-from breakeven.governance.decisions import Decision
+from breakeven.governance.access import Person
+from breakeven.ledger.acting import Act, Actor
+from breakeven.ledger.acting import acting as acting_as
 
 if TYPE_CHECKING:
     from breakeven.settings import Settings
@@ -22,33 +21,15 @@ if TYPE_CHECKING:
 TOKEN = "BREAKEVEN_TOKEN"  # noqa: S105 - the name of a variable
 
 
-@dataclass(slots=True)
-class Act:
-    """What a command tells of its change, for the log. Nothing is noted of one that changed nothing."""
-
-    subject: str
-    before: str | None = None
-    after: str | None = None
-    done: bool = True
-
-
-@contextmanager
 def acting(
     settings: Settings, ledger: Path, action: str, subject: str, *, feature: str | None = None, why: str | None = None
-) -> Iterator[Act]:
+) -> AbstractContextManager[Act]:
     """Do something that changes something: refused where the role does not allow it, noted in either case.
 
     Raises PolicyFailed where it is refused, with who may do it.
     """
-    person = actor(settings, ledger)
-    reason = refusal(settings.access, person, action, feature)
-    act = Act(subject)
-    if reason is not None:
-        _note(ledger, person, action, act, why, allowed=False)
-        raise PolicyFailed(reason, "Roles are declared in breakeven.yaml under `access:`; who was refused is in the decisions log.")
-    yield act
-    if act.done:
-        _note(ledger, person, action, act, why, allowed=True)
+    origin = f"command line of {getpass.getuser()} on {socket.gethostname()}"
+    return acting_as(Actor(actor(settings, ledger), settings.access, ledger, origin), action, subject, feature=feature, why=why)
 
 
 def actor(settings: Settings, ledger: Path) -> Person:
@@ -67,15 +48,3 @@ def actor(settings: Settings, ledger: Path) -> Person:
             f"the token in {TOKEN} does not exist, has expired or was revoked", f"Unset {TOKEN}, or ask for another."
         )
     return settings.access.person(name)
-
-
-def _note(ledger: Path, person: Person, action: str, act: Act, why: str | None, *, allowed: bool) -> None:
-    from breakeven.ledger.decisions import append
-    from breakeven.ledger.layout import Layout
-
-    layout = Layout(ledger)
-    if not layout.identity.is_file():
-        return  # a configuration without a ledger: its history is that of its repository
-    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    origin = f"command line of {getpass.getuser()} on {socket.gethostname()}"
-    append(layout, Decision(at, person.name, person.role, action, act.subject, act.before, act.after, why, origin, allowed))

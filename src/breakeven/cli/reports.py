@@ -225,18 +225,10 @@ def _question(
     as_recorded: bool = False,
     **filters: str | None,
 ) -> Question:
-    from breakeven.economics.periods import parse_comparison
-    from breakeven.reports.question import Question, grouping, wanted
+    from breakeven.reports.asking import question_of
 
     asked = _period(ledger, period)
-    return Question(
-        period=asked,
-        by=grouping(by),
-        filters=tuple((name, wanted(value)) for name, value in filters.items() if value is not None),
-        versus=None if vs is None else parse_comparison(vs, asked, now()),
-        as_of=_instant(as_of),
-        as_recorded=as_recorded,
-    )
+    return question_of(asked, now(), vs=vs, by=by, filters=filters, as_of=as_of, as_recorded=as_recorded)
 
 
 def plan_path(config: Path | None, ledger_path: Path | None, path: Path) -> Path:
@@ -259,25 +251,19 @@ def _plan(config: Path | None, ledger_path: Path | None, path: Path) -> Plan:
 
 def _period(ledger: Facts, text: str | None) -> Period:
     """The period asked for; else this month if it has calls, or the latest month that has some, which is said on stderr."""
-    from breakeven.economics.periods import month_of, parse_period
-    from breakeven.reports.question import default_period
+    from breakeven.economics.periods import month_of
+    from breakeven.reports.asking import period_of
 
-    if text is not None:
-        return parse_period(text, now())
-    period = default_period(ledger, now())
-    if period.start != month_of(now()).start:
+    period = period_of(ledger, text, now())
+    if text is None and period.start != month_of(now()).start:
         click.echo(f"breakeven: no calls this month; showing {period.label}, the latest month with calls", err=True)
     return period
 
 
 def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        value = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--as-of {text!r} is not an instant", "Write 2026-10-15 or 2026-10-15T12:00:00Z.") from None
-    return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    from breakeven.reports.asking import instant_of
+
+    return instant_of(text, "--as-of")
 
 
 def _output(found: Any, *, as_json: bool, as_csv: bool, rows: Any, drawn: Callable[[Any], None]) -> None:  # noqa: ANN401 - any report

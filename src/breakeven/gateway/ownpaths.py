@@ -10,7 +10,7 @@ import msgspec
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.facts import now_ns
 from breakeven.gateway.outcomes import RowFault, rows_of
-from breakeven.gateway.wire.messages import HeadMemory, Limits, Request, response_head
+from breakeven.gateway.wire.messages import Request, response_head
 from breakeven.governance.access import refusal
 
 if TYPE_CHECKING:
@@ -89,37 +89,6 @@ def _outcomes(application: Application, client: ClientConnection, request: Reque
 
 def _send_json(client: ClientConnection, status: int, value: object) -> None:
     _send(client, status, b"application/json", msgspec.json.encode(value))
-
-
-class OwnPathsOnly:
-    """The application as it is seen on the web port: its own paths, and no way to a vendor."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-        self.connections = application.connections
-        self.heads = HeadMemory()
-
-    @property
-    def limits(self) -> Limits:
-        """What a request may be at most."""
-        return self._application.limits
-
-    def answer(self, client: ClientConnection, request: Request) -> None:
-        """Answer one of our own paths; nothing else is here."""
-        own = OWN_PATHS.get(request.head.target)
-        if own is not None:
-            own(self._application, client, request)
-        else:
-            told = f"There is nothing here. Paths of this port: {', '.join(path.decode() for path in OWN_PATHS)}."
-            _send_json(client, 404, {"error": {"code": "not_found", "message": told}})
-
-    def fault(self) -> None:
-        """Tell the log about the exception that is being handled."""
-        self._application.fault()
-
-    def refuse(self, status: int, message: str, target: bytes) -> bytes:
-        """The whole answer to a request that cannot be read."""
-        return self._application.refuse(status, message, target)
 
 
 OWN_PATHS: Mapping[bytes, Callable[[Application, ClientConnection, Request], None]] = {

@@ -28,11 +28,9 @@ from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
 from breakeven.gateway.metrics import Metrics
-from breakeven.gateway.ownpaths import OwnPathsOnly
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.recorder import Recorder
 from breakeven.gateway.rundir import Loaded, RunDirectory
-from breakeven.gateway.wire.server import Application as ServedBy
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.worker_spec import WorkerSpec
 from breakeven.ledger.layout import Layout
@@ -100,18 +98,14 @@ class Worker:
         ):
             self._loop.add_signal_handler(number, action)
         application = self.application
-        servers = [
-            await self._listen(application, self._spec.listen_fd),
-            await self._listen(OwnPathsOnly(application), self._spec.web_fd),
-        ]
+        server = await self._listen(application, self._spec.listen_fd)
         self._run.report(self._spec.number, Loaded(os.getpid(), self._generation))
         timers = [self._loop.create_task(self._ticks()), self._loop.create_task(self._sweeps())]
         self._recover()
         gc.freeze()  # what was loaded stays; collections need not look at it again
         gc.set_threshold(GC_ALLOCATIONS)
         await self._stop.wait()
-        for server in servers:
-            server.close()
+        server.close()
         application.stop()
         await self._wind_down()
         for timer in timers:
@@ -121,7 +115,7 @@ class Worker:
         await self._close_accounts()
         self._run.write_metrics(self._spec.number, self._metrics.snapshot())
 
-    async def _listen(self, application: ServedBy, descriptor: int) -> asyncio.Server:
+    async def _listen(self, application: Application, descriptor: int) -> asyncio.Server:
         listening = socket.socket(fileno=descriptor)
         listening.setblocking(False)  # noqa: FBT003 - the socket module's own flag
         return await self._loop.create_server(lambda: ClientConnection(application, self._loop), sock=listening, backlog=BACKLOG)

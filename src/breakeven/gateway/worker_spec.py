@@ -6,11 +6,10 @@ import msgspec
 
 
 class WorkerSpec(msgspec.Struct, frozen=True):
-    """One worker: its number, the sockets it inherits and the address of the first, and where ledger and configuration lie."""
+    """One worker: its number, the socket it inherits and its address, and where ledger and configuration lie."""
 
     number: int
     listen_fd: int
-    web_fd: int
     ledger: str
     config: str | None
     host: str

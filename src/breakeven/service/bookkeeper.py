@@ -1,49 +1,57 @@
-"""The bookkeeper: `python -m breakeven.service.bookkeeper LEDGER [CONFIG]`, the only writer of the database while a gateway runs.
+"""The bookkeeper: `python -m breakeven.service.bookkeeper SPEC`, the only writer of the database while a gateway runs.
 
 It commits what gateways append, several times a second, and seals what they have closed. When a command wants the database it lets
 go of it for a moment; while another writes (an import, say), live facts wait in their segments, where they are durable already.
+The web API answers from the same process, in threads of its own, because only one process can have the database open for writing.
 """
 
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import msgspec
+
+from breakeven.app import now
 from breakeven.errors import BreakevenError, LedgerLocked
 from breakeven.ledger import handoff
 from breakeven.ledger.live import Progress, commit_segments, pending, seal_closed
 from breakeven.ledger.segments import close_abandoned
-from breakeven.ledger.store import Ledger, locate, open_as_bookkeeper
+from breakeven.ledger.store import locate
 from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
+from breakeven.service.bookkeeper_spec import BookkeeperSpec
+from breakeven.service.books import Books
 from breakeven.service.openings import Openings
+
+if TYPE_CHECKING:
+    from breakeven.web.serving import WebServer
 
 LOOK_SECONDS = 0.1
 SEAL_SECONDS = 5.0
 IDLE_SECONDS = 2.0
 _LONGEST_PAUSE = 30.0
-_WITH_CONFIG = 2
 
 
 class Bookkeeper:
     """Keeps one ledger up to date. Everything it does can be interrupted by a kill and is taken up again."""
 
     def __init__(self, path: Path, config: Path | None = None) -> None:
-        self._path = path
+        self.books = Books(path)
         self._layout = locate(path)
         self._openings = Openings(self._layout, config)
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
         self._presence = handoff.Presence(self._layout)
         self._progress = Progress()
-        self._ledger: Ledger | None = None
         self._quiet_until = 0.0
         self._seal_at = 0.0
-        self._used_at = 0.0
 
     def take_office(self) -> bool:
         """Whether this process is the ledger's bookkeeper now; False where another one is."""
@@ -52,7 +60,7 @@ class Bookkeeper:
     def look(self, now: float) -> None:
         """One look: let go if asked, else commit and seal what there is. `now` is monotonic, in seconds."""
         if handoff.asked(self._layout):
-            self.let_go()
+            self.books.let_go(handoff.QUIET_SECONDS)
             self._quiet_until = now + handoff.QUIET_SECONDS
         if now < self._quiet_until:
             return
@@ -61,14 +69,14 @@ class Bookkeeper:
             close_abandoned(self._layout)
         opening, alerting = self._openings.due(now), self._alerting.due(now)
         if not opening and not alerting and not pending(self._layout, self._progress):
-            if self._ledger is not None and now - self._used_at > IDLE_SECONDS:
-                self.let_go()  # nothing happens: readers need not ask
+            if self.books.open and self.books.idle_for(now) > IDLE_SECONDS:
+                self.books.let_go()  # nothing happens: readers need not ask
             return
         with suppress(LedgerLocked):  # somebody reads or writes: the next look tries again
-            ledger = self._ledger = self._ledger or open_as_bookkeeper(self._path)
-            self._used_at = now
+            ledger = self.books.to_write(now)
             done = commit_segments(ledger, self._progress)
             if done.calls_added or done.lines_added or any(done.facts_added.values()):
+                self.books.committed()
                 self._alerting.committed(now)
             if sealing:
                 seal_closed(ledger)
@@ -77,12 +85,6 @@ class Bookkeeper:
                 self._openings.set(ledger, now)
             if alerting:
                 self._alerting.look(ledger, now)
-
-    def let_go(self) -> None:
-        """Close the database."""
-        ledger, self._ledger = self._ledger, None
-        if ledger is not None:
-            ledger.close()
 
     def close(self) -> None:
         """Commit and seal everything, and leave office."""
@@ -95,16 +97,19 @@ class Bookkeeper:
             self._seal_at = 0.0
             time.sleep(LOOK_SECONDS)
         self._alerting.close()
-        self.let_go()
+        self.books.let_go()
         self._presence.release()
 
 
-def run(path: Path, stop: threading.Event, config: Path | None = None) -> None:
+def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     """Keep the books until told to stop. A fault is told and tried again later: facts are safe in their segments meanwhile."""
-    keeper = Bookkeeper(path, config)
+    keeper = Bookkeeper(Path(spec.ledger), Path(spec.config) if spec.config else None)
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
+    web = web_server(spec, keeper.books)
+    if web is not None:
+        web.start()
     pause = 0.0
     while not stop.wait(pause or LOOK_SECONDS):
         try:
@@ -114,17 +119,32 @@ def run(path: Path, stop: threading.Event, config: Path | None = None) -> None:
             pause = min(_LONGEST_PAUSE, max(1.0, pause * 2))
             print(f"breakeven: the bookkeeper waits {pause:g} s: {error.what}. {error.remedy}", file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's log
             with suppress(BreakevenError):
-                keeper.let_go()
+                keeper.books.let_go()
+    if web is not None:
+        web.stop()
     keeper.close()
 
 
+def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:
+    """The web API on the socket that was inherited."""
+    if spec.web_fd is None:
+        return None
+    from breakeven.web.application import application  # noqa: PLC0415 - it takes most of a second; the books are kept before
+    from breakeven.web.desk import Desk  # noqa: PLC0415 - as above
+    from breakeven.web.serving import WebServer  # noqa: PLC0415 - as above
+
+    desk = Desk(books, Path(spec.ledger), Path(spec.config) if spec.config else None, now)
+    return WebServer(application(desk, spec.host), socket.socket(fileno=spec.web_fd))
+
+
 def main() -> None:
-    """Run the bookkeeper of the ledger named on the command line."""
+    """Run the bookkeeper that the command line describes."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the supervisor passes reloads on to all; there is nothing to reload here
-    run(Path(sys.argv[1]), stop, Path(sys.argv[2]) if len(sys.argv) > _WITH_CONFIG else None)
+    spec = msgspec.json.decode(sys.argv[1], type=BookkeeperSpec)
+    run(spec, stop)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ import msgspec
 from breakeven.errors import Unreachable
 from breakeven.gateway.rundir import RunDirectory, Serving
 from breakeven.gateway.worker_spec import WorkerSpec
+from breakeven.service.bookkeeper_spec import BookkeeperSpec
 
 BACKLOG = 2048
 _LONGEST_PAUSE = 10.0
@@ -76,8 +77,8 @@ class Supervisor:
         listening, web = self._bound(self.port, "--gateway-port"), self._bound(self.web_port, "--web-port")
         address = _url(listening)
         self._run.create()
-        self._children = [self._worker(number, listening.fileno(), web.fileno()) for number in range(self.workers)]
-        self._children.append(self._bookkeeper())
+        self._children = [self._worker(number, listening.fileno()) for number in range(self.workers)]
+        self._children.append(self._bookkeeper(web.fileno()))
         self._handle_signals()
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         self._run.announce(Serving(os.getpid(), address, _url(web), started, self.workers))
@@ -100,16 +101,16 @@ class Supervisor:
 
     # --- children -----------------------------------------------------------------------------------------------------------------
 
-    def _worker(self, number: int, descriptor: int, web: int) -> Child:
+    def _worker(self, number: int, descriptor: int) -> Child:
         config = str(self.config) if self.config else None
-        spec = WorkerSpec(number, descriptor, web, str(self.ledger), config, self.host, self.grace_seconds)
+        spec = WorkerSpec(number, descriptor, str(self.ledger), config, self.host, self.grace_seconds)
         command = [sys.executable, "-m", "breakeven.gateway.worker", msgspec.json.encode(spec).decode()]
-        return Child(f"worker {number}", command, (descriptor, web))
+        return Child(f"worker {number}", command, (descriptor,))
 
-    def _bookkeeper(self) -> Child:
-        command = [sys.executable, "-m", "breakeven.service.bookkeeper", str(self.ledger)]
-        command += [str(self.config)] if self.config else []
-        return Child("bookkeeper", command)
+    def _bookkeeper(self, web: int) -> Child:
+        spec = BookkeeperSpec(str(self.ledger), str(self.config) if self.config else None, web, self.host)
+        command = [sys.executable, "-m", "breakeven.service.bookkeeper", msgspec.json.encode(spec).decode()]
+        return Child("bookkeeper", command, (web,))
 
     def _start(self, child: Child) -> None:
         # A child of its own session: Ctrl-C reaches the supervisor, which stops the children in order.

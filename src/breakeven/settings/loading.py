@@ -41,11 +41,12 @@ from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.gateway import GatewaySettings, gateway_settings
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
+from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, parse_yaml, read_yaml
 
 CURRENCY = "USD"
-NOT_ENFORCED = ("keys", "web")
+NOT_ENFORCED = ("keys",)
 SECTIONS = (
     "ledger",
     "prices",
@@ -61,6 +62,7 @@ SECTIONS = (
     "alerts",
     "cost_classes",
     "fixed_costs",
+    "web",
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", *CHARTER_FIELDS)
@@ -116,6 +118,7 @@ class Settings:
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
+    web: WebSettings = field(default_factory=WebSettings)
     budgets: tuple[Budget, ...] = ()
     policies: tuple[Policy, ...] = ()
     attribution_target: Decimal | None = None
@@ -188,6 +191,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         gateway=gateway_settings(top, config, problems, warnings),
         features=features,
         access=access_of(top.get("access"), problems),
+        web=web_settings(top.get("web"), problems),
         budgets=budgets,
         alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
         policies=policies_of(top, problems),
