@@ -1,0 +1,10 @@
+/** One column of a table: how a row's value is found, written and toned. `minor` columns are left out on narrow screens. */
+export interface Column<Row> {
+  name: string;
+  title: string;
+  value: (row: Row) => unknown;
+  text?: (row: Row) => string;
+  tone?: (row: Row) => "" | "good" | "bad" | "unknown" | "quiet";
+  num?: boolean;
+  minor?: boolean;
+}

@@ -1,0 +1,38 @@
+import { Fault, read, type Answer, type Query, type ReadPath } from "../api/client";
+
+/** One report as a component shows it: asked again whenever what it depends on changes; the last answer stays until the next is there. */
+export class Report<Path extends ReadPath> {
+  answer = $state.raw<Answer<Path> | null>(null);
+  fault = $state.raw<Fault | null>(null);
+  loading = $state(true);
+  private running: AbortController | null = null;
+
+  constructor(
+    readonly path: Path,
+    query: () => Query | null,
+    parts: () => Record<string, string> = () => ({}),
+  ) {
+    $effect(() => {
+      const asked = query();
+      const filled = parts();
+      if (asked) void this.ask(asked, filled);
+      return () => this.running?.abort();
+    });
+  }
+
+  async ask(query: Query, parts: Record<string, string>): Promise<void> {
+    this.running?.abort();
+    const running = (this.running = new AbortController());
+    this.loading = true;
+    try {
+      const answer = await read(this.path, query, parts, running.signal);
+      if (running.signal.aborted) return;
+      this.answer = answer;
+      this.fault = null;
+    } catch (error) {
+      if (running.signal.aborted) return;
+      this.fault = error instanceof Fault ? error : new Fault(0, "unreachable", String(error));
+    }
+    this.loading = false;
+  }
+}
