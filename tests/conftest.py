@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from breakeven.cli.main import run
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -35,3 +39,18 @@ def shared_data() -> Path:
 def repository() -> Path:
     """The root of this repository."""
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger made by `breakeven demo --keep`: built once for all test processes, which each get a copy of their own."""
+    base = tmp_path_factory.getbasetemp()
+    together = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    original = together / "demo-ledger"
+    with (together / "demo-ledger.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not original.is_dir():
+            draft = together / "demo-draft"
+            assert run(["demo", "--no-live", "--ledger", str(draft), "--keep"]) == 0
+            draft.rename(original)
+    return Path(shutil.copytree(original, tmp_path_factory.mktemp("demo") / "ledger"))

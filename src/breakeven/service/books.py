@@ -32,7 +32,7 @@ class Books:
         self._quiet_until = 0.0
         self._used_at = 0.0
         self.version = 0
-        """Grows with every commit: what was read before may be out of date then."""
+        """Grows with every commit, and whenever others may have written: what was read before may be out of date then."""
 
     @property
     def open(self) -> bool:
@@ -99,5 +99,7 @@ class Books:
             time.sleep(_LOOK_SECONDS)
 
     def _opened(self) -> Ledger:
-        self._ledger = self._ledger or open_as_bookkeeper(self._path)
+        if self._ledger is None:
+            self._ledger = open_as_bookkeeper(self._path)
+            self.version += 1
         return self._ledger

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from breakeven.economics.periods import Period
 from breakeven.reports.asking import instant_of, period_of, question_of
@@ -44,19 +44,19 @@ class Asked:
 
 def asked(  # noqa: PLR0913 - one argument per parameter of the address
     *,
-    period: Annotated[str | None, Parameter(description=PERIOD)] = None,
-    vs: Annotated[str | None, Parameter(description=VERSUS)] = None,
-    by: Annotated[str, Parameter(description=BY)] = "feature",
-    as_of: Annotated[str | None, Parameter(description="What the ledger knew then.")] = None,
-    feature: str | None = None,
-    team: str | None = None,
-    customer: str | None = None,
-    user: str | None = None,
-    workflow: str | None = None,
-    environment: str | None = None,
-    model: str | None = None,
-    provider: str | None = None,
-    rung: str | None = None,
+    period: Annotated[str | None, QueryParameter(description=PERIOD)] = None,
+    vs: Annotated[str | None, QueryParameter(description=VERSUS)] = None,
+    by: Annotated[str, QueryParameter(description=BY)] = "feature",
+    as_of: Annotated[str | None, QueryParameter(description="What the ledger knew then.")] = None,
+    feature: FromQuery[str | None] = None,
+    team: FromQuery[str | None] = None,
+    customer: FromQuery[str | None] = None,
+    user: FromQuery[str | None] = None,
+    workflow: FromQuery[str | None] = None,
+    environment: FromQuery[str | None] = None,
+    model: FromQuery[str | None] = None,
+    provider: FromQuery[str | None] = None,
+    rung: FromQuery[str | None] = None,
 ) -> Asked:
     """The question of a request; each filter takes a name, or `none` for what is not known."""
     filters = (

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
 
 import msgspec
 from litestar import post
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from breakeven.errors import UsageError
 from breakeven.governance.budgets import exact
@@ -17,8 +17,8 @@ from breakeven.web.acting import acting
 from breakeven.web.desk import Desk
 from breakeven.web.visitors import Visitor
 
-AtDesk = Annotated[Desk, Dependency(skip_validation=True)]
-Who = Annotated[Visitor, Dependency(skip_validation=True)]
+AtDesk = NamedDependency[SkipValidation[Desk]]
+Who = NamedDependency[SkipValidation[Visitor]]
 
 
 class Changed(msgspec.Struct, frozen=True):

@@ -58,14 +58,14 @@ class Desk:
 
     def answer(self, asked: object, report: Callable[[Ledger, Settings], Found]) -> Found:
         """A report; the same question about the same ledger is answered from memory for a few minutes."""
-        key = (asked, self.books.version, self._changed_at())
         now = self.clock()
-        with self._lock:
-            known = self._answers.get(key)
-        if known is not None and (now - known[0]).total_seconds() < REMEMBERED_SECONDS:
-            return known[1]  # type: ignore[return-value] # the key says which report it is
         settings = self.settings()
         with self.books.reading() as ledger:
+            key = (asked, self.books.version, self._changed_at())
+            with self._lock:
+                known = self._answers.get(key)
+            if known is not None and (now - known[0]).total_seconds() < REMEMBERED_SECONDS:
+                return known[1]  # type: ignore[return-value] # the key says which report it is
             found = report(ledger, settings)
         with self._lock:
             self._answers[key] = (now, found)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import httpx
 from litestar import Response, get, post
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from breakeven.errors import Unreachable
 from breakeven.gateway.rundir import RunDirectory
@@ -15,7 +14,7 @@ from breakeven.web.visitors import Asking
 
 _SECONDS = 10.0
 _PASSED = frozenset({"authorization", "x-api-key", "content-type", "content-encoding"})
-AtDesk = Annotated[Desk, Dependency(skip_validation=True)]
+AtDesk = NamedDependency[SkipValidation[Desk]]
 
 
 @post("/api/v1/outcomes", opt={"open": True}, include_in_schema=True)

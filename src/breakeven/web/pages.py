@@ -8,6 +8,7 @@ from pathlib import Path
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 STATIC = Path(__file__).parent / "static"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -18,7 +19,7 @@ _MISSING = (
 
 
 @get("/assets/{name:str}", opt={"open": True}, include_in_schema=False)
-async def asset(name: str) -> Response[bytes]:
+async def asset(name: FromPath[str]) -> Response[bytes]:
     """A script or style; its name holds a hash of its content, so that it never changes."""
     path = STATIC / "assets" / name
     if path.parent != STATIC / "assets" or not path.is_file():
@@ -29,7 +30,7 @@ async def asset(name: str) -> Response[bytes]:
 
 
 @get(["/", "/{screen:str}", "/{screen:str}/{item:str}"], opt={"open": True}, include_in_schema=False)
-async def page(screen: str = "", item: str = "") -> Response[str]:
+async def page(screen: FromPath[str] = "", item: FromPath[str] = "") -> Response[str]:
     """The dashboard; the address after the host is read by the page itself."""
     del item
     if screen in ("api", "v1", "health"):

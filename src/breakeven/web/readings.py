@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 from litestar import get
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
 from breakeven.ledger import Ledger
 from breakeven.reports.budgets import Budgets, present
@@ -43,8 +44,8 @@ from breakeven.web.asked import Asked
 from breakeven.web.desk import Desk
 
 Found = TypeVar("Found")
-AtDesk = Annotated[Desk, Dependency(skip_validation=True)]
-Question = Annotated[Asked, Dependency(skip_validation=True)]
+AtDesk = NamedDependency[SkipValidation[Desk]]
+Question = NamedDependency[SkipValidation[Asked]]
 _FLOOR = 5.0
 _PLAN = "plan"
 
@@ -74,7 +75,7 @@ def pnl(desk: AtDesk, asked: Question) -> Pnl:
 
 
 @get("/customers", sync_to_thread=True)
-def customers(desk: AtDesk, asked: Question, limit: Annotated[int, Parameter(ge=1, le=1000)] = 200) -> Customers:
+def customers(desk: AtDesk, asked: Question, limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 200) -> Customers:
     """What does each customer pay, cost and keep?"""
     return _report(
         desk,
@@ -89,10 +90,10 @@ def customers(desk: AtDesk, asked: Question, limit: Annotated[int, Parameter(ge=
 def calls(
     desk: AtDesk,
     asked: Question,
-    words: Annotated[str, Parameter(query="query", description="Such as feature:support cost>0.50 -status:ok.")] = "",
-    sort: str = "cost",
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
-    after: str | None = None,
+    words: Annotated[str, QueryParameter(name="query", description="Such as feature:support cost>0.50 -status:ok.")] = "",
+    sort: FromQuery[str] = "cost",
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    after: FromQuery[str | None] = None,
 ) -> CallList:
     """Which calls are dear? Words of `query` as on the command line; `after` is `next` of the page before."""
     page = Page(sort, limit, after)
@@ -107,13 +108,13 @@ def calls(
 
 
 @get("/calls/{call_id:str}", sync_to_thread=True)
-def receipt(desk: AtDesk, asked: Question, call_id: str) -> Receipt:
+def receipt(desk: AtDesk, asked: Question, call_id: FromPath[str]) -> Receipt:
     """Why did this call cost that?"""
     return _report(desk, "receipt", asked, lambda ledger, _: receipt_report(ledger, call_id, asked.instant), call_id)
 
 
 @get("/traces/{trace_id:str}", sync_to_thread=True)
-def trace(desk: AtDesk, asked: Question, trace_id: str) -> Trace:
+def trace(desk: AtDesk, asked: Question, trace_id: FromPath[str]) -> Trace:
     """What did this piece of work cost, step by step?"""
     return _report(desk, "trace", asked, lambda ledger, _: trace_report(ledger, trace_id), trace_id)
 
@@ -174,7 +175,7 @@ def owners(desk: AtDesk, asked: Question) -> Owners:
 
 
 @get("/coverage", sync_to_thread=True)
-def coverage(desk: AtDesk, asked: Question, periods: Annotated[int, Parameter(ge=1, le=60)] = 6) -> Coverage:
+def coverage(desk: AtDesk, asked: Question, periods: Annotated[int, QueryParameter(ge=1, le=60)] = 6) -> Coverage:
     """How much of all cost has an owner, period by period?"""
     return _report(
         desk,
@@ -186,7 +187,9 @@ def coverage(desk: AtDesk, asked: Question, periods: Annotated[int, Parameter(ge
 
 
 @get("/decisions", sync_to_thread=True)
-def decisions(desk: AtDesk, subject: str | None = None, actor: str | None = None, since: str | None = None) -> Decisions:
+def decisions(
+    desk: AtDesk, subject: FromQuery[str | None] = None, actor: FromQuery[str | None] = None, since: FromQuery[str | None] = None
+) -> Decisions:
     """Who decided what, when, why and from where?"""
     return decision_list(desk.layout, subject=subject, actor=actor, since=since)[0]
 

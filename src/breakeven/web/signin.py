@@ -7,8 +7,9 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import Dependency
+from litestar.params import SkipValidation
 
 from breakeven.governance.access import ACTIONS, Person, refusal
 from breakeven.ledger.tokens import create_token
@@ -18,7 +19,7 @@ from breakeven.web.visitors import COOKIE, LINK, Asking, Door, Visitor
 
 _HOUR = 3600
 _LONGEST_LINK_DAYS = 90
-AtDoor = Annotated[Door, Dependency(skip_validation=True)]
+AtDoor = NamedDependency[SkipValidation[Door]]
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -91,8 +92,8 @@ def who(request: Asking, door: AtDoor) -> Me:
 @post("/links", sync_to_thread=True)
 def make_link(
     data: LinkAsked,
-    desk: Annotated[Desk, Dependency(skip_validation=True)],
-    visitor: Annotated[Visitor, Dependency(skip_validation=True)],
+    desk: NamedDependency[SkipValidation[Desk]],
+    visitor: NamedDependency[SkipValidation[Visitor]],
 ) -> Link:
     """A link with which somebody may look, and nothing else, until it ends."""
     with acting(desk, visitor.person, "share links", f"link for {data.days} days") as act:
