@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 from litestar import post
 from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from litestar.params import JSONBody, SkipValidation
 
 from breakeven.errors import UsageError
 from breakeven.governance.budgets import exact
@@ -48,7 +48,7 @@ class LimitWanted(msgspec.Struct, frozen=True):
 
 
 @post("/owners", status_code=200, sync_to_thread=True)
-def assign_owner(desk: AtDesk, visitor: Who, data: OwnerWanted) -> Changed:
+def assign_owner(desk: AtDesk, visitor: Who, data: JSONBody[OwnerWanted]) -> Changed:
     """Let somebody answer for the cost of a feature."""
     feature, owner = data.feature.strip(), data.owner.strip()
     if not feature or not owner:
@@ -62,7 +62,7 @@ def assign_owner(desk: AtDesk, visitor: Who, data: OwnerWanted) -> Changed:
 
 
 @post("/budgets", status_code=200, sync_to_thread=True)
-def set_limit(desk: AtDesk, visitor: Who, data: LimitWanted) -> Changed:
+def set_limit(desk: AtDesk, visitor: Who, data: JSONBody[LimitWanted]) -> Changed:
     """Give a budget another limit; it is in force when the gateway has reloaded."""
     budget = next((each for each in desk.settings().budgets if each.id == data.budget and each.kind == "budget"), None)
     if budget is None:

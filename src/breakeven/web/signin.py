@@ -9,7 +9,7 @@ from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import SkipValidation
+from litestar.params import JSONBody, SkipValidation
 
 from breakeven.governance.access import ACTIONS, Person, refusal
 from breakeven.ledger.tokens import create_token
@@ -54,7 +54,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 @post("/session", status_code=200, sync_to_thread=True, opt={"open": True})
-def sign_in(request: Asking, data: Credentials, door: AtDoor) -> Response[Me]:
+def sign_in(request: Asking, data: JSONBody[Credentials], door: AtDoor) -> Response[Me]:
     """Sign in with a token; the answer sets the session's cookie and tells its guard."""
     door.known_host(request)
     person = door.person_of(data.token)
@@ -91,7 +91,7 @@ def who(request: Asking, door: AtDoor) -> Me:
 
 @post("/links", sync_to_thread=True)
 def make_link(
-    data: LinkAsked,
+    data: JSONBody[LinkAsked],
     desk: NamedDependency[SkipValidation[Desk]],
     visitor: NamedDependency[SkipValidation[Visitor]],
 ) -> Link:
