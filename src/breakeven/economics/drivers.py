@@ -3,8 +3,8 @@
     cost = Σ over models m of  users × calls/users × share of m × tokens of m/calls of m × cost of m/tokens of m
 
 Log-mean Divisia (Ang 2005) as in `cause.py`: effect = Σ L(c₁, c₀)·ln(x₁/x₀). A model that begins or ends is mix. The parts sum to
-the change. Beside it the split that needs no model at all: the cost of users who came, less that of users who left, plus what those who
-stayed cost more; exact to the last digit.
+the change. Beside it the split that needs no model at all: the cost of users who came, less that of users who left, plus what
+those who stayed cost more; exact to the last digit.
 """
 
 from __future__ import annotations

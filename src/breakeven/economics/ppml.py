@@ -4,17 +4,18 @@ For unit i (a customer) in period t with cost y ≥ 0 and x = ln adoption:
 
     E[y_it] = exp(a_i + g_t + β·x_it)        β: the elasticity, per cent more cost for one per cent more adoption
 
-a_i absorbs what sets a unit apart for good (its size, its kind of work), g_t what a period does to everybody (season, prices, a change
-of models). Only the first moment must be right: costs need not be counts, zeros may stay. The fitted costs sum to the recorded ones,
-in each period and for each unit, which least squares on logs does not do (Santos Silva & Tenreyro 2006: biased besides).
+a_i absorbs what sets a unit apart for good (its size, its kind of work), g_t what a period does to everybody (season, prices, a
+change of models). Only the first moment must be right: costs need not be counts, zeros may stay. The fitted costs sum to the
+recorded ones, in each period and for each unit, which least squares on logs does not do (Santos Silva & Tenreyro 2006: biased
+besides).
 
 Interval: units are the clusters. Every unit is left out once (one Newton step from the solution: the cluster jackknife, CV3) and
 
-    V = (G − 1)/G · Σ_g (β₍g₎ − β)²        β ± t(0.975, ν) · √V
+    V = (G − 1)/G · Σ_g (β₍g₎ − β)²        β ± t(0.975, k) · √V
 
-with ν = (Σ L_g)² / Σ L_g² − 1 at most G − 1, where L_g is unit g's share of the information on β (Carter, Schnepel & Steigerwald
-2017): a panel that one large customer dominates is worth few clusters. Assumption: units err independently of one another. Adoption is
-not randomised: β describes, it does not promise what a push of adoption would cost.
+with k = (Σ L_g)² / Σ L_g² − 1 at most G − 1, where L_g is unit g's share of the information on β (Carter, Schnepel & Steigerwald
+2017): a panel that one large customer dominates is worth few clusters. Assumption: units err independently of one another.
+Adoption is not randomised: β describes, it does not promise what a push of adoption would cost.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Panel:
 class Fit:
     """The solution on the cells that can say something. `influence`: what each unit moves β by, jackknifed; `clusters` are units.
 
-    `leverage` is ν + 1: how many equally informative units the panel is worth. `cells` are the positions used of the panel.
+    `leverage` is k + 1: how many equally informative units the panel is worth. `cells` are the positions used of the panel.
     """
 
     elasticity: float
@@ -164,7 +165,7 @@ def _jackknife(inside: Floats, residual: Floats, weight: Floats, unit: Ints) -> 
     gram = weighted.T @ inside
     others = np.linalg.solve(gram[1:, 1:], gram[1:, 0])
     clean = inside[:, 0] - inside[:, 1:] @ others
-    information = np.bincount(unit, weight * clean**2)
+    information: Floats = np.bincount(unit, weight * clean**2).astype(np.float64)
     order = np.argsort(unit, kind="stable")
     edges = np.searchsorted(unit[order], np.arange(len(information) + 1))
     inside, weighted, residual = inside[order], weighted[order], residual[order]

@@ -6,8 +6,9 @@ With cost elasticity β and value elasticity ω, at today's prices, models and m
     average cost meets average value at   ln s = ln(V/C) / (β − ω)
     marginal cost meets marginal value at ln s = (ln(V/C) + ln(ω/β)) / (β − ω)
 
-Interval of a crossing: Fieller's. s belongs to it while d − (β − ω)·ln s is within t·standard error of 0; the errors of d, β and ω come
-from the same units, so that their correlation counts. Where β − ω may be 0 the set has no end, and then no crossing is stated.
+Interval of a crossing: Fieller's. s belongs to it while d − (β − ω)·ln s is within t·standard error of 0; the errors of d, β and
+ω come from the same units, so that their correlation counts. Where β − ω may be 0 the set has no end, and then no crossing is
+stated.
 """
 
 from __future__ import annotations
@@ -154,7 +155,9 @@ def crossing(level: Level, cost: Response, value: Response, *, marginal: bool = 
 def _fieller(distance: float, slope: float, of_distance: Floats, of_slope: Floats, times: float) -> Bounds | None:
     """The set of x with |distance − slope·x| ≤ times · its standard error; None where it has no end."""
     square = times**2
-    both, steep, far = (float((a * b).sum()) for a, b in ((of_distance, of_slope), (of_slope, of_slope), (of_distance, of_distance)))
+    both, steep, far = (
+        float((a * b).sum()) for a, b in ((of_distance, of_slope), (of_slope, of_slope), (of_distance, of_distance))
+    )
     first = slope**2 - square * steep
     if slope == 0 or first <= 1e-9 * slope**2:
         return None

@@ -132,5 +132,3 @@ def _split_rows(parts: Split) -> list[SplitRow]:
 def _split_row(kind: str, group: Group) -> SplitRow:
     count = 0 if kind == "unknown" else group.users
     return SplitRow(kind, count, *(digits(value) or "0" for value in (group.before, group.now, group.now - group.before)))
-
-

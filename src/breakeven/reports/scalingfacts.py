@@ -66,7 +66,9 @@ def uptakes(ledger: Facts, settings: Settings, question: Question, step: Step | 
         return None
     chosen = step or _fitting(known.start, end)
     steps = _steps(chosen, known.start, end)
-    span = replace(question, period=Period("history", steps[0].start, steps[-1].end), by=("feature", "customer", chosen), versus=None)
+    span = replace(
+        question, period=Period("history", steps[0].start, steps[-1].end), by=("feature", "customer", chosen), versus=None
+    )
     numbers = {_name(chosen, one.start): number for number, one in enumerate(steps)}
     found = sums(ledger, settings, span)
     cells: dict[tuple[str | None, str | None, int], Tally] = {}
@@ -126,9 +128,9 @@ def panel_of(
         for (name, customer, step), tally in sorted(known.cells.items(), key=repr)
         if name == feature and customer is not None and getattr(tally, amount) is not None and adoption.get((customer, step), 0) > 0
     ]
-    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
-    floats, whole_numbers = (np.array(column, dtype=np.float64) for column in columns[:2]), columns[2:]
-    return Panel(*floats, *(np.array(column, dtype=np.int64) for column in whole_numbers))
+    floats = np.array([row[:2] for row in rows], dtype=np.float64).reshape(-1, 2)
+    numbers = np.array([row[2:] for row in rows], dtype=np.int64).reshape(-1, 2)
+    return Panel(floats[:, 0], floats[:, 1], numbers[:, 0], numbers[:, 1])
 
 
 def adoption_of(known: Uptakes, feature: str, measure: str) -> dict[tuple[str, int], float]:

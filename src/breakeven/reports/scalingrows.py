@@ -37,8 +37,8 @@ class Passed(msgspec.Struct, frozen=True):
 class ScalingRow(msgspec.Struct, frozen=True, kw_only=True):
     """One feature at the last step of its history. Adoption is counted in `measure` (outcomes, or calls where there are none).
 
-    `elasticity`: per cent more cost for one per cent more adoption of a customer; null below ten customers. `pace`: faster, in step,
-    slower or unknown, by that interval. `break_even`: adoption at which average cost meets average value; `why_not` says why it is null.
+    `elasticity`: per cent more cost for one per cent more adoption of a customer; null below ten customers. `pace`: faster, in
+    step, slower or unknown, by that interval. `break_even`: adoption at which average cost meets average value, or `why_not`.
     """
 
     feature: str

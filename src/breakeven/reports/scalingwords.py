@@ -17,8 +17,8 @@ FORMULA: Mapping[str, str] = {
     "average_cost": "sum of cost / sum of adoption of the last step",
     "incremental_cost": "change of cost / change of adoption since the step before",
     "marginal_cost": "elasticity x average cost; value likewise",
-    "break_even": "adoption at which average cost meets average value at today's prices and mix: ln s = ln(V/C) / (elasticity of cost"
-    " - elasticity of value); Fieller's 95 % interval",
+    "break_even": "adoption at which average cost meets average value at today's prices and mix: ln s = ln(V/C) /"
+    " (elasticity of cost - elasticity of value); Fieller's 95 % interval",
     "drivers": "log-mean Divisia of users x calls per user x mix x tokens per call x price per token; parts sum to the change",
     "split": "cost of users who came - cost of users who left + change of those who stayed: exact",
 }
@@ -62,7 +62,7 @@ def detail_sentences(detail: Detail, row: ScalingRow, known: Uptakes) -> list[st
     if detail.marginal_cost_of_a_user and detail.users_elasticity:
         found.append(
             f"The next user of {row.feature} adds {_money(detail.marginal_cost_of_a_user)} a {known.step}: "
-            f"a customer with 1 % more users costs {_span(detail.users_elasticity)} % more."
+            f"a customer with 1 % more users costs {_more(detail.users_elasticity)}."
         )
     if detail.drivers:
         parts = ", ".join(f"{one.driver} {_signed(one.effect)}{_moved(one.before, one.now, one.driver)}" for one in detail.drivers)
@@ -97,7 +97,7 @@ def _pace(row: ScalingRow) -> str:
         "slower": f"The cost of {row.feature} grows more slowly than its adoption",
         "in step": f"That the cost of {row.feature} grows faster than its adoption cannot be said",
     }[row.pace]
-    return f"{what}: a customer with 1 % more {row.unit}s costs {_span(row.elasticity)} % more."
+    return f"{what}: a customer with 1 % more {row.unit}s costs {_more(row.elasticity)}."
 
 
 def _next(row: ScalingRow) -> str:
@@ -137,15 +137,16 @@ def _unpriced(row: ScalingRow) -> str:
 
 
 def _named(row: ScalingRow) -> str:
-    return row.feature if row.elasticity is None else f"{row.feature} ({_span(row.elasticity)})"
+    found = row.elasticity
+    return row.feature if found is None else f"{row.feature} ({found.estimate:.2f}, 95 %: {found.low:.2f} to {found.high:.2f})"
 
 
 def _listed(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _span(span: Span) -> str:
-    return f"{span.estimate:.2f} (95 %: {span.low:.2f} to {span.high:.2f})".replace("-", MINUS)
+def _more(span: Span) -> str:
+    return f"{span.estimate:.2f} % more (95 %: {span.low:.2f} to {span.high:.2f})".replace("-", MINUS)
 
 
 def _money(money: Money) -> str:
