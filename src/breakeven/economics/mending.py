@@ -16,7 +16,7 @@ from math import floor
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Calls and known cost (atto-units) of one subject on one feature and rung, and the feature's cheapest cost per call."""
+    """Calls and known cost (atto-units) of one subject on one feature and rung, and a call's cost on a cheaper rung, if known."""
 
     calls: int
     cost: int

@@ -15,14 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, sqrt
+from math import ceil, exp, floor, log, sqrt
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from breakeven.economics.ppml import FEWEST_CLUSTERS, Fit, Panel, by_unit, fit
+from breakeven.economics.verdict import t_quantile
 
 Floats = NDArray[np.float64]
 
@@ -127,8 +127,13 @@ def pace(interval: Bounds | None) -> Pace:
 
 
 def quantile(degrees: float) -> float:
-    """Student's t for a two-sided 95 %."""
-    return float(stdtrit(degrees, (1 + CONFIDENCE) / 2))
+    """Student's t for a two-sided 95 %; between whole degrees of freedom it is nearly straight in 1 / degrees."""
+    fewer, more = floor(degrees), ceil(degrees)
+    low = t_quantile((1 + CONFIDENCE) / 2, fewer)
+    if fewer == more:
+        return low
+    place = (1 / fewer - 1 / degrees) / (1 / fewer - 1 / more)
+    return low + place * (t_quantile((1 + CONFIDENCE) / 2, more) - low)
 
 
 def crossing(level: Level, cost: Response, value: Response, *, marginal: bool = False) -> Crossing:

@@ -236,15 +236,17 @@ def _uses(ledger: Facts, question: Question) -> dict[str, list[Use]]:
     for _, feature, rung, count, spent in rows:
         calls[feature, rung] += count
         cost[feature, rung] += whole(spent)
-    cheapest: dict[str | None, Fraction] = {}
+    cheapest: dict[str | None, tuple[Fraction, str]] = {}
     for (feature, rung), count in calls.items():
-        if count > 0 and cost[feature, rung] > 0:
-            each = Fraction(cost[feature, rung], count)
+        if rung and count > 0 and cost[feature, rung] > 0:
+            each = (Fraction(cost[feature, rung], count), rung)
             cheapest[feature] = min(each, cheapest.get(feature, each))
     found: dict[str, list[Use]] = defaultdict(list)
-    for name, feature, _rung, count, spent in rows:
+    for name, feature, rung, count, spent in rows:
         if name is not None:
-            found[name].append(Use(count, whole(spent), cheapest.get(feature)))
+            least = cheapest.get(feature)
+            cheaper = None if least is None or least[1] == rung else least[0]
+            found[name].append(Use(count, whole(spent), cheaper))
     return found
 
 

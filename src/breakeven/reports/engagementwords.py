@@ -28,7 +28,7 @@ def section_sentence(section: Section, label: str) -> str:
         return f"No {section.by} is known for any call in {label}."
     parts = [_shares(section, label), _gini(section), _losing_deciles(section), _losing(section)]
     if section.unpriced_subjects:
-        parts.append(f"What {count(section.unpriced_subjects, section.by)} cost is unknown: no call has a price.")
+        parts.append(f"What {count(section.unpriced_subjects, section.by)} cost is unknown: none of their calls has a known cost.")
     unknown = sum(one.unpriced_calls for one in section.deciles)
     calls = sum(one.calls for one in section.deciles)
     if unknown:
@@ -42,7 +42,7 @@ def loser_sentence(row: Loser, by: str) -> str:
         f"on each feature's cheapest rung its calls would cost about {dollars(atto(row.cost_on_cheapest_rungs))}, which "
         + ("would do, if the tasks allow it" if row.cheapest_rungs_are_enough else "would not do either")
         if row.cost_on_cheapest_rungs != row.cost
-        else "it runs on the cheapest rungs already"
+        else "no cheaper rung is known for its calls"
     )
     limit = (
         "" if row.calls_that_are_paid is None else f"a limit of {count(row.calls_that_are_paid, 'call')} instead of {row.calls:,}"

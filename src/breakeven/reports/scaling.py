@@ -66,7 +66,7 @@ def _nothing(question: Question) -> Scaling:
         currency=CURRENCY,
         rows=[],
         detail=None,
-        sentence=f"There are no facts up to {question.period.label}: nothing can be said of how cost grows.",
+        sentence="There are no facts of that time: nothing can be said of how cost grows.",
         trail={"formula": FORMULA},
     )
 

@@ -125,9 +125,10 @@ def panel_of(
     number = {customer: at for at, customer in enumerate(customers)}
     rows = [
         (getattr(tally, amount) / ATTO, adoption[customer, step], number[customer], step)
-        for (name, customer, step), tally in sorted(known.cells.items(), key=repr)
+        for (name, customer, step), tally in known.cells.items()
         if name == feature and customer is not None and getattr(tally, amount) is not None and adoption.get((customer, step), 0) > 0
     ]
+    rows.sort(key=lambda row: row[2:])
     floats = np.array([row[:2] for row in rows], dtype=np.float64).reshape(-1, 2)
     numbers = np.array([row[2:] for row in rows], dtype=np.int64).reshape(-1, 2)
     return Panel(floats[:, 0], floats[:, 1], numbers[:, 0], numbers[:, 1])

@@ -40,7 +40,7 @@ def row_sentence(row: ScalingRow, known: Uptakes) -> str:
 def scaling_sentence(rows: Sequence[ScalingRow], label: str) -> str:
     """The report in a few sentences: who grows faster, who keeps step, and of whom it cannot be said."""
     if not rows:
-        return f"No feature is known for any call up to {label}: nothing can be said of how cost grows."
+        return f"No feature is known for any call{_until(label)}: nothing can be said of how cost grows."
     faster = [row.sentence for row in rows if row.pace == "faster"]
     parts = [*faster]
     for pace, words in (
@@ -54,6 +54,10 @@ def scaling_sentence(rows: Sequence[ScalingRow], label: str) -> str:
     if len(rows) == 1 and rows[0].pace != "faster":
         parts = [rows[0].sentence]
     return " ".join([*parts, "This describes; adoption was not randomised."])
+
+
+def _until(label: str) -> str:
+    return "" if label == "all time" else f" up to {label}"
 
 
 def detail_sentences(detail: Detail, row: ScalingRow, known: Uptakes) -> list[str]:
