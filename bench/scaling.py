@@ -1,8 +1,8 @@
 """Does the interval of the elasticity, and of the adoption at which a feature breaks even, hold what it promises?
 
-Five hundred invented companies of each kind, with a known elasticity: customers of very unequal size that come at different times, grow
-unevenly, differ in what they cost for good; seasons and price steps; errors that last from month to month and differ in size between
-customers. Also how long the commands take on the sample company. Run: python -m bench scaling
+Five hundred invented companies of each kind, with a known elasticity: customers of very unequal size that come at different times,
+grow unevenly and differ in what they cost for good; seasons and price steps; errors that last from month to month and differ in
+size between customers. Also how long the commands take on the sample company. Run: python -m bench scaling
 """
 
 from __future__ import annotations
@@ -39,9 +39,7 @@ def main() -> None:
         )
     with tempfile.TemporaryDirectory(prefix="breakeven-bench-") as folder:
         ledger = str(Path(folder) / "ledger")
-        subprocess.run(
-            [sys.executable, "-m", "breakeven", "demo", "--no-live", "--ledger", ledger], check=True, capture_output=True
-        )
+        _seconds("demo", "--no-live", "--ledger", ledger)
         for arguments in COMMANDS:
             spent = statistics.median(_seconds(*arguments, "--ledger", ledger) for _ in range(ROUNDS))
             print(f"breakeven {' '.join(arguments):44} {spent:6.3f} s")

@@ -13,6 +13,8 @@ from breakeven.economics.scaling import Level, crossing, proportional, response
 
 _LASTING = 0.5
 """How much of an error lasts into the next period."""
+_THERE_FROM_THE_START = 0.5
+"""So many customers; the others come one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def company(kind: Kind, elasticity: float, random: np.random.Generator) -> tuple
     shape = (kind.customers, kind.periods)
     apart = random.normal(0, 0.3, kind.customers)
     size = np.exp(kind.spread * random.normal(size=kind.customers))
-    joined = np.where(random.random(kind.customers) < 0.5, 0, random.integers(0, kind.periods - 2, kind.customers))
+    joined = np.where(
+        random.random(kind.customers) < _THERE_FROM_THE_START, 0, random.integers(0, kind.periods - 2, kind.customers)
+    )
     prices = np.cumsum(random.normal(0, 0.08, kind.periods))
     when = np.arange(kind.periods)
     walk = np.cumsum(random.normal(0, 0.15, shape), axis=1) + random.normal(0, 0.2, shape) + 0.08 * when
