@@ -42,7 +42,7 @@ def test_a_tenth_of_the_clients_is_four_fifths_of_the_cost(clients: Any) -> None
 
 
 def test_who_an_invented_flat_fee_serves_at_a_loss(clients: Any) -> None:
-    """With a fee of $2,500, said to be assumed, the keenest clients cost more than they would pay; a few eat what the others keep."""
+    """With a fee of $2,500, said to be assumed, the keenest cost more than they would pay: a few eat what the others keep."""
     section = _json(clients, "engagement", "--period", "all", "--by", "customer", "--fee", "2500", "--limit", "100")["sections"][0]
     assert section["earned_is"] == "assumed fee"
     assert 0 < section["losing"] < 40

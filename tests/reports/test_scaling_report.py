@@ -150,15 +150,20 @@ def test_tables_are_drawn(run: Run) -> None:
     assert "what to do first" in run(_facts(), scaling.portfolio, settings=PRICED.replace("0.30", "0.001")).stdout
 
 
+def _calls(*rows: str) -> str:
+    """A ledger of a few calls: each row without what all calls have in common."""
+    return "\n".join(["calls", HEAD, *(row.replace("gpt", "gpt-4o  mid") for row in rows)])
+
+
 DEGENERATE = {
     "no facts": "",
-    "one day": f"calls\n{HEAD}\n2026-10-10 09:00  scan  c1  u1  gpt-4o  mid  1000  10  2.00",
+    "one day": _calls("2026-10-10 09:00  scan  c1  u1  gpt  1000  10  2.00"),
     "one customer": _facts(customers=1),
     "no value": _facts(outcomes=False),
-    "no prices": f"calls\n{HEAD}\n2026-09-10 09:00  scan  c1  u1  gpt-4o  mid  1000  10  ?\n2026-10-10 09:00  scan  c2  u1  gpt-4o  mid  9  1  ?",
-    "nobody known": f"calls\n{HEAD}\n2026-10-10 09:00  -  -  -  gpt-4o  -  1000  10  2.00",
-    "a month without calls": f"calls\n{HEAD}\n2026-08-10 09:00  scan  c1  u1  gpt-4o  mid  9  3  1\n2026-10-10 09:00  scan  c1  u1  gpt-4o  mid  9  4  2",
-    "nothing costs": f"calls\n{HEAD}\n2026-10-10 09:00  scan  c1  u1  gpt-4o  mid  9  3  0",
+    "no prices": _calls("2026-09-10 09:00  scan  c1  u1  gpt  1000  10  ?", "2026-10-10 09:00  scan  c2  u1  gpt  9  1  ?"),
+    "nobody known": _calls("2026-10-10 09:00  -  -  -  gpt  1000  10  2.00"),
+    "a month without calls": _calls("2026-08-10 09:00  scan  c1  u1  gpt  9  3  1", "2026-10-10 09:00  scan  c1  u1  gpt  9  4  2"),
+    "nothing costs": _calls("2026-10-10 09:00  scan  c1  u1  gpt  9  3  0"),
 }
 
 

@@ -118,11 +118,19 @@ def _meets(row: ScalingRow, known: Uptakes) -> str:
         at = row.break_even
         return (
             f"At the prices, models and mix of {now} cost would meet value at {at.estimate:,.0f} {row.unit}s "
-            f"(95 %: {at.low:,.0f} to {at.high:,.0f}); there were {row.adoption:,}."
+            f"(95 %: {at.low:,.0f} to {at.high:,.0f}); there were {row.adoption:,}.{_beyond(row)}"
         )
     if row.value is None or row.elasticity is None:
         return "" if row.elasticity is None else f"Where it breaks even cannot be said: {row.why_not}."
     return f"No adoption at which it breaks even can be stated: {row.why_not}."
+
+
+def _beyond(row: ScalingRow) -> str:
+    """From which adoption on the next unit costs more than it earns; said where cost grows faster than value."""
+    at = row.marginal_break_even
+    if at is None or row.marginal_cost is None or row.marginal_value is None or row.pace != "faster":
+        return ""
+    return f" From {at.estimate:,.0f} on ({at.low:,.0f} to {at.high:,.0f}) each further {row.unit} costs more than it earns."
 
 
 def _passed(row: ScalingRow) -> str:
