@@ -23,7 +23,7 @@ FEWEST = 30
 DECILES = 10
 TOPS = (0.01, 0.05, 0.1, 0.2, 0.5)
 """Shares of the dearest subjects at which the concentration is said."""
-_DRAWS = 1_000
+_DRAWS = 500
 _MOST_CELLS = 4_000_000
 
 

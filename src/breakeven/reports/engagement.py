@@ -12,7 +12,7 @@ import numpy as np
 
 from breakeven.economics import concentration as uneven
 from breakeven.economics.mending import Mending, Use, mending
-from breakeven.economics.money import ATTO, atto, digits, shares
+from breakeven.economics.money import ATTO, digits, shares
 from breakeven.economics.pnl import Tally, share
 from breakeven.reports.customers import paid_by_customer
 from breakeven.reports.engagementrows import Decile, Engagement, GiniRow, Loser, Part, Point, Section, WhaleRow
@@ -92,7 +92,7 @@ def _section(
     costs = [max(one.tally.cost or 0, 0) for one in priced]
     found = uneven.gini([cost / ATTO for cost in costs], np.random.default_rng(SEED))
     keeps = [one.keeps for one in subjects if one.keeps is not None]
-    losers = _losers(ledger, question, asked, by, subjects)
+    losing = sorted((one for one in subjects if (one.keeps or 0) < 0), key=lambda one: (one.keeps or 0, one.name))
     section = Section(
         by=by,
         subjects=len(subjects),
@@ -105,9 +105,9 @@ def _section(
         curve=[Point(place, part) for place, part in uneven.curve(costs)],
         whale=_whale(keeps),
         whale_curve=[Point(place, kept / ATTO) for place, kept in uneven.whale_curve(keeps)] if keeps else [],
-        losing=len(losers),
-        losing_cost=digits(sum(atto(one.loss) for one in losers)),
-        losers=losers if asked.limit is None else losers[: asked.limit],
+        losing=len(losing),
+        losing_cost=digits(-sum(one.keeps or 0 for one in losing)),
+        losers=_losers(ledger, question, asked, by, losing),
         sentence="",
     )
     return msgspec.structs.replace(section, sentence=section_sentence(section, question.period.label))
@@ -215,16 +215,15 @@ def _whale(keeps: Sequence[int]) -> WhaleRow | None:
     return WhaleRow(len(keeps), found.earning, digits(found.peak) or "0", digits(found.final) or "0")
 
 
-def _losers(ledger: Facts, question: Question, asked: Asked, by: str, subjects: Sequence[Subject]) -> list[Loser]:
-    """Subjects that cost more than they earn, the greatest loss first, each with what would mend it."""
-    losing = [one for one in subjects if (one.keeps or 0) < 0]
-    if not losing:
+def _losers(ledger: Facts, question: Question, asked: Asked, by: str, losing: Sequence[Subject]) -> list[Loser]:
+    """What would mend those who lose most, as many as are asked for."""
+    shown = losing if asked.limit is None else losing[: asked.limit]
+    if not shown:
         return []
     uses = _uses(ledger, replace(question, by=(by,)))
-    losing.sort(key=lambda one: (one.keeps or 0, one.name))
     return [
         _loser(one, mending(one.earned or 0, one.tally.cost or 0, one.tally.calls, uses.get(one.name, ()), asked.margin), by)
-        for one in losing
+        for one in shown
     ]
 
 
