@@ -307,6 +307,13 @@ def test_unpriced_and_unowned_calls_are_findings(run: Run) -> None:
     assert [(one["id"], one["worth"]) for one in found] == [("cost:unattributed", ["0", "5"]), ("cost:unpriced", None)]
 
 
+def test_a_feature_that_is_not_there_is_named(run: Run) -> None:
+    """Asked about a feature without calls, the sentence says so, and not that no feature is known."""
+    found = _json(run(_facts(), scaling.scaling, "--feature", "scam", "--json"))
+    assert "There are no calls of scam" in found["sentence"]
+    assert found["detail"] is None
+
+
 def test_steps_are_months_weeks_or_days(run: Run) -> None:
     """The longest step of which there are four is taken, unless one is asked for."""
     assert _json(run(_facts(), scaling.scaling, "--json"))["step"] == "month"

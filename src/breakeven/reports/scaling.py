@@ -42,7 +42,7 @@ def scaling(ledger: Facts, settings: Settings, question: Question, step: Step | 
         currency=CURRENCY,
         rows=rows,
         detail=detail,
-        sentence=scaling_sentence(rows, question.period.label),
+        sentence=scaling_sentence(rows, question.period.label, question.filters[0][1] if single else None),
         trail={
             "formula": FORMULA,
             "steps": [one.name for one in known.steps],

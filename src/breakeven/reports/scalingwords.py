@@ -37,8 +37,10 @@ def row_sentence(row: ScalingRow, known: Uptakes) -> str:
     return " ".join(part for part in (_pace(row), _next(row), _meets(row, known), _passed(row), _unpriced(row)) if part)
 
 
-def scaling_sentence(rows: Sequence[ScalingRow], label: str) -> str:
+def scaling_sentence(rows: Sequence[ScalingRow], label: str, feature: str | None = None) -> str:
     """The report in a few sentences: who grows faster, who keeps step, and of whom it cannot be said."""
+    if not rows and feature is not None:
+        return f"There are no calls of {feature}{_until(label)}: nothing can be said of how its cost grows."
     if not rows:
         return f"No feature is known for any call{_until(label)}: nothing can be said of how cost grows."
     faster = [row.sentence for row in rows if row.pace == "faster"]
