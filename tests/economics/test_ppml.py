@@ -83,6 +83,44 @@ def test_what_cannot_be_told_is_none(panel: Panel) -> None:
     assert fit(panel) is None
 
 
+def test_customers_that_share_no_period_still_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two groups of customers at different times give one elasticity, as a power law without error has it; else a reason."""
+    random = np.random.default_rng(2)
+    unit, period = (each.ravel() for each in np.meshgrid(np.arange(12), np.arange(4), indexing="ij"))
+    period = period + 4 * (unit % 2)
+    adoption = random.uniform(1, 50, unit.size)
+    panel = Panel(adoption**1.4 * (1 + unit) * (1 + period), adoption, unit, period)
+    found = fit(panel)
+    assert found is not None
+    assert found.elasticity == pytest.approx(1.4, abs=1e-6)
+    assert np.abs(found.influence).max() < 1e-6
+    monkeypatch.setattr("breakeven.economics.ppml._MOST_STEPS", 1)
+    assert fit(panel) is None
+    assert response(panel, 0, 12) is None
+
+
+@given(data=st.data())
+def test_any_panel_gives_a_finite_answer_or_none(data: st.DataObject) -> None:
+    """Whatever costs (nothing among them) and adoptions there are, the answer is a number with finite influences, or none."""
+    size = data.draw(st.integers(1, 40))
+    costs = data.draw(st.lists(st.one_of(st.just(0.0), st.floats(1e-6, 1e6)), min_size=size, max_size=size))
+    adoption = data.draw(st.lists(st.floats(0, 1e6), min_size=size, max_size=size))
+    places = data.draw(st.lists(st.integers(0, 39), min_size=size, max_size=size, unique=True))
+    panel = Panel(np.array(costs), np.array(adoption), np.array(places) // 5, np.array(places) % 5)
+    found = response(panel, 0, 8)
+    if found is not None:
+        assert np.isfinite([found.elasticity, found.degrees]).all()
+        assert np.isfinite(found.slope).all()
+        assert np.isfinite(found.level).all()
+
+
+def test_a_period_that_cost_nothing_has_no_error_of_its_level() -> None:
+    """The log of nothing moves by nothing."""
+    found = response(_panel(), 99, KIND.customers)
+    assert found is not None
+    assert not found.level.any()
+
+
 def test_few_customers_have_an_estimate_but_no_interval() -> None:
     """Below ten customers the elasticity has no interval, so that no pace is claimed."""
     panel = company(Kind(customers=6, periods=12), 1.3, np.random.default_rng(1))[0]

@@ -31,7 +31,7 @@ Ints = NDArray[np.int64]
 
 FEWEST_CLUSTERS = 10
 """Fewer units than these give no interval."""
-_TOLERANCE = 1e-9
+_TOLERANCE = 1e-10
 _MOST_STEPS = 100
 _LEAST_INFORMATION = 1e-9
 """Of the variation of ln adoption: so much must be left after the effects, or adoption never moved against them."""
@@ -97,15 +97,14 @@ def by_unit(found: Fit) -> Ints:
 def _informative(panel: Panel) -> Ints:
     """Cells of units and periods with some cost; a unit seen once, or a period with one unit, is fitted whatever β is."""
     kept = (panel.adoption > 0) & np.isfinite(panel.cost) & (panel.cost >= 0)
-    for _ in range(len(kept) + 1):
+    before = -1
+    while kept.sum() != before:  # leaving one out may leave another alone
         before = kept.sum()
         for group in (panel.unit, panel.period):
             size = int(group.max()) + 1 if len(group) else 0
             paid = np.bincount(group[kept], panel.cost[kept], minlength=size)
             seen = np.bincount(group[kept], minlength=size)
             kept = kept & (paid[group] > 0) & (seen[group] > 1)
-        if kept.sum() == before:
-            break
     return np.flatnonzero(kept)
 
 
@@ -114,7 +113,11 @@ def _numbered(group: Ints) -> Ints:
 
 
 def _solve(cost: Floats, columns: Floats, unit: Ints) -> tuple[Floats, Floats, Floats, Floats] | None:
-    """Iteratively re-weighted least squares: slopes, fitted cost, columns within units, working residuals."""
+    """Iteratively re-weighted least squares: slopes, fitted cost, columns within units, working residuals.
+
+    None where adoption is told by the effects alone, or where no solution is reached. Least norm decides among the periods'
+    effects where groups of customers share no period: the elasticity is the same whichever is taken.
+    """
     fitted = (cost + cost.mean()) / 2
     eta = np.log(fitted)
     slopes = np.zeros(columns.shape[1])
@@ -126,16 +129,20 @@ def _solve(cost: Floats, columns: Floats, unit: Ints) -> tuple[Floats, Floats, F
         if not _identified(left, columns, fitted):
             return None
         weighted = left * fitted[:, None]
-        slopes = np.linalg.solve(weighted.T @ left, weighted.T @ right)
+        slopes = _solved(weighted.T @ left, weighted.T @ right)
         eta = working - (right - left @ slopes)
         fitted = np.exp(np.clip(eta, -700, 700))
         positive = cost > 0
         now = 2 * float((cost[positive] * np.log(cost[positive] / fitted[positive])).sum() - (cost - fitted).sum())
-        if abs(now - deviance) <= _TOLERANCE * (abs(now) + _TOLERANCE):
-            break
+        if abs(now - deviance) <= _TOLERANCE * cost.sum():  # near the solution each step squares the error that is left
+            return slopes, fitted, _within(columns, fitted, unit), (cost - fitted) / fitted
         deviance = now
-    inside = _within(columns, fitted, unit)
-    return slopes, fitted, inside, (cost - fitted) / fitted
+    return None
+
+
+def _solved(matrix: Floats, right: Floats) -> Floats:
+    """The least solution of symmetric equations that may be dependent."""
+    return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0])
 
 
 def _within(columns: Floats, weight: Floats, unit: Ints) -> Floats:
@@ -146,13 +153,9 @@ def _within(columns: Floats, weight: Floats, unit: Ints) -> Floats:
 
 
 def _identified(inside: Floats, columns: Floats, weight: Floats) -> bool:
-    """Whether ln adoption still varies once both sets of effects are taken out, and no period repeats the others."""
-    weighted = inside * weight[:, None]
-    gram = weighted.T @ inside
-    others = gram[1:, 1:]
-    if np.linalg.matrix_rank(others, hermitian=True) < len(others):
-        return False
-    rest = gram[0, 0] - gram[0, 1:] @ np.linalg.solve(others, gram[1:, 0]) if len(others) else gram[0, 0]
+    """Whether ln adoption still varies once both sets of effects are taken out."""
+    gram = (inside * weight[:, None]).T @ inside
+    rest = gram[0, 0] - gram[0, 1:] @ _solved(gram[1:, 1:], gram[1:, 0])
     return bool(rest > _LEAST_INFORMATION * (weight * columns[:, 0] ** 2).sum())
 
 
@@ -163,7 +166,7 @@ def _jackknife(inside: Floats, residual: Floats, weight: Floats, unit: Ints) -> 
     """
     weighted = inside * weight[:, None]
     gram = weighted.T @ inside
-    others = np.linalg.solve(gram[1:, 1:], gram[1:, 0])
+    others = _solved(gram[1:, 1:], gram[1:, 0])
     clean = inside[:, 0] - inside[:, 1:] @ others
     information: Floats = np.bincount(unit, weight * clean**2).astype(np.float64)
     order = np.argsort(unit, kind="stable")
@@ -173,5 +176,5 @@ def _jackknife(inside: Floats, residual: Floats, weight: Floats, unit: Ints) -> 
     for number, (start, end) in enumerate(pairwise(edges)):
         own = slice(start, end)
         rest = gram - weighted[own].T @ inside[own]
-        moved[number] = np.linalg.lstsq(rest, weighted[own].T @ residual[own], rcond=None)[0][0]
+        moved[number] = _solved(rest, weighted[own].T @ residual[own])[0]
     return moved, information

@@ -168,7 +168,8 @@ def _fieller(distance: float, slope: float, of_distance: Floats, of_slope: Float
         return None
     second, third = distance * slope - square * both, distance**2 - square * far
     root = sqrt(max(second**2 - first * third, 0.0))
-    return Bounds(distance / slope, (second - root) / first, (second + root) / first)
+    point = distance / slope  # always within the set; the last binary digit may say otherwise
+    return Bounds(point, min((second - root) / first, point), max((second + root) / first, point))
 
 
 def curve(level: Level, cost: Response, value: Response | None, multiples: Sequence[float] = CURVE) -> list[CurvePoint]:
