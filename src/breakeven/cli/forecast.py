@@ -82,7 +82,7 @@ def _question(
     if period is not None and horizon is not None:
         raise UsageError("--period and --horizon exclude each other", "Choose one of them.")
     names = grouping(by or "feature")
-    if {"day", "month"} & set(names):
+    if {"day", "week", "month"} & set(names):
         raise UsageError("a forecast cannot be grouped by day or month", "Its months and days are in the JSON: spans and fan.")
     return Question(
         period=_period(period, horizon, first_day_to_come(ledger, at), at),

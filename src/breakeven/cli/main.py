@@ -33,6 +33,12 @@ COMMANDS: dict[str, Entry] = {
     "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
     "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
     "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),
+    "scaling": Entry("breakeven.cli.scaling:scaling", "How cost grows with adoption, and at which adoption a feature breaks even."),
+    "engagement": Entry("breakeven.cli.scaling:engagement", "Deciles of engagement, concentration, and who is served at a loss."),
+    "cohorts": Entry(
+        "breakeven.cli.scaling:cohorts", "Customers by signup month: margin, cost per user and tokens per task by age."
+    ),
+    "portfolio": Entry("breakeven.cli.scaling:portfolio", "Adoption against margin of all features, and what to do first."),
     "calls": Entry("breakeven.cli.reports:calls", "List calls, dearest first, by a query such as feature:x cost>0.50."),
     "why": Entry("breakeven.cli.reports:why", "The receipt of one call: lines, unit prices, price versions, attribution."),
     "trace": Entry("breakeven.cli.reports:trace", "All calls of one trace, with cumulative cost and what bought nothing."),

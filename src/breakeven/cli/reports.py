@@ -70,7 +70,7 @@ def now() -> datetime:
     "--by",
     default="feature",
     show_default=True,
-    help="feature, team, customer, user, workflow, environment, model, provider, rung, day, month; several with commas.",
+    help="feature, team, customer, user, workflow, environment, model, provider, rung, day, week, month; several with commas.",
 )
 @question_options
 @output_options

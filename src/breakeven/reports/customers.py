@@ -61,7 +61,7 @@ def customers(ledger: Facts, settings: Settings, question: Question, limit: int 
     """Cost to serve, revenue and margin per customer of a period. Revenue of a whole plan belongs to no single customer."""
     question = bounded(ledger, replace(question, by=("customer",)))
     found = sums(ledger, settings, question)
-    revenue = _revenue(ledger, question)
+    revenue = paid_by_customer(ledger, question)
     known = {row[0]: row[1:] for row in ask(ledger, "plans", question, (), filtered=False)}
     names = {key[0] for key in found.rows} | {name for name in revenue if name is not None}
     rows = [
@@ -93,7 +93,7 @@ def customers(ledger: Facts, settings: Settings, question: Question, limit: int 
     )
 
 
-def _revenue(ledger: Facts, question: Question) -> dict[str | None, int]:
+def paid_by_customer(ledger: Facts, question: Question) -> dict[str | None, int]:
     """Recorded revenue by customer, prorated to the period; under None what is recorded for a plan or for nobody."""
     if any(name != "customer" for name, _ in question.filters):
         return {}

@@ -14,7 +14,7 @@ from breakeven.economics.money import digits
 from breakeven.economics.pnl import Tally, total
 from breakeven.economics.verdict import Verdict
 from breakeven.reports.plan import PLAN, planned
-from breakeven.reports.question import DIMENSIONS, Facts, Question, Remembering, ask
+from breakeven.reports.question import DATED, DIMENSIONS, Facts, Question, Remembering, ask
 from breakeven.reports.sentences import pnl_sentence
 from breakeven.reports.tallies import Key, Sums, sums
 from breakeven.reports.trail import Rows, Shares, Trail, complement, instant, models_used, nobody, prices, shares
@@ -60,6 +60,7 @@ class PnlRow(msgspec.Struct, frozen=True, kw_only=True):
     provider: str | msgspec.UnsetType | None = UNSET
     rung: str | msgspec.UnsetType | None = UNSET
     day: str | msgspec.UnsetType | None = UNSET
+    week: str | msgspec.UnsetType | None = UNSET
     month: str | msgspec.UnsetType | None = UNSET
     owner: str | None
     kind: str
@@ -193,8 +194,8 @@ def _absent(sums_of: Sums) -> Tally:
 
 
 def _order(key: Key, tally: Tally, by: tuple[str, ...]) -> tuple[Any, ...]:
-    """Known before unknown; days and months in order, everything else by value, then cost, largest first, then name."""
-    dated = tuple(part or "" for part, name in zip(key, by, strict=True) if name in ("day", "month"))
+    """Known before unknown; days, weeks and months in order, everything else by value, then cost, largest first, then name."""
+    dated = tuple(part or "" for part, name in zip(key, by, strict=True) if name in DATED)
     return (key[0] is None, dated, -(tally.value or 0), -(tally.cost or 0), tuple(part or "" for part in key))
 
 

@@ -50,9 +50,11 @@ DIMENSIONS: Mapping[str, Dimension] = {
     "provider": Dimension("provider", "Provider", of_outcomes=False),
     "rung": Dimension("rung", "Rung", of_outcomes=False),
     "day": Dimension("day", "Day", written="%Y-%m-%d"),
+    "week": Dimension("date_trunc('week', day)", "Week", written="%G-W%V"),
     "month": Dimension("date_trunc('month', day)", "Month", written="%Y-%m"),
 }
-FILTERS = tuple(name for name in DIMENSIONS if name not in ("day", "month"))
+DATED = ("day", "week", "month")
+FILTERS = tuple(name for name in DIMENSIONS if name not in DATED)
 UNKNOWN_WORDS = ("none", "null", "unattributed")
 
 
