@@ -292,6 +292,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/scenarios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scenarios
+         * @description Scenario files beside the configuration, built-in ones, and the public figures that stand in.
+         */
+        get: operations["ApiV1ScenariosScenarios"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scenario": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scenario
+         * @description What happens to margin if prices, tokens, volume or mix move, and does waiting help?
+         */
+        get: operations["ApiV1ScenarioScenario"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adopt
+         * @description Write a scenario's path as the plan; the one before is replaced, and version control remembers it.
+         */
+        post: operations["ApiV1PlanAdopt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -360,7 +420,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/elements": {
+    "/api/rapidoc": {
         parameters: {
             query?: never;
             header?: never;
@@ -368,58 +428,7 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiElementsHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiJsonHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.yaml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiYamlHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.yml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiYmlHandler"];
+        get: operations["ApiRapidocHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -462,7 +471,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/rapidoc": {
+    "/api/openapi.json": {
         parameters: {
             query?: never;
             header?: never;
@@ -470,7 +479,24 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiRapidocHandler"];
+        get: operations["ApiOpenapiJsonHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/elements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiElementsHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -488,6 +514,40 @@ export interface paths {
         };
         /** Handler */
         get: operations["ApiSwaggerHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.yaml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiOpenapiYamlHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.yml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiOpenapiYmlHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -547,6 +607,47 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** ActRow */
+        ActRow: {
+            label: string;
+            declared: boolean;
+            saves_per_month: string;
+            a_quarter_later: components["schemas"]["Amount"];
+            unit_cost_now: string | null;
+            unit_cost_acting: string | null;
+            unit_cost_waiting: string | null;
+            margin_now: number | null;
+            margin_acting_now: number | null;
+            margin_acting: number | null;
+            margin_waiting: number | null;
+        };
+        /** Adopted */
+        Adopted: {
+            path: string;
+            next: string;
+        };
+        /** Amount */
+        Amount: {
+            point: string;
+            low: string;
+            high: string;
+        };
+        /** Assumed */
+        Assumed: {
+            name?: string | null;
+            price?: string | null;
+            tokens?: string | null;
+            volume?: string | null;
+            seats?: string | null;
+            own_price?: string | null;
+            mix?: string | null;
+            fixed_cost?: string | null;
+            down?: string | null;
+            feature?: string | null;
+            years?: number | null;
+            seed?: number | null;
+            period?: string | null;
+        };
         /** Attempt */
         Attempt: {
             attempt: number;
@@ -766,6 +867,14 @@ export interface components {
             rows: components["schemas"]["Decision"][];
             sentence: string;
         };
+        /** DriverRow */
+        DriverRow: {
+            driver: string;
+            change: components["schemas"]["Part"];
+            origin: string;
+            rests_on: string;
+            history: components["schemas"]["Part"] | null;
+        };
         /** Estimate */
         Estimate: {
             point: string;
@@ -779,6 +888,16 @@ export interface components {
             low: string | null;
             high: string | null;
             known: boolean;
+        };
+        /** FigureRow */
+        FigureRow: {
+            id: string;
+            says: string;
+            low: number;
+            high: number;
+            published: string;
+            source: string;
+            scope: string;
         };
         /** Finding */
         Finding: {
@@ -857,6 +976,14 @@ export interface components {
             /** @default 7 */
             days: number;
         };
+        /** ListedScenario */
+        ListedScenario: {
+            name: string;
+            source: string;
+            says: string;
+            why: string | null;
+            fault: string | null;
+        };
         /** Me */
         Me: {
             name: string | null;
@@ -881,6 +1008,12 @@ export interface components {
             owner: string | null;
             grade: string;
         };
+        /** MultiplierRow */
+        MultiplierRow: {
+            driver: string;
+            side: string;
+            factor: number | null;
+        };
         /** OwnerWanted */
         OwnerWanted: {
             feature: string;
@@ -902,6 +1035,12 @@ export interface components {
             trail: {
                 [key: string]: unknown;
             };
+        };
+        /** Part */
+        Part: {
+            point: number | null;
+            low: number | null;
+            high: number | null;
         };
         /** Pnl */
         Pnl: {
@@ -953,6 +1092,16 @@ export interface components {
             net_value_per_outcome?: string[] | null;
             cost_change?: string | null;
             change?: components["schemas"]["Change"];
+        };
+        /** Point */
+        Point: {
+            months: number;
+            tasks: number | null;
+            unit_cost: components["schemas"]["Amount"] | null;
+            cost: components["schemas"]["Amount"];
+            value: components["schemas"]["Amount"] | null;
+            contribution: components["schemas"]["Amount"] | null;
+            margin: components["schemas"]["Part"] | null;
         };
         /** PolicyRow */
         PolicyRow: {
@@ -1045,6 +1194,58 @@ export interface components {
             latest: string | null;
             already: boolean;
         };
+        /** ScenarioList */
+        ScenarioList: {
+            rows: components["schemas"]["ListedScenario"][];
+            public_figures: components["schemas"]["FigureRow"][];
+            sentence: string;
+        };
+        /** ScenarioReport */
+        ScenarioReport: {
+            name: string;
+            source: string;
+            why: string | null;
+            period: string;
+            label: string;
+            currency: string;
+            years: number;
+            seed: number;
+            draws: number;
+            rows: components["schemas"]["ScenarioRow"][];
+            total: components["schemas"]["ScenarioRow"] | null;
+            public_figures: components["schemas"]["FigureRow"][];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
+        /** ScenarioRow */
+        ScenarioRow: {
+            feature: string | null;
+            kind: string;
+            label: string;
+            task: string;
+            points: components["schemas"]["Point"][];
+            stand_still?: components["schemas"]["Part"] | null;
+            price_change?: components["schemas"]["Part"] | null;
+            price_assumed?: number | null;
+            unit_cost_change?: number | null;
+            waiting_helps?: boolean | null;
+            break_even_within_a_year?: number | null;
+            /** @default [] */
+            drivers: components["schemas"]["DriverRow"][];
+            /** @default [] */
+            multipliers: components["schemas"]["MultiplierRow"][];
+            act?: components["schemas"]["ActRow"] | null;
+            /** @default [] */
+            tornado: components["schemas"]["SwingRow"][];
+            tornado_of?: string | null;
+            deflation?: string | null;
+            chance_of_cheaper_tasks?: number | null;
+            chance_of_red?: number | null;
+            /** @default  */
+            sentence: string;
+        };
         /** Share */
         Share: {
             point: number;
@@ -1075,6 +1276,13 @@ export interface components {
             cost: string | null;
             cumulative: string;
             bought_nothing: boolean;
+        };
+        /** SwingRow */
+        SwingRow: {
+            driver: string;
+            at_low: number;
+            at_high: number;
+            assumed: boolean;
         };
         /** Today */
         Today: {
@@ -2030,6 +2238,125 @@ export interface operations {
             };
         };
     };
+    ApiV1ScenariosScenarios: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenarioList"];
+                };
+            };
+        };
+    };
+    ApiV1ScenarioScenario: {
+        parameters: {
+            query?: {
+                name?: string | null;
+                /** @description A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%. */
+                price?: string | null;
+                /** @description A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%. */
+                tokens?: string | null;
+                /** @description A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%. */
+                volume?: string | null;
+                /** @description A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%. */
+                seats?: string | null;
+                /** @description A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%. */
+                own_price?: string | null;
+                /** @description A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%. */
+                mix?: string | null;
+                /** @description A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%. */
+                fixed_cost?: string | null;
+                /** @description Share of the dearest rung's work that goes one rung down: 40%. */
+                down?: string | null;
+                feature?: string | null;
+                years?: number | null;
+                seed?: number | null;
+                period?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenarioReport"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1PlanAdopt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Assumed"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adopted"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
     ApiV1SessionWho: {
         parameters: {
             query?: never;
@@ -2172,7 +2499,7 @@ export interface operations {
             };
         };
     };
-    ApiElementsHandler: {
+    ApiRapidocHandler: {
         parameters: {
             query?: never;
             header?: never;
@@ -2188,66 +2515,6 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiJsonHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi+json": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYamlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYmlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
                 };
             };
         };
@@ -2292,7 +2559,27 @@ export interface operations {
             };
         };
     };
-    ApiRapidocHandler: {
+    ApiOpenapiJsonHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi+json": string;
+                };
+            };
+        };
+    };
+    ApiElementsHandler: {
         parameters: {
             query?: never;
             header?: never;
@@ -2328,6 +2615,46 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+        };
+    };
+    ApiOpenapiYamlHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi": string;
+                };
+            };
+        };
+    };
+    ApiOpenapiYmlHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi": string;
                 };
             };
         };

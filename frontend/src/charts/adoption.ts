@@ -14,12 +14,12 @@ export interface Standing {
 export function adoptionAgainstMargin(rows: readonly Standing[], unit: string): (width: number) => Plot.PlotOptions {
   return (width) => ({
     height: Math.max(220, Math.min(340, Math.round(width * 0.5))),
-    marginLeft: 56,
+    marginLeft: 56,,
     marginBottom: 40,
     marginRight: 30,
     insetTop: 24,
-    insetRight: 60,
-    insetLeft: 40,
+    insetRight: 70,
+    insetLeft: 80,
     r: { range: [5, 26] },
     x: { label: `${unit} →`, ticks: Math.max(2, Math.round(width / 110)), tickFormat: "~s" },
     y: { label: "↑ margin", tickFormat: (value: number) => share(value, 0), domain: domain(rows) },

@@ -20,7 +20,7 @@ export function pairedBars(rows: readonly Pair[]): (width: number) => Plot.PlotO
       rows.map((row) => row.label),
       width,
     ),
-    marginRight: 44,
+    marginRight: 84,
     x: { axis: null },
     y: { axis: null, domain: ["value", "cost"] },
     fy: { label: null, domain: rows.map((row) => row.label) },

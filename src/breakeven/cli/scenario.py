@@ -184,28 +184,9 @@ def _scenario(
     **sliders: tuple[str, ...],
 ) -> Scenario:
     """The scenario that is named, with what the options say in place of what it says."""
-    from dataclasses import replace
+    from breakeven.settings.scenarios import chosen_scenario
 
-    from breakeven.settings.scenarios import Scenario, driver_option, find_scenario, share
-
-    found = Scenario("as the ledger has it") if name is None else find_scenario(name, folder)
-    drivers = dict(found.drivers)
-    for driver, texts in sliders.items():
-        drivers |= driver_option(driver, texts)
-    try:
-        lowered = found.down if down is None else share(down)
-    except ValueError as error:
-        raise UsageError(f"--down {error}", "Write a share with its percent sign, such as 40%.") from None
-    changed = name is None and (drivers or down is not None)
-    return replace(
-        found,
-        name="your sliders" if changed else found.name,
-        features=features or found.features,
-        years=found.years if years is None else years,
-        seed=found.seed if seed is None else seed,
-        drivers=drivers,
-        down=lowered,
-    )
+    return chosen_scenario(name, folder, sliders, features=features, years=years, seed=seed, down=down)
 
 
 @scenario.command()

@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from breakeven.economics.scenario.model import DRIVERS, price_of
@@ -131,6 +131,37 @@ def driver_option(name: str, texts: Iterable[str]) -> dict[str, Range]:
         except ValueError as error:
             raise UsageError(f"--{name.replace('_', '-')} {text!r}: {error}", _WRITE) from None
     return found
+
+
+def chosen_scenario(
+    name: str | None,
+    folder: Path,
+    sliders: Mapping[str, Iterable[str]],
+    *,
+    features: tuple[str, ...] = (),
+    years: int | None = None,
+    seed: int | None = None,
+    down: str | None = None,
+) -> Scenario:
+    """The scenario of this name, with what the sliders say in place of what it says. Raises UsageError."""
+    found = Scenario("as the ledger has it") if name is None else find_scenario(name, folder)
+    drivers = dict(found.drivers)
+    for driver, texts in sliders.items():
+        drivers |= driver_option(driver, texts)
+    try:
+        lowered = found.down if down is None else share(down)
+    except ValueError as error:
+        raise UsageError(f"--down {error}", "Write a share with its percent sign, such as 40%.") from None
+    changed = name is None and (drivers or down is not None)
+    return replace(
+        found,
+        name="your sliders" if changed else found.name,
+        features=features or found.features,
+        years=found.years if years is None else years,
+        seed=found.seed if seed is None else seed,
+        drivers=drivers,
+        down=lowered,
+    )
 
 
 def load_scenario(path: Path) -> Scenario:
