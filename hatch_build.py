@@ -1,4 +1,4 @@
-"""The build hook: makes the dashboard from `frontend/` before a wheel or sdist is put together, so that installing needs no Node.js."""
+"""The build hook: makes the dashboard from `frontend/` before a wheel or sdist is packed, so that installing needs no Node.js."""
 
 from __future__ import annotations
 
@@ -28,5 +28,5 @@ class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchl
 
 def _newest(frontend: Path) -> float:
     """When a source of the dashboard was changed last."""
-    files = [path for name in SOURCES for path in ([frontend / name] if (frontend / name).is_file() else (frontend / name).rglob("*"))]
-    return max((path.stat().st_mtime for path in files if path.is_file()), default=0.0)
+    files = [path for name in SOURCES for path in (frontend / name, *(frontend / name).rglob("*")) if path.is_file()]
+    return max((path.stat().st_mtime for path in files), default=0.0)
