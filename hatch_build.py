@@ -17,13 +17,12 @@ class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchl
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, unless this is an editable installation (`make web` does it there) or everything is made already."""
+        del build_data
         root = Path(self.root)
         built = root / "src" / "breakeven" / "web" / "static" / "index.html"
         frontend = root / "frontend"
         if version != "editable" and frontend.is_dir() and _newest(frontend) > (built.stat().st_mtime if built.is_file() else 0.0):
             subprocess.run([sys.executable, root / "scripts" / "front-end", "build"], check=True)  # noqa: S603 - our own script
-        if version != "editable":
-            build_data["artifacts"].append("src/breakeven/web/static")
 
 
 def _newest(frontend: Path) -> float:
