@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 SOURCES = ("src", "index.html", "package-lock.json", "vite.config.ts")
 
 
-class DashboardHook(BuildHookInterface):  # type: ignore[type-arg,misc] # hatchling ships no types for its generic
+class DashboardHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling names no type for its generic
     """Builds the dashboard where its sources are newer than what was built."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
