@@ -34,7 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
     "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),
     "calls": Entry("breakeven.cli.reports:calls", "List calls, dearest first, by a query such as feature:x cost>0.50."),
-    "why": Entry("breakeven.cli.reports:why", "The receipt of one call: lines, unit prices, price versions, attribution."),
+    "why": Entry("breakeven.cli.why:why", "Why cost or margin moved, driver by driver; or the receipt of one call."),
     "trace": Entry("breakeven.cli.reports:trace", "All calls of one trace, with cumulative cost and what bought nothing."),
     "forecast": Entry(
         "breakeven.cli.forecast:forecast", "What a period will cost and earn, with intervals, and when a limit is reached."

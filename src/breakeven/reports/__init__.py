@@ -18,6 +18,7 @@ REPORTS: tuple[Report, ...] = (
     Report("pnl", "What does each feature earn, cost and keep?", "breakeven.reports.pnl:pnl"),
     Report("customers", "Are our most engaged customers our dearest?", "breakeven.reports.customers:customers"),
     Report("calls", "Which calls are dear?", "breakeven.reports.calls:calls"),
+    Report("why cost", "Why did cost or margin move?", "breakeven.reports.bridge:bridge"),
     Report("why", "Why did this call cost that?", "breakeven.reports.receipt:receipt"),
     Report("trace", "What did this piece of work cost, step by step?", "breakeven.reports.trace:trace"),
     Report("forecast", "What will the period cost and earn, and when is a limit reached?", "breakeven.reports.forecast:forecast"),
