@@ -131,8 +131,8 @@ def test_a_credit_is_shared_by_its_shapley_value(q0: int, q1: int, cost: int, cr
     """Where the amount changes its sign, quantity and rate get the mean over both orders of moving them."""
     found = parts(Leaf((), cost, -credit, (Link("calls", q0, q1),), "price"))
     r0, r1 = Fraction(cost, q0), Fraction(-credit, q1)
-    orders = (q1 * r0 - q0 * r0, q1 * r1 - q0 * r1)
-    assert abs(found.get(Bar("calls"), 0) - sum(orders) / 2) <= 1 + abs(sum(orders)) * Fraction(1, 10**14)
+    twice = (q1 - q0) * r0 + (q1 - q0) * r1  # the move of the quantity first, and last
+    assert abs(found.get(Bar("calls"), 0) - twice / 2) <= 1 + abs(twice) * Fraction(1, 10**14)
     assert sum(found.values()) == -credit - cost
 
 
@@ -180,7 +180,9 @@ def used(  # noqa: PLR0913 - one keyword per thing that can move
     known = calls + failed - unpriced
     text = Text(characters * known, tokens * known, known) if characters else Text()
     quantities = {"input": (tokens - cached) * known, "cache_read": cached * known, "reasoning": reasoning * known}
-    amounts = {(SERVED, name): Amounts(n, n * price, n * price * discount // 100) for name, n in quantities.items() if n}
+    amounts: dict[tuple[Served, str | None], Amounts] = {
+        (SERVED, name): Amounts(n, n * price, n * price * discount // 100) for name, n in quantities.items() if n
+    }
     attempts = {SERVED: Attempts(calls, calls + failed, known, text)}
     if small:
         attempts[SMALL] = Attempts(small, small, small)
@@ -218,7 +220,9 @@ def test_a_cache_that_reads_more_is_the_cache_rate() -> None:
     cheap = ATTO // 10_000
 
     def with_cache(share: int) -> Used:
-        amounts = {(SERVED, "input"): Amounts(100 - share, (100 - share) * ATTO // 1000, (100 - share) * ATTO // 1000)}
+        amounts: dict[tuple[Served, str | None], Amounts] = {
+            (SERVED, "input"): Amounts(100 - share, (100 - share) * ATTO // 1000, (100 - share) * ATTO // 1000)
+        }
         amounts[SERVED, "cache_read"] = Amounts(share, share * cheap, share * cheap)
         return replace(used(), amounts=amounts)
 
@@ -254,7 +258,7 @@ def test_the_bridge_of_any_usage_is_exact(periods: Sequence[dict[str, int]], dis
     before, after = used(**periods[0]), used(**periods[1], discount=discount)
     for leaves_of, amount in ((cost_leaves, _cost), (value_leaves, lambda one: sum(one.value.values()))):
         found = bridge(leaves_of(before, after), lambda _: "all").get("all", {})
-        assert sum(found.values()) == amount(after) - amount(before)  # type: ignore[operator]
+        assert sum(found.values()) == amount(after) - amount(before)
 
 
 def _cost(one: Used) -> int:
