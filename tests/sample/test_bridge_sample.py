@@ -1,4 +1,4 @@
-"""The bridge on the sample company: the planted drivers of October are found and said."""
+"""The bridge and unit costs on the sample company: the planted drivers and costs of October are found and said."""
 
 from __future__ import annotations
 
@@ -50,3 +50,15 @@ def test_the_margin_adds_value(demo: Path, capsys: pytest.CaptureFixture[str]) -
     books = _said(capsys, demo, "pnl", "--vs", "previous")
     assert margin["change"] == books["total"]["change"]["contribution"]
     assert {"value volume", "cost of volume"} <= {bar["name"] for bar in margin["bars"]}
+
+
+def test_unit_costs_are_the_planted_ones(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A document costs $0.486 and more per success; the feature breaks even at 0.92 times today's prices; its interval is told."""
+    found = _said(capsys, demo, "units")
+    row = next(row for row in found["rows"] if row["feature"] == FEATURE)
+    assert round(Decimal(row["per_outcome"]["cost"]), 3) == Decimal("0.486")
+    assert Decimal(row["per_success"]["cost"]) > Decimal(row["per_outcome"]["high"])
+    assert round(row["breakeven"]["price"]["factor"], 2) == 0.92
+    assert row["per_outcome"]["clusters"] >= 100
+    assert f"{FEATURE} costs $0.486 an outcome" in found["sentence"]
+    assert Decimal(found["total"]["failure"]["cost"]) == sum(Decimal(one["failure"]["cost"]) for one in found["rows"])

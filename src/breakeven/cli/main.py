@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "tail": Entry("breakeven.cli.tail:tail", "Watch live calls arrive, with what each one cost."),
     "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
     "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
+    "units": Entry("breakeven.cli.units:units", "What one outcome, success, call, user or customer costs, and what failure costs."),
     "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),
     "calls": Entry("breakeven.cli.reports:calls", "List calls, dearest first, by a query such as feature:x cost>0.50."),
     "why": Entry("breakeven.cli.why:why", "Why cost or margin moved, driver by driver; or the receipt of one call."),

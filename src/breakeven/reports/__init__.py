@@ -16,6 +16,7 @@ class Report(NamedTuple):
 REPORTS: tuple[Report, ...] = (
     Report("today", "Is AI creating or destroying value, and what needs attention?", "breakeven.reports.today:today"),
     Report("pnl", "What does each feature earn, cost and keep?", "breakeven.reports.pnl:pnl"),
+    Report("units", "What does one outcome, call or user cost, and what does failure?", "breakeven.reports.units:units"),
     Report("customers", "Are our most engaged customers our dearest?", "breakeven.reports.customers:customers"),
     Report("calls", "Which calls are dear?", "breakeven.reports.calls:calls"),
     Report("why cost", "Why did cost or margin move?", "breakeven.reports.bridge:bridge"),
