@@ -90,6 +90,30 @@ def test_who_carries_it_is_named(look: Callable[..., Watch]) -> None:
     assert "customer beta" in first.sentence
 
 
+def test_the_version_of_the_prompt_is_named(look: Callable[..., Watch]) -> None:
+    """When the calls of a new prompt version, tagged as such, use three times the tokens, the version carries the excess."""
+    head, *rows = traffic(dear=3).splitlines()
+    struck = f"{INCIDENT:%Y-%m-%d}"
+    tagged = [f'{row}  {{"prompt_version":"{"v2" if struck in row else "v1"}"}}' for row in rows]
+    first = look("\n".join([f"{head}  tags", *tagged])).findings[0]
+    assert first.cause is not None
+    assert first.cause.driver == "tokens per call"
+    assert ("prompt version", "v2") in [(one.kind, one.name) for one in first.cause.carriers]
+    assert "prompt version v2" in first.sentence
+
+
+def test_a_model_that_took_over_is_named(look: Callable[..., Watch]) -> None:
+    """When one customer's calls go to a dearer model for a day, model mix is the driver, and the model is named."""
+    rows = traffic(dear=4, customer="acme").splitlines()
+    moved = [
+        row.replace("gpt-4o", "gpt-5") if "support  acme" in row and row.startswith(f"{INCIDENT:%Y-%m-%d}") else row for row in rows
+    ]
+    first = look("\n".join(moved)).findings[0]
+    assert first.cause is not None
+    assert first.cause.driver == "model mix"
+    assert {("model", "gpt-5"), ("customer", "acme")} <= {(one.kind, one.name) for one in first.cause.carriers}
+
+
 def test_drivers_sum_to_the_excess_over_earlier_weeks(look: Callable[..., Watch]) -> None:
     """The drivers sum to the day's cost less the mean of the same weekday of four earlier weeks."""
     first = look(traffic(dear=2)).findings[0]
@@ -116,6 +140,13 @@ def test_the_present_hour_is_told(look: Callable[..., Watch]) -> None:
     assert (first.width, first.name) == ("hour", "support")
     assert first.start.startswith("2026-10-13T")
     assert found.hours > 0
+
+
+def test_hours_that_are_a_little_busier_are_no_shift(look: Callable[..., Watch]) -> None:
+    """A day of hours each a seventh dearer is told as no shift of hours: what lasts is a matter of days."""
+    found = look(traffic(count=72, dear=1.15, hours=tuple(range(24))), now=datetime(2026, 10, 13, 23, 5))
+    assert found.hours > 0
+    assert [(one.width, one.kind) for one in found.findings if one.kind == "shift"] == []
 
 
 @pytest.mark.parametrize(
