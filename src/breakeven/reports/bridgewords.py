@@ -193,7 +193,7 @@ def _prices(moved: Moved, seen: tuple[Told, Told], parts: Sequence[Driver]) -> s
 def _entries(moved: Moved, seen: tuple[Told, Told], parts: Sequence[Driver]) -> str | None:
     del moved, seen
     named = [
-        f"{entry} {kind} {item if item is not None else 'unknown'} {signed(change)}"
+        f"{entry} {kind} {item} {signed(change)}" if item is not None else f"{entry}, without {kind}: {signed(change)}"
         for kind, entry, item, change in parts[:MOST_TOLD]
     ]
     more = len(parts) - len(named)
