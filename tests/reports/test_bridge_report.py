@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from breakeven.cli import reports, why
+from breakeven.cli import main, reports, why
 from breakeven.economics.periods import parse_period, previous
 from breakeven.errors import UsageError
 from breakeven.reports.bridge import Asked, Bridge, bridge
@@ -269,3 +269,31 @@ def test_filters_outside_the_tree_ask_about_their_part(run: Callable[..., Result
     said = json.loads(run("cost", "--period", "2026-10", "--vs", "2026-09", "--customer", "acme", "--json").stdout)
     assert said["change"] == "901"
     assert json.loads(run("cost", "--period", "2026-10", "--feature", "none", "--json").stdout)["after"] == "0"
+
+
+INVENTED_PRICE = """
+version: 1
+currency: USD
+sources: {invented: {kind: manual, ref: invented for this test, recorded: 2025-01-01, by: tests}}
+prices: [{provider: alibaba, model: m-large, source: invented, units: {input: "0.35", output: "1.40"}}]
+"""
+
+
+def test_the_week_over_week_bridge_of_real_clients(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """On two weeks of real clients, at an invented price, parts are exact, volume fell, and what has no usage is an unknown bar."""
+    (tmp_path / "prices.yaml").write_text(INVENTED_PRICE)
+    config = tmp_path / "breakeven.yaml"
+    config.write_text("prices: {overlay: prices.yaml}\n")
+    about = ["--config", str(config), "--ledger", str(tmp_path / "ledger")]
+    trace = str(shared_data / "traces" / "servegen_client_hours.parquet")
+    assert main.run(["import", "aggregates", trace, "--at-origin", "2025-09-01T00:00:00Z", "--provider", "alibaba", *about]) == 0
+    capsys.readouterr()
+    assert main.run(["why", "cost", "--period", "2025-W37", "--by", "model,class", "--json", *about]) == 0
+    said = json.loads(capsys.readouterr().out)
+    bars = {bar["name"]: bar["change"] for bar in said["bars"]}
+    assert sum(Decimal(change) for change in bars.values() if change is not None) == Decimal(said["change"])
+    assert Decimal(bars["volume"]) < 0
+    assert bars["unpriced"] is None
+    assert said["unpriced_calls"][1] > 40_000_000
+    for node in said["tree"]:
+        assert sum(Decimal(child["change"]) for child in node["children"]) == Decimal(node["change"])

@@ -160,7 +160,7 @@ def _moved_share(counts: Sequence[Mapping[str, int]], words: str) -> str | None:
 
 def _tokens(moved: Moved, seen: tuple[Told, Told], parts: Sequence[Driver]) -> str | None:
     del moved
-    both = [_ratio(_units(one.used, _is_token), one.calls) for one in seen]
+    both = [_ratio(_units(one.used, _is_token), one.calls - one.unpriced) for one in seen]  # tokens of unpriced calls are unknown
     total = sum(change for *_, change in parts)
     first = parts[0]
     mostly = f", mostly {_TOKEN_WORDS.get(first[0], first[0])}" if total and first[3] / total >= _MOSTLY else ""
