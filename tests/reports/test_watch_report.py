@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from breakeven.economics.periods import parse_period
+from breakeven.reports import watch as module
 from breakeven.reports.question import Question
 from breakeven.reports.watch import Asked, Watch, watch
+from breakeven.reports.watchfacts import Grid
 
 Build = Callable[[str], Any]
 FIRST = datetime(2026, 8, 3)  # a Monday
@@ -142,11 +144,31 @@ def test_the_present_hour_is_told(look: Callable[..., Watch]) -> None:
     assert found.hours > 0
 
 
-def test_hours_that_are_a_little_busier_are_no_shift(look: Callable[..., Watch]) -> None:
-    """A day of hours each a seventh dearer is told as no shift of hours: what lasts is a matter of days."""
-    found = look(traffic(count=72, dear=1.15, hours=tuple(range(24))), now=datetime(2026, 10, 13, 23, 5))
-    assert found.hours > 0
-    assert [(one.width, one.kind) for one in found.findings if one.kind == "shift"] == []
+@pytest.mark.parametrize(("width", "told"), [(timedelta(days=1), True), (timedelta(hours=1), False)])
+def test_what_lasts_is_told_of_days_only(monkeypatch: pytest.MonkeyPatch, width: timedelta, told: bool) -> None:
+    """A step of 20 % that lasts is a shift of days; the same step over hours is none, because hours wander together."""
+    random = np.random.default_rng(3)
+    length, examined = 63 + 14, 14
+    if width == timedelta(hours=1):
+        length, examined = 63 * 24 + 24, 24
+    cost = 1000 * np.exp(random.normal(0, 0.03, (1, length)))
+    cost[:, -examined:] *= 1.2
+    calls = np.full((1, length), 10_000.0)
+    sums = {
+        "cost": cost,
+        "calls": calls,
+        "not_ok": calls * 0,
+        "tokens": calls * 0,
+        "input_side": calls * 0,
+        "cache_read": calls * 0,
+    }
+    made = Grid(INCIDENT, width, examined, (("feature", "support"),), sums)
+    monkeypatch.setattr(module, "grid", lambda *_: made)
+    look = module._look(  # noqa: SLF001 - hours of nine weeks as a ledger would take a minute
+        None, Question(parse_period("2026-10", NOW)), width, (), 1.0
+    )  # type: ignore[arg-type] # the grid is given
+    assert look is not None
+    assert bool(look.shift.any()) is told
 
 
 @pytest.mark.parametrize(
