@@ -164,9 +164,9 @@ def test_what_lasts_is_told_of_days_only(monkeypatch: pytest.MonkeyPatch, width:
     }
     made = Grid(INCIDENT, width, examined, (("feature", "support"),), sums)
     monkeypatch.setattr(module, "grid", lambda *_: made)
-    look = module._look(  # noqa: SLF001 - hours of nine weeks as a ledger would take a minute
-        None, Question(parse_period("2026-10", NOW)), width, (), 1.0
-    )  # type: ignore[arg-type] # the grid is given
+    nothing: Any = None  # the grid is given, so that no ledger is read
+    question = Question(parse_period("2026-10", NOW))
+    look = module._look(nothing, question, width, (), 1.0)  # noqa: SLF001 - hours of nine weeks as a ledger would take a minute
     assert look is not None
     assert bool(look.shift.any()) is told
 
