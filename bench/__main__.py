@@ -5,7 +5,17 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("rating", "policies", "budgets", "imports", "commands", "compiled", "scaling", "gateway")
+BENCHMARKS = (
+    "rating",
+    "policies",
+    "budgets",
+    "imports",
+    "commands",
+    "compiled",
+    "scaling",
+    "economics_proof",
+    "gateway",
+)
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:

@@ -24,6 +24,9 @@ def main() -> None:
             ("--help",),
             ("pnl", "--ledger", ledger, "--period", "2026-10", "--vs", "previous"),
             ("pnl", "--ledger", ledger, "--period", "all", "--by", "feature,month"),
+            ("why", "cost", "--ledger", ledger, "--period", "2026-10"),
+            ("why", "margin", "--ledger", ledger, "--period", "2026-10"),
+            ("units", "--ledger", ledger, "--period", "2026-10"),
             ("customers", "--ledger", ledger, "--period", "2026-10"),
             ("calls", "--ledger", ledger, "--period", "2026-10"),
         ):

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from breakeven.cli import reports
 from breakeven.cli.tables import Column, badge, each, fitted, margin, money
+from breakeven.cli.why import why
 from breakeven.errors import BreakevenError, UsageError
 
 Build = Callable[[str], Any]
@@ -59,7 +60,7 @@ def run(ledger_from_text: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def runner(command: str, *arguments: str, columns: int = 300) -> Result:
         monkeypatch.setenv("COLUMNS", str(columns))
-        found = getattr(reports, command)
+        found = why if command == "why" else getattr(reports, command)
         options = [*arguments, "--config", str(config), "--ledger", str(tmp_path)]
         return CliRunner().invoke(found, options, catch_exceptions=True)
 

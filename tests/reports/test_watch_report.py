@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from breakeven.economics.periods import parse_period
+from breakeven.reports import watch as module
 from breakeven.reports.question import Question
 from breakeven.reports.watch import Asked, Watch, watch
+from breakeven.reports.watchfacts import Grid
 
 Build = Callable[[str], Any]
 FIRST = datetime(2026, 8, 3)  # a Monday
@@ -90,6 +92,30 @@ def test_who_carries_it_is_named(look: Callable[..., Watch]) -> None:
     assert "customer beta" in first.sentence
 
 
+def test_the_version_of_the_prompt_is_named(look: Callable[..., Watch]) -> None:
+    """When the calls of a new prompt version, tagged as such, use three times the tokens, the version carries the excess."""
+    head, *rows = traffic(dear=3).splitlines()
+    struck = f"{INCIDENT:%Y-%m-%d}"
+    tagged = [f'{row}  {{"prompt_version":"{"v2" if struck in row else "v1"}"}}' for row in rows]
+    first = look("\n".join([f"{head}  tags", *tagged])).findings[0]
+    assert first.cause is not None
+    assert first.cause.driver == "tokens per call"
+    assert ("prompt version", "v2") in [(one.kind, one.name) for one in first.cause.carriers]
+    assert "prompt version v2" in first.sentence
+
+
+def test_a_model_that_took_over_is_named(look: Callable[..., Watch]) -> None:
+    """When one customer's calls go to a dearer model for a day, model mix is the driver, and the model is named."""
+    rows = traffic(dear=4, customer="acme").splitlines()
+    moved = [
+        row.replace("gpt-4o", "gpt-5") if "support  acme" in row and row.startswith(f"{INCIDENT:%Y-%m-%d}") else row for row in rows
+    ]
+    first = look("\n".join(moved)).findings[0]
+    assert first.cause is not None
+    assert first.cause.driver == "model mix"
+    assert {("model", "gpt-5"), ("customer", "acme")} <= {(one.kind, one.name) for one in first.cause.carriers}
+
+
 def test_drivers_sum_to_the_excess_over_earlier_weeks(look: Callable[..., Watch]) -> None:
     """The drivers sum to the day's cost less the mean of the same weekday of four earlier weeks."""
     first = look(traffic(dear=2)).findings[0]
@@ -116,6 +142,33 @@ def test_the_present_hour_is_told(look: Callable[..., Watch]) -> None:
     assert (first.width, first.name) == ("hour", "support")
     assert first.start.startswith("2026-10-13T")
     assert found.hours > 0
+
+
+@pytest.mark.parametrize(("width", "told"), [(timedelta(days=1), True), (timedelta(hours=1), False)])
+def test_what_lasts_is_told_of_days_only(monkeypatch: pytest.MonkeyPatch, width: timedelta, told: bool) -> None:
+    """A step of 20 % that lasts is a shift of days; the same step over hours is none, because hours wander together."""
+    random = np.random.default_rng(3)
+    length, examined = 63 + 14, 14
+    if width == timedelta(hours=1):
+        length, examined = 63 * 24 + 24, 24
+    cost = 1000 * np.exp(random.normal(0, 0.03, (1, length)))
+    cost[:, -examined:] *= 1.2
+    calls = np.full((1, length), 10_000.0)
+    sums = {
+        "cost": cost,
+        "calls": calls,
+        "not_ok": calls * 0,
+        "tokens": calls * 0,
+        "input_side": calls * 0,
+        "cache_read": calls * 0,
+    }
+    made = Grid(INCIDENT, width, examined, (("feature", "support"),), sums)
+    monkeypatch.setattr(module, "grid", lambda *_: made)
+    nothing: Any = None  # the grid is given, so that no ledger is read
+    question = Question(parse_period("2026-10", NOW))
+    look = module._look(nothing, question, width, (), 1.0)  # noqa: SLF001 - hours of nine weeks as a ledger would take a minute
+    assert look is not None
+    assert bool(look.shift.any()) is told
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import msgspec
 from breakeven.cli.tables import UNKNOWN, Column, badge, draw, each, margin, money, number, text
 from breakeven.reports.calls import CallList
 from breakeven.reports.customers import Customers
+from breakeven.reports.plan import PLAN
 from breakeven.reports.pnl import Pnl, PnlRow, dimension_titles
 from breakeven.reports.receipt import Attempt, Receipt
 from breakeven.reports.today import Today
@@ -92,6 +93,8 @@ def _next(report: Pnl) -> str:
         return "breakeven import calls FILE, or breakeven demo for a sample company"
     if report.total.unpriced_calls:
         return "breakeven unpriced"
+    if report.versus not in (None, PLAN):
+        return f"breakeven why cost{_mover(report)} --period {report.period} --vs {report.versus}"
     worst = min(
         (row for row in report.rows if row.kind == "group" and _mark(row)),
         key=lambda row: Decimal(row.contribution or 0),
@@ -100,6 +103,15 @@ def _next(report: Pnl) -> str:
     if worst is not None and isinstance(worst.feature, str) and report.by == ("feature",):
         return f"breakeven pnl --feature {shlex.quote(worst.feature)} --by model --period {report.period}"
     return f"breakeven calls --period {report.period} for the dearest calls, breakeven why CALL_ID for a receipt"
+
+
+def _mover(report: Pnl) -> str:
+    """The feature whose cost moved most, as a filter; nothing where features are not rows."""
+    moved = [row for row in report.rows if isinstance(row.feature, str) and isinstance(row.cost_change, str)]
+    if report.by != ("feature",) or not moved:
+        return ""
+    most = max(moved, key=lambda row: abs(Decimal(row.cost_change or 0)))
+    return f" --feature {shlex.quote(str(most.feature))}"
 
 
 def draw_customers(report: Customers) -> None:

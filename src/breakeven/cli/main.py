@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "tail": Entry("breakeven.cli.tail:tail", "Watch live calls arrive, with what each one cost."),
     "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
     "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
+    "units": Entry("breakeven.cli.units:units", "What one outcome, success, call, user or customer costs, and what failure costs."),
     "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),
     "scaling": Entry("breakeven.cli.scaling:scaling", "How cost grows with adoption, and at which adoption a feature breaks even."),
     "engagement": Entry("breakeven.cli.scaling:engagement", "Deciles of engagement, concentration, and who is served at a loss."),
@@ -40,7 +41,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "portfolio": Entry("breakeven.cli.scaling:portfolio", "Adoption against margin of all features, and what to do first."),
     "calls": Entry("breakeven.cli.reports:calls", "List calls, dearest first, by a query such as feature:x cost>0.50."),
-    "why": Entry("breakeven.cli.reports:why", "The receipt of one call: lines, unit prices, price versions, attribution."),
+    "why": Entry("breakeven.cli.why:why", "Why cost or margin moved, driver by driver; or the receipt of one call."),
     "trace": Entry("breakeven.cli.reports:trace", "All calls of one trace, with cumulative cost and what bought nothing."),
     "forecast": Entry(
         "breakeven.cli.forecast:forecast", "What a period will cost and earn, with intervals, and when a limit is reached."

@@ -154,27 +154,6 @@ def calls(  # noqa: PLR0913 - one argument per option
 
 
 @click.command()
-@click.argument("call_id")
-@click.option("--as-of", metavar="INSTANT", help="What the ledger knew then, such as 2026-10-15T12:00:00Z.")
-@output_options
-@read_only
-def why(ledger: Facts, settings: Settings, *, call_id: str, as_of: str | None, as_json: bool, as_csv: bool) -> None:
-    """The receipt of one call: lines x unit price x price version, and who it is attributed to by which source."""
-    from breakeven.cli.drawing import draw_receipt
-    from breakeven.reports.receipt import receipt
-
-    del settings
-    found = receipt(ledger, call_id, _instant(as_of))
-    _output(
-        found,
-        as_json=as_json,
-        as_csv=as_csv,
-        rows=[line for attempt in found.attempts for line in attempt.lines],
-        drawn=draw_receipt,
-    )
-
-
-@click.command()
 @click.argument("trace_id")
 @output_options
 @read_only

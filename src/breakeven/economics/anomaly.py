@@ -10,9 +10,9 @@
     floors   the money at stake must reach a floor, and the figure a relative one: what is small is not news
 
 A doubling is seen at once by the jump, a step of 30 % within days by the shift; neither sees both (`docs/concepts/anomalies.md` has
-the simulations). q is chosen so that at most three quarters of a false jump per feature and month are expected. Assumptions: eight
-weeks resemble the present; residuals are no heavier-tailed than t(20) after the floors. Sources: Benjamini & Hochberg 1995; Page
-1954.
+the simulations). Shifts are for days: hours wander together, and their sums told 4.7 false shifts a month. q is chosen so that at
+most 0.75 false jumps of days and 0.3 of hours per feature and month are expected. Assumptions: eight weeks resemble the present;
+residuals are no heavier-tailed than t(20) after the floors. Sources: Benjamini & Hochberg 1995; Page 1954.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ DEGREES = 20
 MAD_TO_SIGMA = 1.4826
 CLIPPED, SLACK, SHIFTED = 3.0, 0.75, 5.0
 FALSE_ALARMS = 0.75
-"""Jumps that are expected per feature and month where nothing is wrong: the bound that q is chosen for."""
+"""Jumps of days that are expected per feature and month where nothing is wrong: the bound that q is chosen for."""
+FALSE_ALARMS_OF_HOURS = 0.3
+"""The same for hours, which come on top: together about one a month."""
 LARGEST_Q = 0.1
 DAYS_A_MONTH = 30
 
@@ -67,8 +69,10 @@ class Scores:
     cusum: Floats
 
 
-def false_discovery_rate(features: int, buckets_a_day: int, alarms: float = FALSE_ALARMS) -> float:
+def false_discovery_rate(features: int, buckets_a_day: int, alarms: float | None = None) -> float:
     """The q of one bucket at which at most `alarms` a feature and month are expected, as a bucket errs with chance q at most."""
+    if alarms is None:
+        alarms = FALSE_ALARMS if buckets_a_day == 1 else FALSE_ALARMS_OF_HOURS
     return min(LARGEST_Q, alarms * max(features, 1) / (DAYS_A_MONTH * buckets_a_day))
 
 

@@ -16,6 +16,7 @@ class Report(NamedTuple):
 REPORTS: tuple[Report, ...] = (
     Report("today", "Is AI creating or destroying value, and what needs attention?", "breakeven.reports.today:today"),
     Report("pnl", "What does each feature earn, cost and keep?", "breakeven.reports.pnl:pnl"),
+    Report("units", "What does one outcome, call or user cost, and what does failure?", "breakeven.reports.units:units"),
     Report("customers", "Are our most engaged customers our dearest?", "breakeven.reports.customers:customers"),
     Report("scaling", "Does cost grow faster than adoption, and where does it break even?", "breakeven.reports.scaling:scaling"),
     Report("engagement", "Who uses most, who costs most, and who is served at a loss?", "breakeven.reports.engagement:engagement"),
@@ -24,6 +25,7 @@ REPORTS: tuple[Report, ...] = (
         "portfolio", "Which features are popular and unprofitable, and what comes first?", "breakeven.reports.portfolio:portfolio"
     ),
     Report("calls", "Which calls are dear?", "breakeven.reports.calls:calls"),
+    Report("why cost", "Why did cost or margin move?", "breakeven.reports.bridge:bridge"),
     Report("why", "Why did this call cost that?", "breakeven.reports.receipt:receipt"),
     Report("trace", "What did this piece of work cost, step by step?", "breakeven.reports.trace:trace"),
     Report("forecast", "What will the period cost and earn, and when is a limit reached?", "breakeven.reports.forecast:forecast"),

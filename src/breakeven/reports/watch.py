@@ -12,7 +12,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from breakeven.economics.anomaly import FALSE_ALARMS, SEASONS, Scores, false_discovery_rate, jumps, scores, shifts
+from breakeven.economics.anomaly import (
+    FALSE_ALARMS,
+    FALSE_ALARMS_OF_HOURS,
+    SEASONS,
+    Scores,
+    false_discovery_rate,
+    jumps,
+    scores,
+    shifts,
+)
 from breakeven.economics.money import ATTO, digits
 from breakeven.economics.periods import Period
 from breakeven.reports.question import Facts, Question, Remembering, ask, statement
@@ -129,8 +138,9 @@ def watch(ledger: Facts, question: Question, asked: Asked) -> Watch:
             "floor": {"day": asked.floor, "hour": asked.floor * HOUR_SHARE},
             "relative_floor": {"jump": LEAST_JUMP, "shift": LEAST_SHIFT},
             "false_discovery_rate": {_unit(look.sums.width): _rates(look.sums) for look in looks},
-            "false_alarms": f"at most {FALSE_ALARMS} false jumps a feature and month are expected, "
-            f"{FALSE_ALARMS_OF_OTHERS} a month over all customers and models; shifts come on top: docs/concepts/anomalies.md",
+            "false_alarms": f"at most {FALSE_ALARMS} false jumps of days and {FALSE_ALARMS_OF_HOURS} of hours are expected a "
+            f"feature and month, {FALSE_ALARMS_OF_OTHERS} a month over all customers and models; shifts of days come on top: "
+            "docs/concepts/anomalies.md",
             "weeks_before": SEASONS,
             "rows": {"series": series, "unjudged": series - judged},
             "read_from": "rollups" if not hours else "rollups and, for hours, lines",
@@ -179,7 +189,8 @@ def _look(ledger: Facts, question: Question, width: timedelta, customers: Sequen
     scope = np.array([sums.subjects[one.subject][0] for one in series])[:, None]
     unusual = np.logical_or.reduce([jumps(scored, eligible & (scope == name), q) for name, q in _rates(sums).items()])
     jump = unusual & (moved >= log1p(LEAST_JUMP)) & (stake >= least)
-    shift = shifts(scored, eligible & (scope == "feature")) & (moved >= log1p(LEAST_SHIFT)) & (stake >= least)
+    lasting = eligible & (scope == "feature") & (width == DAY)  # hours wander together; their sums would tell every busy day
+    shift = shifts(scored, lasting) & (moved >= log1p(LEAST_SHIFT)) & (stake >= least)
     return _Looked(sums, series, scored, jump, shift, stake, watched.logs[:, -sums.examined :])
 
 

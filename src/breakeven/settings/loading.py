@@ -17,6 +17,7 @@ from typing import Any
 from breakeven.economics.allocation import DRIVERS, SPANS, FixedCost
 from breakeven.economics.cost_class import COST_CLASSES, CostClassRule
 from breakeven.economics.money import ATTO
+from breakeven.economics.units import Review
 from breakeven.economics.value import (
     COUNTED,
     DEFAULT_REALISATION,
@@ -65,7 +66,7 @@ SECTIONS = (
     "web",
     *NOT_ENFORCED,
 )
-FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", *CHARTER_FIELDS)
+FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", "review", *CHARTER_FIELDS)
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
     "time_saved": ("baseline_minutes", "ai_minutes", "review_minutes", "hourly_rate", "realisation", "counts"),
@@ -73,6 +74,7 @@ VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "avoided_cost": ("avoided", "baseline", "counts"),
     "revenue": ("share", "weight", "portion", "plans"),
 }
+REVIEW_FIELDS = ("minutes", "rework_minutes", "hourly_rate")
 VALUE_FIELDS = ("id", "kind", "owner", "version", "grade", "from", "to", "why")
 FIXED_COST_FIELDS = (
     "id", "amount", "currency", "from", "to", "per", "driver", "provider", "feature", "weights", "cost_class", "owner", "why",
@@ -89,6 +91,7 @@ class Feature:
     owner: str | None = None
     unit: str | None = None
     values: tuple[ValueModel, ...] = ()
+    review: Review | None = None
     margin_floor: Decimal | None = None
     quality_floor: Decimal | None = None
     unit_cost_ceiling: int | None = None
@@ -246,9 +249,22 @@ def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> F
         owner=owner,
         unit=fields.text("unit"),
         values=models,
+        review=_review(name, fields.get("review"), problems),
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
         quality_floor=fields.number("quality_floor", high="1"),
         **charter,
+    )
+
+
+def _review(feature: str, node: Node | None, problems: Problems) -> Review | None:
+    """People's time on the answers: what a success costs besides the model."""
+    if node is None:
+        return None
+    fields = Fields(node, f"feature {feature}: review", REVIEW_FIELDS, problems)
+    return Review(
+        fields.number("minutes") or Decimal(0),
+        fields.number("rework_minutes") or Decimal(0),
+        fields.money("hourly_rate", required=True) or 0,
     )
 
 

@@ -1,0 +1,30 @@
+-- What one run of a workflow (a trace) costs: median and 95th percentile of those whose cost is known, by feature.
+WITH made AS (
+    SELECT call_id, attempt, feature, trace_id
+    FROM calls
+    WHERE
+        trace_id IS NOT NULL
+        AND occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP) {recorded} {filters}
+),
+
+priced AS (
+    SELECT call_id, attempt, sum(cost) AS cost, bool_or(state IN ('unpriced', 'usage_missing')) AS unknown
+    FROM cost_lines
+    WHERE occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP) {recorded} {filters}
+    GROUP BY call_id, attempt
+),
+
+runs AS (
+    SELECT feature, trace_id, sum(cost) AS cost, bool_or(unknown) AS unknown
+    FROM made JOIN priced USING (call_id, attempt)
+    GROUP BY feature, trace_id
+)
+
+SELECT
+    feature,
+    count(*) AS runs,
+    CAST(quantile_disc(cost, 0.5) AS DECIMAL(38, 18)) AS median,
+    CAST(quantile_disc(cost, 0.95) AS DECIMAL(38, 18)) AS high
+FROM runs
+WHERE NOT unknown AND cost IS NOT NULL
+GROUP BY feature
