@@ -14,7 +14,7 @@ export interface Standing {
 export function adoptionAgainstMargin(rows: readonly Standing[], unit: string): (width: number) => Plot.PlotOptions {
   return (width) => ({
     height: Math.max(220, Math.min(340, Math.round(width * 0.5))),
-    marginLeft: 56,,
+    marginLeft: 56,
     marginBottom: 40,
     marginRight: 30,
     insetTop: 24,
