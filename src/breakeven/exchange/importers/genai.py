@@ -105,12 +105,17 @@ _WHO: Mapping[str, tuple[str, ...]] = {
     "environment": ("breakeven.environment", "langfuse.environment", "deployment.environment.name", "deployment.environment"),
     "trace_id": ("breakeven.trace", "session.id", "langfuse.session.id", "gen_ai.conversation.id"),
 }
+_ASSOCIATED_RANK, _RESOURCE, _LAST = 50, 100, 1000
 _ASSOCIATED = "traceloop.association.properties."
 _ASSOCIATIONS: Mapping[str, str] = {
     "feature": "feature", "team": "team", "customer": "customer", "customer_id": "customer", "tenant_id": "customer",
     "user": "user_id", "user_id": "user_id", "workflow": "workflow", "environment": "environment", "session_id": "trace_id",
     "chat_id": "trace_id", "conversation_id": "trace_id",
 }  # fmt: skip
+_NAMED: Mapping[str, tuple[str, int]] = {
+    **{key: (dimension, rank) for dimension, keys in _WHO.items() for rank, key in enumerate(keys)},
+    **{_ASSOCIATED + name: (dimension, _ASSOCIATED_RANK) for name, dimension in _ASSOCIATIONS.items()},
+}
 _DECLARED = frozenset(("inside", "outside"))
 
 
@@ -204,22 +209,23 @@ def _counted(span: Span, provider: str, cache: str | None) -> Counted:
 
 
 def _who(span: Span) -> dict[str, tuple[object, str]]:
-    attributes, resource = span.attributes, span.resource
+    """Whose call it is. What the span says outweighs its resource; of several names the first in `_WHO` counts."""
+    ranks: dict[str, int] = {}
     who: dict[str, tuple[object, str]] = {}
-    for name, keys in _WHO.items():
-        for place, where in ((attributes, "span"), (resource, "resource")):
-            key = next((key for key in keys if place.get(key) not in (None, "")), None)
-            if key is not None:
-                who[name] = (place[key], f"{where}:{key}")
-                break
-    for key, value in attributes.items():
-        if key.startswith(_ASSOCIATED) and value not in (None, ""):
-            dimension = _ASSOCIATIONS.get(key[len(_ASSOCIATED) :])
-            if dimension is not None:
-                who.setdefault(dimension, (value, f"span:{key}"))
-    if "feature" not in who and resource.get("service.name") not in (None, "", "unknown_service"):
-        who["feature"] = (resource["service.name"], "resource:service.name")
-    who.setdefault("trace_id", (span.trace, "span:trace id"))
+    for place, where in ((span.attributes, "span:"), (span.resource, "resource:")):
+        later = where == "resource:"
+        for key, value in place.items():
+            known = _NAMED.get(key)
+            if known is None or value in (None, ""):
+                continue
+            dimension, rank = known
+            rank += _RESOURCE if later else 0
+            if rank < ranks.get(dimension, _LAST):
+                ranks[dimension], who[dimension] = rank, (value, where + key)
+    if "feature" not in who and span.resource.get("service.name") not in (None, "", "unknown_service"):
+        who["feature"] = (span.resource["service.name"], "resource:service.name")
+    if "trace_id" not in who:
+        who["trace_id"] = (span.trace, "span:trace id")
     return who
 
 
