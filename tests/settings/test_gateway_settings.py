@@ -133,12 +133,17 @@ def test_routes_name_the_first_choice_and_its_fallbacks(tmp_path: Path) -> None:
         ("{model: a, to: []}", "to is missing"),
         ("{model: a, to: openia}", "no provider is called 'openia'. Did you mean 'openai'?"),
         ("{model: a, to: [{model: b}]}", "provider is missing"),
-        ("{model: a, to: [openai, anthropic]}", "route a leads to dialects anthropic, openai"),
+        ("{model: a, to: [openai, cohere]}", "route a leads to dialects cohere, openai"),
+        ("{model: a, to: [openai, anthropic], needs: [logprobs]}", "needs logprobs, which anthropic cannot be given"),
+        ("{model: a, to: anthropic, needs: /v1/embeddings}", "needs /v1/embeddings, which anthropic cannot be given"),
+        ("{model: a, to: [openai, anthropic], needs: [top_k]}", "needs top_k, which openai cannot be given"),
+        ("{model: a, to: openai, needs: [telepathy]}", "'telepathy' is nothing that calls are known to need"),
+        ("{model: a, to: [{provider: anthropic, max_tokens: 0}]}", "max_tokens is 0"),
         ("{model: a, to: [bedrock, cohere]}", "route a leads to dialects bedrock, cohere"),
         ("{model: a, to: openai}\n- {model: a, to: azure-eu}", "the model 'a' has a route already"),
     ],
 )
 def test_a_fault_of_a_route_names_line_and_remedy(tmp_path: Path, route: str, expected: str) -> None:
-    """A route that could never work, or only by translating bodies, is refused."""
+    """A route that could never work, or that leads to a vendor who cannot be given what its calls need, is refused."""
     found = faults(tmp_path, f"{PROVIDERS}routes:\n- {route}\n")
     assert any(expected in one for one in found), found

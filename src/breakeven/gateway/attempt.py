@@ -19,9 +19,11 @@ from breakeven.gateway.meter import Meter, framing_of
 from breakeven.gateway.resilience import RETRYABLE, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
+from breakeven.gateway.translating import said_here, said_there
 from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
 from breakeven.providers.reading import Reading
+from breakeven.providers.translation import StreamTranslator, Translation, Untranslatable
 
 if TYPE_CHECKING:
     from breakeven.gateway.application import Application
@@ -73,7 +75,7 @@ class Attempt:
         self._costs = NO_COSTS
         self._tokens: int | None = None
         self._served = ""
-        self._stripper: UsageStripper | None = None
+        self._stripper: UsageStripper | StreamTranslator | None = None
         self._held: list[bytes] = []
         self._held_size = 0
         self._flowing = False
@@ -141,7 +143,7 @@ class Attempt:
         known = head.notes.get(key)
         if known is None:
             added = call.snapshot.targets.headers(target, head.method, body)
-            plain = call.asked_usage or call.snapshot.usage_cost
+            plain = call.asked_usage or call.snapshot.usage_cost or target.translation is not None
             known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
             if call.snapshot.targets.constant(target):
                 head.notes[key] = known
@@ -151,6 +153,9 @@ class Attempt:
     def _body(self) -> bytes:
         call, target = self.call, self.target
         hints, body = call.hints, call.request.body
+        if target.translation is not None:
+            call.asked_usage = False
+            return call.bodies.get(target) or said_there(call, target)
         if target.rename is not None and hints.model is not None:
             body = renamed(body, hints.model, target.rename)
         call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
@@ -181,9 +186,22 @@ class Attempt:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
             known = self.call.snapshot.known(self.target, self._model())
             self._meter = Meter(known, status, framing, encoding)
-        if status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
+        translation = self.target.translation
+        if translation is not None:
+            self._answered_there(translation, framing, last=last)
+        elif status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
             if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
                 self._stripper = UsageStripper()
+            self._flow(last=last)
+
+    def _answered_there(self, translation: Translation, framing: str, *, last: bool) -> None:
+        """An answer in another dialect: its events are translated as they come, everything else is held until it is whole."""
+        call, (theirs, ours) = self.call, translation.request_id
+        self.headers = [(ours, value) if name.lower() == theirs else (name, value) for name, value in self.headers]
+        if self.by_name.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
+            self.failed(Failure("bad_answer", "the answer came compressed, which was not asked for", sent=True))
+        elif self.status < _REFUSED and framing == "sse" and not call.gone:
+            self._stripper = translation.stream(call.started_ns // 1_000_000_000, wants_usage=call.hints.wants_usage)
             self._flow(last=last)
 
     def _flow(self, *, last: bool) -> None:
@@ -211,7 +229,9 @@ class Attempt:
             return
         self._held.append(content)
         self._held_size += len(content)
-        if self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
+        if self._held_size > LARGEST_HELD and self.target.translation is not None:
+            self.failed(Failure("bad_answer", "the answer is too long to be translated", sent=True))
+        elif self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
             # Too large to hold back for the sake of a header: it goes on now, and what it cost is read when it is complete.
             self._flow(last=False)
             self._pass_on(b"".join(self._held))
@@ -249,6 +269,12 @@ class Attempt:
         elif not call.gone:
             bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
             held = self._held
+            if self.target.translation is not None and not bodyless:
+                try:
+                    held = [said_here(self, b"".join(held))]
+                except Untranslatable as fault:
+                    call.fail(self, Failure("bad_answer", f"its answer cannot be translated: {fault.what}", sent=True))
+                    return
             total = self._costs.total
             if call.snapshot.usage_cost and total is not None and b"content-encoding" not in self.by_name:
                 held = [with_cost(b"".join(held), money(total))]
