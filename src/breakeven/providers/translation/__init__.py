@@ -49,13 +49,22 @@ class Translation:
 
     def request(self, body: bytes, aim: Aim) -> bytes:
         """The request as the vendor understands it. Raises Untranslatable."""
-        return encoded(self.ask(decoded(body, "body"), aim))
+        asked = decoded(body, "body")
+        try:
+            return encoded(self.ask(asked, aim))
+        except _OTHER_TYPES:
+            raise Untranslatable("body", "a member has another type than the dialect says") from None
 
     def response(self, body: bytes, created: int) -> bytes:
         """The answer as the caller understands it; `created` is its time in seconds since 1970. Raises Untranslatable."""
-        return encoded(self.answer(decoded(body, "answer"), created))
+        answered = decoded(body, "answer")
+        try:
+            return encoded(self.answer(answered, created))
+        except _OTHER_TYPES:
+            raise Untranslatable("answer", "a member has another type than the dialect says") from None
 
 
+_OTHER_TYPES = (TypeError, AttributeError, KeyError, ValueError)  # what JSON of unexpected types does to code that expects others
 _OF_OPENAI = frozenset({b"openai-organization", b"openai-project", b"openai-beta", b"accept"})
 _OF_ANTHROPIC = frozenset({b"anthropic-version", b"anthropic-beta", b"anthropic-dangerous-direct-browser-access", b"accept"})
 
