@@ -12,10 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
+from breakeven.gateway.attribution import with_tag
 from breakeven.gateway.costing import NO_COSTS, Costs, tokens_of
 from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
+from breakeven.gateway.promptcaching import CACHEABLE, cacheable_tokens
 from breakeven.gateway.resilience import RETRYABLE, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
@@ -152,7 +154,7 @@ class Attempt:
 
     def _body(self) -> bytes:
         call, target = self.call, self.target
-        hints, body = call.hints, call.request.body
+        hints, body = call.hints, call.bodies.get(target) or call.request.body
         if target.translation is not None:
             call.asked_usage = False
             return call.bodies.get(target) or said_there(call, target)
@@ -432,7 +434,10 @@ class Attempt:
             call.hints.characters,
             failure.what if failure is not None else self._unmetered() or (_BACKGROUND if call.hints.background else None),
         )
-        return row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
+        who = call.attribution
+        if call.prefix is not None and (cacheable := cacheable_tokens(call.prefix, tokens_of(reading) or ())) is not None:
+            who = with_tag(who, CACHEABLE, str(cacheable))
+        return row_of(ended, who, reading, costs, call.snapshot.cost_classes)
 
     def _reading(self, failure: Failure | None) -> Reading:
         if failure is not None and not failure.sent:

@@ -14,6 +14,7 @@ from breakeven.gateway.attempt import Attempt
 from breakeven.gateway.attribution import NOBODY, Refusal
 from breakeven.gateway.dialects import NO_HINTS, error_body, hints_of
 from breakeven.gateway.facts import new_call_id, now_ns
+from breakeven.gateway.promptcaching import placed
 from breakeven.gateway.targets import NoTarget, Target
 from breakeven.gateway.translating import NO_BODIES, carried
 from breakeven.gateway.wire.messages import HOP_BY_HOP, UNFRAMED, Headers, connection_names, response_head
@@ -44,7 +45,7 @@ class Call:
 
     __slots__ = (
         "_application", "_attempt", "_client", "_timer", "_tried", "answered", "asked_usage", "attribution", "bodies", "caller",
-        "gone", "hints", "id", "request", "reservation", "snapshot", "started", "started_ns", "targets",
+        "gone", "hints", "id", "lifetime", "prefix", "request", "reservation", "snapshot", "started", "started_ns", "targets",
     )  # fmt: skip
 
     def __init__(self, application: Application, snapshot: Snapshot, client: ClientConnection, request: Request) -> None:
@@ -67,6 +68,8 @@ class Call:
         self.answered = False
         self.asked_usage = False
         self.bodies: Mapping[Target, bytes] = NO_BODIES
+        self.lifetime: str | None = None
+        self.prefix: tuple[int, int] | None = None
 
     def begin(self) -> Call | None:
         """Look at the request and forward it, or refuse it. None where it is answered already."""
@@ -117,15 +120,25 @@ class Call:
         self._refuse(refusal, self.targets[0].caller_dialect)
 
     def _carried(self) -> Refusal | None:
-        """Say the request in the dialects of those targets that speak another one."""
+        """Say the request in the dialects of those targets that speak another one, and place breakpoints where they are wanted."""
+        opted = self.snapshot.prompt_cache
+        self.lifetime = opted.get(self.attribution.feature or "") if opted else None
         for target in self.targets:
-            if target.translation is not None:
+            if target.translation is not None or self.lifetime is not None:
                 able = carried(self, self.targets)
                 if isinstance(able, Refusal):
                     return able
                 self.targets = able
                 break
         return None
+
+    def cached(self, target: Target, body: bytes) -> bytes:
+        """The body with breakpoints for the vendor's cache; what of it could be read from there is noted of the first target."""
+        memory, feature = self._application.prefixes, self.attribution.feature or ""
+        now = self._application.loop.time()
+        body, known, whole = placed(body, target, feature, self.lifetime or "5m", memory, now)
+        self.prefix = self.prefix or (known, whole)
+        return body
 
     # --- attempts -----------------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,7 @@
-"""A call whose target speaks another dialect: its request said there, its answer said here. The rules: `providers/translation`."""
+"""A call whose target speaks another dialect: its request said there, its answer said here. The rules: `providers/translation`.
+
+Where the call's feature has opted in, its request also gets breakpoints for the vendor's prompt cache (`promptcaching.py`).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ _JSON = (b"content-type", b"application/json")
 
 
 def carried(call: Call, targets: Sequence[Target]) -> tuple[Target, ...] | Refusal:
-    """The targets that the request can be carried to, with its bodies for those of another dialect in `call.bodies`.
+    """The targets that the request can be carried to, with its bodies for them, where they are not the caller's, in `call.bodies`.
 
     The first one must be able to take it, or the caller is told which member stands in the way: it would be a surprise if another
     model answered because of a detail. A fallback that cannot take it is none for this call.
@@ -28,8 +31,9 @@ def carried(call: Call, targets: Sequence[Target]) -> tuple[Target, ...] | Refus
     able: list[Target] = []
     for target in targets:
         try:
-            if target.translation is not None and target not in call.bodies:
-                call.bodies = {**call.bodies, target: said_there(call, target)}
+            if target not in call.bodies:
+                body = said_there(call, target)
+                call.bodies = {**call.bodies, target: body if call.lifetime is None else call.cached(target, body)}
         except Untranslatable as fault:
             if not able:
                 message = f"{target.provider.name} answers this model in another dialect. {fault.what}. {fault.remedy}"

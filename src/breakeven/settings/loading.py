@@ -84,6 +84,7 @@ class Feature:
     """What is declared about one feature: its value models, and its charter (`governance/charter.py` says what fields mean).
 
     `needs` is what its calls ask for that not every vendor can be given (`settings/dialects.py`).
+    `prompt_cache` is how long vendors shall keep its prompts' beginnings (5m, 1h); None: it has not opted in.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Feature:
     assumptions: Assumptions | None = None
     retention: int | None = None
     needs: tuple[str, ...] = ()
+    prompt_cache: str | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
 
