@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import anthropic
@@ -17,6 +18,7 @@ from breakeven.testing import ScriptedUpstream
 
 WORDS = "this answer is invented by the scripted vendor of breakeven and no"
 CONFIG = """
+gateway: {{usage_cost: true}}
 providers:
   openai: {{base_url: "{vendor}/v1", api_key_env: VENDOR_KEY, retries: {{attempts: 1}}}}
   anthropic: {{base_url: "{vendor}/v1", api_key_env: VENDOR_KEY, retries: {{attempts: 1}}}}
@@ -94,7 +96,9 @@ def test_a_chat_completion_is_answered_by_a_message(client: openai.OpenAI, trans
     )
     assert asked.header("authorization") is None
     assert answer.headers["breakeven-model"] == "claude-haiku-4-5"
-    assert answer.headers["breakeven-cost-usd"] == translating.cost(translating.calls(1, f"feature = '{who}'")[0])
+    cost = translating.cost(translating.calls(1, f"feature = '{who}'")[0])
+    assert answer.headers["breakeven-cost-usd"] == cost
+    assert Decimal(str(said.usage.cost)) == Decimal(cost)  # type: ignore[union-attr] # ours, beside the dialect's members
 
 
 def test_a_message_is_answered_by_a_chat_completion(claude: anthropic.Anthropic, translating: Any, who: str, vendor: Any) -> None:

@@ -132,6 +132,11 @@ class Attempt:
             application.pool(self.target).give_back(connection)
             self.failed(Failure("credentials", fault.what, sent=False))
             return
+        except Untranslatable as fault:  # of a target that was not among the call's first ones, which are translated before
+            application.pool(self.target).give_back(connection)
+            self._lane.breaker.undecided()
+            self._unsent(Failure("not_translatable", f"{fault.what}. {fault.remedy}", sent=False))
+            return
         self._sent_at = now = application.loop.time()
         self._connection = connection
         self._expect(now + self.target.provider.timeouts.first_byte, "first_byte_timeout")
@@ -310,7 +315,7 @@ class Attempt:
         """Nothing reached the vendor: it costs nothing, and another target may do better."""
         provider = self.target.provider
         wait = None
-        if failure.reason not in ("circuit_open", "queue_full", "queue_timeout"):
+        if failure.reason not in ("circuit_open", "queue_full", "queue_timeout", "not_translatable"):
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
         again = self.call.again(self, wait)
         self._settle("failed", failure, None if again or self.call.gone else partial(self.call.fail, self, failure))

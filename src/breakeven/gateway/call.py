@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.wire.server import ClientConnection
     from breakeven.gateway.wire.upstream import Failure
 
-_GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE = 504, 502, 503
+_GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE, _BAD_REQUEST = 504, 502, 503, 400
 _NO_MORE: Mapping[str, Any] = MappingProxyType({})
 _CODES = {400: "bad_target", 405: "method_not_allowed"}
 _STATUS_OF = {
@@ -37,6 +37,7 @@ _STATUS_OF = {
     "queue_full": _UNAVAILABLE,
     "queue_timeout": _UNAVAILABLE,
     "circuit_open": _UNAVAILABLE,
+    "not_translatable": _BAD_REQUEST,
 }
 
 

@@ -141,7 +141,7 @@ def _conversation(chat: Node) -> tuple[list[Node], list[Node]]:
         said, blocks = _turn(role, message, at)
         if turns and turns[-1]["role"] == said:
             turns[-1]["content"] += blocks
-        else:
+        elif blocks:  # an empty turn says nothing, and is refused there
             turns.append({"role": said, "content": blocks})
     return system, turns
 
