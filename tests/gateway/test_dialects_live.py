@@ -290,6 +290,40 @@ def test_one_tool_at_a_time(client: openai.OpenAI, claude: anthropic.Anthropic, 
     assert sent(vendor)["tool_choice"] == {"type": "function", "function": {"name": "weather"}}
 
 
+def test_responses_of_the_openai_sdk(client: openai.OpenAI, translating: Any, who: str, vendor: Any) -> None:
+    """The newer API of OpenAI at an Anthropic vendor: plain, as a stream, with a schema, and a whole tool loop."""
+    said = client.responses.create(model="fast", instructions="Be brief.", input="Say something.", max_output_tokens=77)
+    assert (said.output_text, said.status, said.model) == (WORDS, "completed", "claude-haiku-4-5")
+    assert (sent(vendor)["max_tokens"], sent(vendor)["system"]) == (77, [{"type": "text", "text": "Be brief."}])
+    with client.responses.stream(model="fast", input="Say something.") as stream:
+        final = stream.get_final_response()
+    assert final.output_text == WORDS
+    assert final.usage is not None
+    parsed = client.responses.parse(model="fast", input="An invoice.", text_format=Invoice)
+    assert parsed.output_parsed == Invoice(number="invented", lines=1)
+    tools: Any = [{"type": "function", "strict": False, **each["function"]} for each in TOOLS]
+    items: list[Any] = [{"role": "user", "content": "How warm is it?"}]
+    for streamed in (False, True):
+        if streamed:
+            with client.responses.stream(model="fast", input=items, tools=tools) as stream:
+                answer: Any = stream.get_final_response()
+        else:
+            answer = client.responses.create(model="fast", input=items, tools=tools)
+        calls = [item for item in answer.output if item.type == "function_call"]
+        assert [(call.name, json.loads(call.arguments)) for call in calls] == [
+            ("weather", {"place": "invented"}),
+            ("time", {"place": "invented"}),
+        ]
+    history = [*items, *(item.model_dump(exclude={"parsed_arguments"}, exclude_none=True) for item in answer.output)]
+    history += [{"type": "function_call_output", "call_id": call.call_id, "output": "warm"} for call in calls]
+    assert client.responses.create(model="fast", input=history, tools=tools).output_text == WORDS
+    for call in translating.calls(6, f"feature = '{who}'"):
+        assert (call["api"], call["state"], translating.cost(call) is not None) == ("anthropic", "metered", True)
+    with pytest.raises(openai.BadRequestError) as told:
+        client.responses.create(model="fast", input="a", previous_response_id="resp_1")
+    assert told.value.param == "previous_response_id"
+
+
 def test_images_and_documents(client: openai.OpenAI, claude: anthropic.Anthropic, vendor: Any) -> None:
     """Pictures as data and as addresses, and PDF files, in both directions."""
     content: Any = [

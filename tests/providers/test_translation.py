@@ -16,6 +16,7 @@ from breakeven.providers.translation.notation import encoded
 
 TO_ANTHROPIC = TRANSLATIONS["/v1/chat/completions", "anthropic"]
 TO_OPENAI = TRANSLATIONS["/v1/messages", "openai"]
+RESPONSES = TRANSLATIONS["/v1/responses", "anthropic"]
 AIM = Aim(vendor="openai")
 
 
@@ -302,6 +303,52 @@ def test_a_stream_says_what_the_whole_answer_says(message: dict[str, Any], sizes
     again["message"].pop("thinking_blocks", None)
     expected["message"].pop("thinking_blocks", None)
     assert again == {**expected, "usage": whole["usage"]}
+
+
+@given(messages(), st.lists(st.integers(1, 40), max_size=4))
+def test_a_response_stream_ends_with_the_response_of_the_whole_answer(message: dict[str, Any], sizes: list[int]) -> None:
+    """Cut anywhere; the deltas add up to the items, numbers run on, and the usage is the message's."""
+    stream = fed(RESPONSES.stream(1, wants_usage=False), streamed(message), sizes)
+    assert stream == fed(RESPONSES.stream(1, wants_usage=False), streamed(message), [])
+    events = data_of(stream)
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    whole = json.loads(RESPONSES.response(encoded(message), 1))
+    last = events[-1]
+    assert last["type"] == f"response.{whole['status']}"
+    assert parsed(last["response"]) == parsed(whole)
+    assert (
+        parsed({"output": [event["item"] for event in events if event["type"] == "response.output_item.done"]})["output"]
+        == parsed(whole)["output"]
+    )
+    texts = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    assert texts == "".join(block["text"] for block in message["content"] if block["type"] == "text")
+    native, there = read(encoded(message), provider="anthropic"), read(stream, provider="openai")
+    assert sum(native.parts[0].usage.values()) == sum(there.parts[0].usage.values())
+    assert native.parts[0].usage.get("cache_read") == there.parts[0].usage.get("cache_read")
+
+
+def parsed(response: dict[str, Any]) -> dict[str, Any]:
+    """The response with arguments as values: the spaces in them are the vendor's."""
+    items = [
+        {**item, "arguments": json.loads(item["arguments"])} if item["type"] == "function_call" else item
+        for item in response["output"]
+    ]
+    return {**response, "output": items}
+
+
+@given(messages())
+def test_a_response_goes_back_as_input(message: dict[str, Any]) -> None:
+    """The items of a translated response, sent back with results, are the message again, signed thinking included."""
+    items = json.loads(RESPONSES.response(encoded(message), 1))["output"]
+    results = [
+        {"type": "function_call_output", "call_id": item["call_id"], "output": "x"}
+        for item in items
+        if item["type"] == "function_call"
+    ]
+    there = asked(RESPONSES, {"model": "m", "instructions": "s", "input": [{"role": "user", "content": "a"}, *items, *results]})
+    assert there["system"] == [{"type": "text", "text": "s"}]
+    assert there["messages"][1] == {"role": "assistant", "content": message["content"]}
+    assert len(there["messages"]) == (3 if results else 2)
 
 
 def test_recorded_streams_keep_their_usage(stream: Any) -> None:

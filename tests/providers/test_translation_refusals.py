@@ -14,6 +14,7 @@ from breakeven.providers.translation import TRANSLATIONS, Aim, Untranslatable
 from breakeven.providers.translation.notation import encoded
 from breakeven.settings.dialects import NEEDS, TABLES, Member, needs_unmet
 
+RESPONSES = TRANSLATIONS["/v1/responses", "anthropic"]
 BY_CALLER = {
     "openai": TRANSLATIONS["/v1/chat/completions", "anthropic"],
     "anthropic": TRANSLATIONS["/v1/messages", "openai"],
@@ -22,7 +23,8 @@ BY_CALLER = {
 
 def asked(caller: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """The request in the other dialect."""
-    said: dict[str, Any] = json.loads(BY_CALLER[caller].request(encoded(request), Aim(vendor="openai")))
+    translation = RESPONSES if "input" in request else BY_CALLER[caller]
+    said: dict[str, Any] = json.loads(translation.request(encoded(request), Aim(vendor="openai")))
     return said
 
 
@@ -37,6 +39,10 @@ def _within(table: str, caller: str, name: str, value: object) -> dict[str, Any]
     request = REQUESTS[caller]
     if table == "request":
         return {**request, name: value}
+    if table == "responses request":
+        return {"model": "m", "input": "a", name: value}
+    if table == "responses item":
+        return {"model": "m", "input": [{"type": name}]}
     if table == "message":
         return {**request, "messages": [{**request["messages"][0], name: value}]}
     if table == "tool":
@@ -59,7 +65,7 @@ def test_what_the_statement_refuses_is_refused(caller: str, table: str, member: 
     with pytest.raises(Untranslatable) as told:
         asked(caller, _within(table, caller, member.name, "something"))
     assert member.note in told.value.what
-    if table in ("request", "message", "tool"):
+    if table in ("request", "message", "tool", "responses request"):
         for neutral in (None, *member.neutral):
             asked(caller, _within(table, caller, member.name, neutral))
 
@@ -67,7 +73,7 @@ def test_what_the_statement_refuses_is_refused(caller: str, table: str, member: 
 @pytest.mark.parametrize("caller", ["openai", "anthropic"])
 def test_what_nobody_knows_is_refused(caller: str) -> None:
     """A member that the statement does not name cannot be dropped in silence."""
-    for table in ("request", "message"):
+    for table in ("request", "message", *(("responses request",) if caller == "openai" else ())):
         with pytest.raises(Untranslatable, match="novelty: it is not known"):
             asked(caller, _within(table, caller, "novelty", 1))
 
@@ -101,6 +107,12 @@ VALUES: list[tuple[str, dict[str, Any], str]] = [
     ("openai", {"messages": 3}, "messages"),
     ("openai", {"messages": [3]}, "messages[0]"),
     ("openai", {"messages": [{"role": "critic", "content": "a"}]}, "messages[0].role"),
+    ("openai", {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]}, "input[0].content[0]"),
+    ("openai", {"input": [{"type": "web_search_call"}]}, "input[0]"),
+    ("openai", {"input": "a", "text": {"format": {"type": "json_object"}}}, "text.format"),
+    ("openai", {"input": "a", "text": {"verbosity": "low"}}, "text.verbosity"),
+    ("openai", {"input": "a", "reasoning": {"effort": "extreme"}}, "reasoning.effort"),
+    ("openai", {"input": "a", "tools": [{"type": "web_search"}]}, "tools[0]"),
     ("anthropic", {"max_tokens": 0}, "max_tokens"),
     ("anthropic", {"stop_sequences": list("abcde")}, "stop_sequences"),
     ("anthropic", {"metadata": {"other": 1}}, "metadata.other"),
@@ -116,7 +128,7 @@ VALUES: list[tuple[str, dict[str, Any], str]] = [
 def test_values_that_cannot_be_carried_are_refused_where_they_stand(caller: str, change: dict[str, Any], field: str) -> None:
     """A member that is carried may have values that are not: the refusal names the place."""
     with pytest.raises(Untranslatable) as told:
-        asked(caller, {**REQUESTS[caller], **change})
+        asked(caller, {"model": "m", **change} if "input" in change else {**REQUESTS[caller], **change})
     assert told.value.field == field
 
 
@@ -133,15 +145,30 @@ def test_hostile_requests_are_refused_and_never_break(value: Any, caller: str) -
     """Whatever JSON stands in a request, it is carried or refused by name; no other fault comes out of it."""
     given = value if isinstance(value, dict) else {"messages": value, "temperature": value, "stop": value, "stop_sequences": value}
     for request in (value, {**REQUESTS[caller], **given}, {**REQUESTS[caller], "reasoning_effort": value, "tools": value}):
-        try:
-            BY_CALLER[caller].request(encoded(request), Aim())
-        except Untranslatable as fault:
-            _named(fault)
+        for translation in (BY_CALLER[caller], RESPONSES):
+            try:
+                translation.request(encoded(request), Aim())
+            except Untranslatable as fault:
+                _named(fault)
 
 
 def _named(fault: Untranslatable) -> None:
     assert fault.field
     assert fault.what.startswith(fault.field)
+
+
+@given(ANYTHING)
+def test_hostile_response_requests(value: Any) -> None:
+    """The same of items and settings of response requests."""
+    for request in (
+        {"model": "m", "input": value},
+        {"model": "m", "input": [value], "tools": value},
+        {"input": "a", "text": value},
+    ):
+        try:
+            RESPONSES.request(encoded(request), Aim())
+        except Untranslatable as fault:
+            _named(fault)
 
 
 def test_needs_are_those_of_the_other_dialect() -> None:

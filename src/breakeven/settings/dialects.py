@@ -104,6 +104,50 @@ CHAT_PART: Table = (
     _carried("refusal", "as a `text` block"),
     _refused("input_audio", "audio is not understood there"),
 )
+RESPONSES: Table = (
+    _carried("model", "by the name that the route gives it"),
+    _carried("input", "text and items"),
+    _carried("instructions", "as `system`, before what the input says"),
+    _carried("stream", "event by event"),
+    _carried("max_output_tokens", "as `max_tokens`, the route's where it is not said"),
+    _carried("temperature", "up to 1, the highest there is"),
+    _carried("top_p"),
+    _carried("tools", "functions; tools that OpenAI runs are refused"),
+    _carried("tool_choice", "`none`, `auto`, `required` as `any`, one function; others are refused"),
+    _carried("parallel_tool_calls", "`false` as `disable_parallel_tool_use`"),
+    _carried("text", "`format` as `output_config.format`; `json_object` and `verbosity` are refused"),
+    _carried("reasoning", "`effort` as `output_config.effort`; a `summary` is given where the model shows its thinking"),
+    _carried("user", "as `metadata.user_id`"),
+    _carried("safety_identifier", "as `metadata.user_id`, before `user`"),
+    _carried("service_tier", "`auto`, and `default` as `standard_only`; the others are refused"),
+    _idle("metadata", "attribution reads it; it changes no answer"),
+    _idle("include", "thinking is always given with what its vendor needs to read it again"),
+    _idle("stream_options", "says how events are padded"),
+    _idle("prompt_cache_key", _OWN_CACHE),
+    _idle("prompt_cache_options", _OWN_CACHE),
+    _idle("prompt_cache_retention", _OWN_CACHE),
+    _unless_off("store", "answers are not stored there; without it nothing is stored"),
+    _unless_off("background", "there are no answers to be fetched later"),
+    _refused("previous_response_id", "conversations that OpenAI keeps are unknown there; send the whole input"),
+    _refused("conversation", "conversations that OpenAI keeps are unknown there; send the whole input"),
+    _refused("prompt", "stored prompts are unknown there"),
+    _refused("truncation", "nothing is left out of the input", "disabled"),
+    _refused("top_logprobs", "probabilities of tokens are not told", 0),
+    _refused("max_tool_calls", "tools that the vendor runs are refused"),
+    _refused("context_management", "there is no such setting"),
+    _refused("moderation", "there is no moderation beside the answer"),
+)
+RESPONSES_ITEM: Table = (
+    _carried("message", "system, developer, user, assistant; text, images by address or as data, PDF files as data"),
+    _carried("function_call", "as a `tool_use` block"),
+    _carried("function_call_output", "text as a `tool_result` block"),
+    _carried("reasoning", "thinking that a translated answer gave goes back to its vendor; that of other vendors is left out"),
+    _refused("item_reference", "items that OpenAI keeps are unknown there"),
+    _refused("web_search_call", "tools that one vendor runs are not the other's"),
+    _refused("file_search_call", "tools that one vendor runs are not the other's"),
+    _refused("code_interpreter_call", "tools that one vendor runs are not the other's"),
+    _refused("computer_call", "tools that one vendor runs are not the other's"),
+)
 MESSAGES: Table = (
     _carried("model", "by the name that the route gives it"),
     _carried("messages", "tool results as messages of their own"),
@@ -161,7 +205,7 @@ MESSAGES_TOOL: Table = (
 WHOLE_APIS: Mapping[str, Table] = {
     "openai": (
         _carried("/v1/chat/completions", "as `/v1/messages`"),
-        _refused("/v1/responses", "conversations, tools and files that OpenAI keeps have no counterpart; use chat completions"),
+        _carried("/v1/responses", "as `/v1/messages`; what OpenAI itself keeps (conversations, files) and runs (tools) is refused"),
         _refused("/v1/completions", "there is no completion of plain text"),
         _refused("/v1/embeddings", "there are no embeddings"),
     ),
@@ -172,7 +216,14 @@ WHOLE_APIS: Mapping[str, Table] = {
     ),
 }
 TABLES: Mapping[str, Mapping[str, Table]] = {
-    "openai": {"API": WHOLE_APIS["openai"], "request": CHAT, "message": CHAT_MESSAGE, "part of a message": CHAT_PART},
+    "openai": {
+        "API": WHOLE_APIS["openai"],
+        "request": CHAT,
+        "message": CHAT_MESSAGE,
+        "part of a message": CHAT_PART,
+        "responses request": RESPONSES,
+        "responses item": RESPONSES_ITEM,
+    },
     "anthropic": {
         "API": WHOLE_APIS["anthropic"],
         "request": MESSAGES,

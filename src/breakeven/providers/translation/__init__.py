@@ -14,6 +14,9 @@ from breakeven.providers.translation.message_answer import to_chat_answer
 from breakeven.providers.translation.message_request import to_chat_request
 from breakeven.providers.translation.message_stream import ChatChunks
 from breakeven.providers.translation.notation import Node, Untranslatable, decoded, encoded
+from breakeven.providers.translation.response_answer import to_response
+from breakeven.providers.translation.response_request import response_as_message_request
+from breakeven.providers.translation.response_stream import ResponseEvents
 
 __all__ = ["LONGEST_ANSWER", "TRANSLATIONS", "Aim", "StreamTranslator", "Translation", "Untranslatable"]
 
@@ -76,6 +79,18 @@ TRANSLATIONS: Mapping[tuple[str, str], Translation] = {
         to_message_request,
         to_chat_answer,
         ChatChunks,
+        chat_fault,
+        _OF_OPENAI,
+        (b"request-id", b"x-request-id"),
+        ((b"anthropic-version", b"2023-06-01"),),
+    ),
+    ("/v1/responses", "anthropic"): Translation(
+        "openai",
+        "/v1/responses",
+        "/v1/messages",
+        response_as_message_request,
+        to_response,
+        ResponseEvents,
         chat_fault,
         _OF_OPENAI,
         (b"request-id", b"x-request-id"),

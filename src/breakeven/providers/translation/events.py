@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from breakeven.errors import DataError
 from breakeven.providers.streams import SseDecoder
 from breakeven.providers.translation.notation import Node
@@ -21,16 +23,29 @@ class EventTranslator:
         try:
             events = self._decoder.feed(content)
         except DataError as fault:
-            self._over = True
-            return self._fault({"message": f"the vendor's stream cannot be read: {fault.what}"})
-        return b"".join(self._told(event) for event in events if isinstance(event, dict)) + self._done(self._decoder.done)
+            return self._unreadable(fault.what)
+        return self._all(events)
 
     def close(self) -> bytes:
         """What the end of the stream completes."""
         if self._over:
             return b""
-        last = b"".join(self._told(event) for event in self._decoder.close() if isinstance(event, dict))
-        return last + self._done(self._decoder.done) + self._closed()
+        last = self._all(self._decoder.close())
+        return last if self._over else last + self._closed()
+
+    def _all(self, events: list[Any]) -> bytes:
+        """What events say, and the end mark after them; an event of another shape than the dialect's ends it all."""
+        told: list[bytes] = []
+        for event in events:
+            try:
+                told.append(self._told(event) if isinstance(event, dict) else b"")
+            except (TypeError, AttributeError, KeyError, ValueError):
+                return b"".join(told) + self._unreadable("an event has another shape than the dialect says")
+        return b"".join(told) + self._done(self._decoder.done)
+
+    def _unreadable(self, why: str) -> bytes:
+        self._over = True
+        return self._fault({"message": f"the vendor's stream cannot be read: {why}"})
 
     def _told(self, event: Node) -> bytes:
         raise NotImplementedError

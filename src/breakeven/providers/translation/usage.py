@@ -24,6 +24,18 @@ def chat_usage(usage: Node) -> Node:
     }
 
 
+def response_usage(usage: Node) -> Node:
+    """A message's usage as a response's: the same sums under other names."""
+    chat = chat_usage(usage)
+    return {
+        "input_tokens": chat["prompt_tokens"],
+        "input_tokens_details": chat["prompt_tokens_details"],
+        "output_tokens": chat["completion_tokens"],
+        "output_tokens_details": chat["completion_tokens_details"],
+        "total_tokens": chat["total_tokens"],
+    }
+
+
 def message_usage(usage: object) -> Node:
     """A chat completion's usage as a message's: uncached = prompt - read - written.
 
