@@ -102,6 +102,11 @@ def test_openai_is_told_which_calls_begin_alike(caching: Any, vendor: Any) -> No
         keys.add(asked.pop("prompt_cache_key"))
         assert asked == json.loads(body)
     assert len(keys) == 1
+    for text in ("one", "two"):
+        response = {"model": "gpt-4o", "instructions": salt + LONG, "input": text}
+        _, asked = ask(caching, vendor, "cached", "/v1/responses", response, salt)
+        keys.add(asked["prompt_cache_key"])
+    assert len(keys) == 2  # of the other API's prompts, again one
     ask(caching, vendor, "cached", "/v1/chat/completions", {**chat, "prompt_cache_key": "mine"}, salt)
     assert json.loads(vendor.journal[-1].body)["prompt_cache_key"] == "mine"
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CACHEABLE = "cacheable_prefix_tokens"
 """The tag that says how many of a call's input tokens stood in a prefix seen before."""
 _MOST_REMEMBERED = 20_000
+_OF_OPENAI = frozenset({"openai_chat", "openai_responses"})
 _KEYED = frozenset({"openai", "azure"})
 
 
@@ -47,7 +48,7 @@ def placed(body: bytes, target: Target, feature: str, lifetime: str, memory: Pre
 
     The body stays as it is where its caller has placed breakpoints or a key, or nothing is gained.
     """
-    if target.api not in ("anthropic", "openai_chat"):
+    if target.api != "anthropic" and target.api not in _OF_OPENAI:
         return body, 0, 0
     try:
         request = decoded(body, "body")
@@ -57,7 +58,7 @@ def placed(body: bytes, target: Target, feature: str, lifetime: str, memory: Pre
         return body, 0, 0
     before = memory.seen(found, LIFETIMES[lifetime], now)
     known, whole = (before[-1].characters if before else 0), (found[-1].characters if found else 0)
-    if target.api == "openai_chat":
+    if target.api in _OF_OPENAI:
         keyed = target.vendor in _KEYED and b'"prompt_cache_key"' not in body
         return (_with_key(body, feature, found) if keyed else body), known, whole
     if b'"cache_control"' in body or not before:

@@ -46,9 +46,10 @@ def prefixes(request: Node, whose: str) -> list[Prefix]:
     """The prefixes of a request of either dialect, shortest first; the last is the whole prompt. `whose`: provider and model."""
     found: list[Prefix] = []
     hashed, length = hashlib.blake2b(whose.encode(), digest_size=16), 0
-    messages = request.get("messages")
-    parts: list[tuple[str | int, Any]] = [(name, request[name]) for name in ("tools", "system") if request.get(name)]
-    parts += enumerate(messages) if isinstance(messages, list) else []
+    turns = request.get("messages", request.get("input"))
+    heads = ("tools", "system", "instructions")
+    parts: list[tuple[str | int, Any]] = [(name, request[name]) for name in heads if request.get(name)]
+    parts += enumerate(turns if isinstance(turns, list) else [turns] if isinstance(turns, str) else [])
     for end, part in parts:
         content = encoded(part)
         hashed.update(content)
