@@ -68,6 +68,7 @@ docs: $(VENV)/dev
 	$(BIN)/python scripts/command_reference.py
 	$(BIN)/python scripts/api_description.py
 	$(BIN)/python scripts/front-end types
+	$(BIN)/python scripts/dialects_reference.py
 
 lock: $(VENV)/dev
 	scripts/lock $(BIN)/python

@@ -12,16 +12,20 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
+from breakeven.gateway.attribution import with_tag
 from breakeven.gateway.costing import NO_COSTS, Costs, tokens_of
 from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
+from breakeven.gateway.promptcaching import CACHEABLE, cacheable_tokens
 from breakeven.gateway.resilience import RETRYABLE, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
+from breakeven.gateway.translating import said_here, said_there
 from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
 from breakeven.providers.reading import Reading
+from breakeven.providers.translation import StreamTranslator, Translation, Untranslatable
 
 if TYPE_CHECKING:
     from breakeven.gateway.application import Application
@@ -73,7 +77,7 @@ class Attempt:
         self._costs = NO_COSTS
         self._tokens: int | None = None
         self._served = ""
-        self._stripper: UsageStripper | None = None
+        self._stripper: UsageStripper | StreamTranslator | None = None
         self._held: list[bytes] = []
         self._held_size = 0
         self._flowing = False
@@ -128,6 +132,11 @@ class Attempt:
             application.pool(self.target).give_back(connection)
             self.failed(Failure("credentials", fault.what, sent=False))
             return
+        except Untranslatable as fault:  # of a target that was not among the call's first ones, which are translated before
+            application.pool(self.target).give_back(connection)
+            self._lane.breaker.undecided()
+            self._unsent(Failure("not_translatable", f"{fault.what}. {fault.remedy}", sent=False))
+            return
         self._sent_at = now = application.loop.time()
         self._connection = connection
         self._expect(now + self.target.provider.timeouts.first_byte, "first_byte_timeout")
@@ -141,7 +150,7 @@ class Attempt:
         known = head.notes.get(key)
         if known is None:
             added = call.snapshot.targets.headers(target, head.method, body)
-            plain = call.asked_usage or call.snapshot.usage_cost
+            plain = call.asked_usage or call.snapshot.usage_cost or target.translation is not None
             known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
             if call.snapshot.targets.constant(target):
                 head.notes[key] = known
@@ -150,7 +159,10 @@ class Attempt:
 
     def _body(self) -> bytes:
         call, target = self.call, self.target
-        hints, body = call.hints, call.request.body
+        hints, body = call.hints, call.bodies.get(target) or call.request.body
+        if target.translation is not None:
+            call.asked_usage = False
+            return call.bodies.get(target) or said_there(call, target)
         if target.rename is not None and hints.model is not None:
             body = renamed(body, hints.model, target.rename)
         call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
@@ -181,9 +193,22 @@ class Attempt:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
             known = self.call.snapshot.known(self.target, self._model())
             self._meter = Meter(known, status, framing, encoding)
-        if status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
+        translation = self.target.translation
+        if translation is not None:
+            self._answered_there(translation, framing, last=last)
+        elif status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
             if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
                 self._stripper = UsageStripper()
+            self._flow(last=last)
+
+    def _answered_there(self, translation: Translation, framing: str, *, last: bool) -> None:
+        """An answer in another dialect: its events are translated as they come, everything else is held until it is whole."""
+        call, (theirs, ours) = self.call, translation.request_id
+        self.headers = [(ours, value) if name.lower() == theirs else (name, value) for name, value in self.headers]
+        if self.by_name.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
+            self.failed(Failure("bad_answer", "the answer came compressed, which was not asked for", sent=True))
+        elif self.status < _REFUSED and framing == "sse" and not call.gone:
+            self._stripper = translation.stream(call.started_ns // 1_000_000_000, wants_usage=call.hints.wants_usage)
             self._flow(last=last)
 
     def _flow(self, *, last: bool) -> None:
@@ -211,7 +236,9 @@ class Attempt:
             return
         self._held.append(content)
         self._held_size += len(content)
-        if self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
+        if self._held_size > LARGEST_HELD and self.target.translation is not None:
+            self.failed(Failure("bad_answer", "the answer is too long to be translated", sent=True))
+        elif self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
             # Too large to hold back for the sake of a header: it goes on now, and what it cost is read when it is complete.
             self._flow(last=False)
             self._pass_on(b"".join(self._held))
@@ -249,6 +276,12 @@ class Attempt:
         elif not call.gone:
             bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
             held = self._held
+            if self.target.translation is not None and not bodyless:
+                try:
+                    held = [said_here(self, b"".join(held))]
+                except Untranslatable as fault:
+                    call.fail(self, Failure("bad_answer", f"its answer cannot be translated: {fault.what}", sent=True))
+                    return
             total = self._costs.total
             if call.snapshot.usage_cost and total is not None and b"content-encoding" not in self.by_name:
                 held = [with_cost(b"".join(held), money(total))]
@@ -282,7 +315,7 @@ class Attempt:
         """Nothing reached the vendor: it costs nothing, and another target may do better."""
         provider = self.target.provider
         wait = None
-        if failure.reason not in ("circuit_open", "queue_full", "queue_timeout"):
+        if failure.reason not in ("circuit_open", "queue_full", "queue_timeout", "not_translatable"):
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
         again = self.call.again(self, wait)
         self._settle("failed", failure, None if again or self.call.gone else partial(self.call.fail, self, failure))
@@ -406,7 +439,10 @@ class Attempt:
             call.hints.characters,
             failure.what if failure is not None else self._unmetered() or (_BACKGROUND if call.hints.background else None),
         )
-        return row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
+        who = call.attribution
+        if call.prefix is not None and (cacheable := cacheable_tokens(call.prefix, tokens_of(reading) or ())) is not None:
+            who = with_tag(who, CACHEABLE, str(cacheable))
+        return row_of(ended, who, reading, costs, call.snapshot.cost_classes)
 
     def _reading(self, failure: Failure | None) -> Reading:
         if failure is not None and not failure.sent:

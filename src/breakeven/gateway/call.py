@@ -14,7 +14,9 @@ from breakeven.gateway.attempt import Attempt
 from breakeven.gateway.attribution import NOBODY, Refusal
 from breakeven.gateway.dialects import NO_HINTS, error_body, hints_of
 from breakeven.gateway.facts import new_call_id, now_ns
+from breakeven.gateway.promptcaching import placed
 from breakeven.gateway.targets import NoTarget, Target
+from breakeven.gateway.translating import NO_BODIES, carried
 from breakeven.gateway.wire.messages import HOP_BY_HOP, UNFRAMED, Headers, connection_names, response_head
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.wire.server import ClientConnection
     from breakeven.gateway.wire.upstream import Failure
 
-_GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE = 504, 502, 503
+_GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE, _BAD_REQUEST = 504, 502, 503, 400
 _NO_MORE: Mapping[str, Any] = MappingProxyType({})
 _CODES = {400: "bad_target", 405: "method_not_allowed"}
 _STATUS_OF = {
@@ -35,6 +37,7 @@ _STATUS_OF = {
     "queue_full": _UNAVAILABLE,
     "queue_timeout": _UNAVAILABLE,
     "circuit_open": _UNAVAILABLE,
+    "not_translatable": _BAD_REQUEST,
 }
 
 
@@ -42,8 +45,8 @@ class Call:
     """One request of a caller and its answer."""
 
     __slots__ = (
-        "_application", "_attempt", "_client", "_timer", "_tried", "answered", "asked_usage", "attribution", "caller", "gone",
-        "hints", "id", "request", "reservation", "snapshot", "started", "started_ns", "targets",
+        "_application", "_attempt", "_client", "_timer", "_tried", "answered", "asked_usage", "attribution", "bodies", "caller",
+        "gone", "hints", "id", "lifetime", "prefix", "request", "reservation", "snapshot", "started", "started_ns", "targets",
     )  # fmt: skip
 
     def __init__(self, application: Application, snapshot: Snapshot, client: ClientConnection, request: Request) -> None:
@@ -65,6 +68,9 @@ class Call:
         self.gone = False
         self.answered = False
         self.asked_usage = False
+        self.bodies: Mapping[Target, bytes] = NO_BODIES
+        self.lifetime: str | None = None
+        self.prefix: tuple[int, int] | None = None
 
     def begin(self) -> Call | None:
         """Look at the request and forward it, or refuse it. None where it is answered already."""
@@ -87,18 +93,18 @@ class Call:
             caller.ours, caller.key, hints.attribution, found[0].model_in_url or hints.model
         )
         if isinstance(attribution, Refusal):
-            self._refuse(attribution, found[0].dialect)
+            self._refuse(attribution, found[0].caller_dialect)
             return None
         self.attribution = attribution
         judge = self._application.judge
-        forbidden = None if judge is None else judge.judge(self)
+        forbidden = (None if judge is None else judge.judge(self)) or self._carried()
         if forbidden is not None:
-            self._refuse(forbidden, found[0].dialect)
+            self._refuse(forbidden, found[0].caller_dialect)
             return None
         admission = self._application.admission
         admitted = True if admission is None else admission.admit(self)
         if isinstance(admitted, Refusal):
-            self._refuse(admitted, found[0].dialect)
+            self._refuse(admitted, found[0].caller_dialect)
             return None
         self._application.began(self)
         if admitted:
@@ -112,7 +118,28 @@ class Call:
     def turned_away(self, refusal: Refusal) -> None:
         """No place became free in time."""
         self._application.ended(self)
-        self._refuse(refusal, self.targets[0].dialect)
+        self._refuse(refusal, self.targets[0].caller_dialect)
+
+    def _carried(self) -> Refusal | None:
+        """Say the request in the dialects of those targets that speak another one, and place breakpoints where they are wanted."""
+        opted = self.snapshot.prompt_cache
+        self.lifetime = opted.get(self.attribution.feature or "") if opted else None
+        for target in self.targets:
+            if target.translation is not None or self.lifetime is not None:
+                able = carried(self, self.targets)
+                if isinstance(able, Refusal):
+                    return able
+                self.targets = able
+                break
+        return None
+
+    def cached(self, target: Target, body: bytes) -> bytes:
+        """The body with breakpoints for the vendor's cache; what of it could be read from there is noted of the first target."""
+        memory, feature = self._application.prefixes, self.attribution.feature or ""
+        now = self._application.loop.time()
+        body, known, whole = placed(body, target, feature, self.lifetime or "5m", memory, now)
+        self.prefix = self.prefix or (known, whole)
+        return body
 
     # --- attempts -----------------------------------------------------------------------------------------------------------------
 
@@ -190,7 +217,11 @@ class Call:
         self._application.ended(self)
         message = f"{attempt.target.provider.name}: {failure.what}."
         self._error(
-            _STATUS_OF.get(failure.reason, _BAD_GATEWAY), failure.reason, message, attempt.target.dialect, attempt.retry_after
+            _STATUS_OF.get(failure.reason, _BAD_GATEWAY),
+            failure.reason,
+            message,
+            attempt.target.caller_dialect,
+            attempt.retry_after,
         )
 
     def _refuse(self, refusal: Refusal, dialect: str | None) -> None:

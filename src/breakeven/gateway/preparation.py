@@ -44,5 +44,8 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         accounts=gateway.accounts,
         policies=settings.policy_book,
         visitors=Visitors(settings.access, load_tokens(ledger)),
+        prompt_cache={
+            name: lifetime for name, feature in settings.features.items() if (lifetime := feature.prompt_cache) is not None
+        },
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -39,7 +39,7 @@ from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
-from breakeven.settings.gateway import GatewaySettings, gateway_settings
+from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
 from breakeven.settings.web import WebSettings, web_settings
@@ -85,7 +85,11 @@ _SECRET = re.compile(r"(^|_)(api_?key|secret|password|(access|auth|bearer)_?toke
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What is declared about one feature: its value models, and its charter (`governance/charter.py` says what fields mean)."""
+    """What is declared about one feature: its value models, and its charter (`governance/charter.py` says what fields mean).
+
+    `needs` is what its calls ask for that not every vendor can be given (`settings/dialects.py`).
+    `prompt_cache` is how long vendors shall keep its prompts' beginnings (5m, 1h); None: it has not opted in.
+    """
 
     name: str
     owner: str | None = None
@@ -100,6 +104,8 @@ class Feature:
     prompts: tuple[str, ...] = ()
     assumptions: Assumptions | None = None
     retention: int | None = None
+    needs: tuple[str, ...] = ()
+    prompt_cache: str | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -186,12 +192,16 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     _one_revenue_rule(models, top, problems)
     later = {name: _later(name, node, problems, warnings) for name in NOT_ENFORCED if (node := top.get(name)) is not None}
     budgets = budgets_of(top, _own_budgets(top, problems), {name: feature.owner for name, feature in features.items()}, problems)
+    gateway = gateway_settings(top, config, problems, warnings)
+    for name, feature in features.items():
+        for what, remedy in unmet_needs(f"feature {name}", feature.needs, feature.models, gateway):
+            problems.found.append(Problem(feature.places.get("needs", feature.place), what, remedy))
     floors = {name: feature.margin_floor is not None for name, feature in features.items()}
     return Settings(
         config=config,
         ledger=_ledger(top, config, problems),
         overlays=_overlays(top, config, problems),
-        gateway=gateway_settings(top, config, problems, warnings),
+        gateway=gateway,
         features=features,
         access=access_of(top.get("access"), problems),
         web=web_settings(top.get("web"), problems),
