@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -20,7 +20,7 @@ ADDED = ("task_class", "template", "rungs_tried", "baseline_cost")
 
 
 @pytest.fixture
-def older(importing: Importing, call: Call, root: Path) -> Iterator[Path]:
+def older(importing: Importing, call: Call, root: Path) -> Path:
     """A ledger of two segments as the version before the ladder wrote it: neither its files nor its tables have the new columns."""
     importing([call(minute) for minute in range(20)])
     importing([call(minute) for minute in range(20, 40)])
@@ -37,7 +37,7 @@ def older(importing: Importing, call: Call, root: Path) -> Iterator[Path]:
         for table in ("sealed.calls", "live.calls"):
             for name in ADDED:
                 connection.execute(f"ALTER TABLE {table} DROP COLUMN {name}")
-    yield root
+    return root
 
 
 def _without_columns(path: Path) -> None:
@@ -69,6 +69,7 @@ def test_older_files_are_rebuilt_and_new_ones_stand_beside_them(older: Path, imp
     assert verify(older).holds
 
 
-def test_what_is_added_does_not_identify_a_call(older: Path, importing: Importing, call: Call) -> None:
+@pytest.mark.usefixtures("older")
+def test_what_is_added_does_not_identify_a_call(importing: Importing, call: Call) -> None:
     """A file whose calls are there already adds nothing when it says more about them."""
     assert importing([call(3) | {"task_class": "invoice", "baseline_cost": "1"}]).calls_added == 0

@@ -77,7 +77,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def missing_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """Table, column and type of every column of a fact that a table of an older version does not have; none of an empty database."""
+    """Table, column and type of what facts have and tables of an older version lack; nothing for an empty database."""
     found = connection.execute("SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns()").fetchall()
     known = set(found)
     tables = {table for table, _ in found}
