@@ -39,6 +39,7 @@ from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.gateway import GatewaySettings, gateway_settings
+from breakeven.settings.ladders import Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
@@ -63,7 +64,7 @@ SECTIONS = (
     "fixed_costs",
     *NOT_ENFORCED,
 )
-FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", *CHARTER_FIELDS)
+FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", "ladder", *CHARTER_FIELDS)
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
     "time_saved": ("baseline_minutes", "ai_minutes", "review_minutes", "hourly_rate", "realisation", "counts"),
@@ -95,6 +96,7 @@ class Feature:
     prompts: tuple[str, ...] = ()
     assumptions: Assumptions | None = None
     retention: int | None = None
+    ladder: Ladder | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -170,8 +172,10 @@ def _checked(root: Node, config: Path) -> Settings:
 
 def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) -> Settings:
     top = Fields(root, "the configuration", SECTIONS, problems)
+    gateway = gateway_settings(top, config, problems, warnings)
     features = {
-        name: _feature(name, node, problems, warnings) for name, node in entries(top.get("features"), "features", problems).items()
+        name: _feature(name, node, tuple(gateway.providers), problems, warnings)
+        for name, node in entries(top.get("features"), "features", problems).items()
     }
     for section in ("providers", "gateway", "routes", "alerts"):
         if (node := top.get(section)) is not None:
@@ -185,7 +189,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         config=config,
         ledger=_ledger(top, config, problems),
         overlays=_overlays(top, config, problems),
-        gateway=gateway_settings(top, config, problems, warnings),
+        gateway=gateway,
         features=features,
         access=access_of(top.get("access"), problems),
         budgets=budgets,
@@ -225,7 +229,7 @@ def _beside(config: Path, text: str) -> Path:
     return config.parent / Path(text).expanduser()
 
 
-def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> Feature:
+def _feature(name: str, node: Node, providers: tuple[str, ...], problems: Problems, warnings: Problems) -> Feature:
     fields = Fields(node, f"feature {name}", FEATURE_FIELDS, problems)
     owner = fields.text("owner")
     charter = charter_fields(fields, problems)
@@ -244,6 +248,7 @@ def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> F
         values=models,
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
         quality_floor=fields.number("quality_floor", high="1"),
+        ladder=ladder_of(fields.get("ladder"), name, providers, problems),
         **charter,
     )
 
