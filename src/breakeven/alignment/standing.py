@@ -69,8 +69,8 @@ class Standing:
 def part(terms: Terms, standing: Standing, draw: float, check_draw: float) -> Part:
     """What the handler does with one task; the draws are independent and uniform on [0, 1).
 
-    `none`: it is not asked. `shadow`: its answer is compared with the model's and not given. `answer`: given to the caller. `answer
-    and check`: given to the caller, and the model is asked besides for comparison. A withdrawn handler goes on in the shadow, on the
+    `none`: it is not asked. `shadow`: its answer is compared with the model's and not given. `answer`: given. `answer
+    and check`: given to the caller, and the model is asked besides to compare. A withdrawn handler goes on in the shadow, on the
     share that is checked, so that its owner sees whether it has recovered.
     """
     checked = check_draw < terms.checked
@@ -156,7 +156,7 @@ def _edge(agreements: int, missed: int, most: float, *, outside: float, inside: 
             inside = share
         else:
             outside = share
-    return inside if outside > inside else outside
+    return outside
 
 
 def _surprise(agreements: int, missed: int, share: float) -> float:

@@ -26,8 +26,6 @@ _NAMED = re.compile(
     r"(?:(\d{1,2})(?:st|nd|rd|th)?[ .\-/,]+([A-Za-z]{3,9})|([A-Za-z]{3,9})[ .\-/]+(\d{1,2})(?:st|nd|rd|th)?)"
     r"[ .,\-/]*(\d{4}|\d{2})"
 )
-    r"(?:(\d{1,2})(?:st|nd|rd|th)?[ .\-/,]+([A-Za-z]{3,9})|([A-Za-z]{3,9})[ .\-/]+(\d{1,2})(?:st|nd|rd|th)?),?[ .\-/]*,?\s*(\d{4}|\d{2})"
-)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CENTURY, _TURN, _GROUP, _MONTHS_OF_YEAR = 100, 70, 3, 12
 NOTHING: object = object()
