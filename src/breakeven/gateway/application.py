@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from breakeven.gateway.admission import Admission
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
+from breakeven.gateway.climbing import Climb
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
 from breakeven.gateway.estimating import Estimator
 from breakeven.gateway.facts import Clock, new_call_id, now_ns
 from breakeven.gateway.faults import report_fault
+from breakeven.gateway.flights import Flights
 from breakeven.gateway.judging import Judge
 from breakeven.gateway.ladders import Ladders
 from breakeven.gateway.metrics import Metrics, exposition
@@ -40,12 +42,15 @@ if TYPE_CHECKING:
     from breakeven.economics.cost_class import CostClassRule
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.attribution import Attributor
+    from breakeven.gateway.caches import CacheStore
     from breakeven.gateway.costing import Costs, Rater
     from breakeven.gateway.keys import KeyRing, VirtualKey
     from breakeven.gateway.recorder import Recorder
+    from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
     from breakeven.governance.policy import PolicyBook
+    from breakeven.handlers.port import Capabilities
 
 _MOST_KNOWN = 4096
 _GAPS = frozenset({"usage_missing", "unpriced"})
@@ -96,6 +101,8 @@ class Snapshot:
     policies: PolicyBook | None = None
     visitors: Visitors = field(default_factory=Visitors)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    rungs: Mapping[str, Rungs] = field(default_factory=dict)
+    cached_in: AccountsSettings = field(default_factory=AccountsSettings)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -140,6 +147,7 @@ class Application:
         *,
         peers: Callable[[], Iterable[Path]] = tuple,
         leases: Callable[[Snapshot], Leases] | None = None,
+        caches: Callable[[Snapshot], CacheStore] | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -153,7 +161,11 @@ class Application:
         self.stopping = False
         self.admission: Admission | None = None
         self.judge: Judge | None = None
+        self.cache: CacheStore | None = None
+        self.flights = Flights()
+        self.capabilities: Capabilities | None = None
         self._leases = leases
+        self._caches = caches
         self._peers = peers
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[tuple[str, Address], Pool] = {}
@@ -167,6 +179,14 @@ class Application:
             self.admission = Admission(self._leases(snapshot), self.loop.time)
         if self.admission is not None:
             self.admission.configure(snapshot.budgets, estimator, Ladders(snapshot.ladders, snapshot.targets))
+        caching = any(rung.kind == "cache" for rungs in snapshot.rungs.values() for rung in rungs.ladder.rungs)
+        if self.cache is None and caching and self._caches is not None:
+            self.cache = self._caches(snapshot)
+
+    def climb(self, call: Call, rungs: Rungs) -> None:
+        """Begin a call on its feature's ladder."""
+        call.climb = Climb(call, rungs, self)
+        call.climb.begin()
 
     @property
     def limits(self) -> Limits:
@@ -257,6 +277,8 @@ class Application:
             connection.expire(now)
         for pool in self._pools.values():
             pool.expire(now)
+        if self.cache is not None:
+            self.cache.tick()
         self.metrics.set("in_flight", len(self.attempts))
         self.metrics.set("connections", len(self.connections))
 
@@ -289,6 +311,8 @@ class Application:
             pool.retire()
         if self.admission is not None:
             self.admission.leases.close()
+        if self.cache is not None:
+            self.cache.close()
         self.recorder.close()
 
     @property

@@ -17,6 +17,7 @@ HELP: dict[str, tuple[str, str]] = {
     "unpriced": ("counter", "Attempts that have no price."),
     "unattributed": ("counter", "Calls that name no feature."),
     "refused": ("counter", "Calls refused by the gateway, by code."),
+    "rung_answers": ("counter", "Calls of features with a ladder, by the rung that answered."),
     "drained": ("counter", "Streams read to their end after the caller had gone."),
     "drain_capped": ("counter", "Streams that were given up at the cap after the caller had gone."),
     "record_errors": ("counter", "Failed writes of facts to the disk."),

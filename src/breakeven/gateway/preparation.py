@@ -11,6 +11,7 @@ from breakeven.gateway.attribution import Attributor
 from breakeven.gateway.costing import Rater
 from breakeven.gateway.keys import KeyRing
 from breakeven.gateway.keystore import load_keys
+from breakeven.gateway.rungs import Rungs
 from breakeven.gateway.targets import Targets
 from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Limits
@@ -27,11 +28,12 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     """
     settings = load_settings(config)
     gateway = settings.gateway
+    targets = Targets(gateway)
     card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
     return Snapshot(
         attributor=Attributor(gateway.environment),
         keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
-        targets=Targets(gateway),
+        targets=targets,
         rater=Rater(card),
         cost_classes=settings.cost_classes,
         keys_required=gateway.needs_keys(host),
@@ -44,5 +46,7 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         accounts=gateway.accounts,
         policies=settings.policy_book,
         visitors=Visitors(settings.access, load_tokens(ledger)),
+        rungs={name: Rungs(feature.ladder, targets) for name, feature in settings.features.items() if feature.ladder is not None},
+        cached_in=gateway.cache,
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -27,6 +27,7 @@ from breakeven.accounts.journal import Journal
 from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
+from breakeven.gateway.caches import CacheStore, open_cache
 from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.ownpaths import OwnPathsOnly
 from breakeven.gateway.preparation import prepared
@@ -68,7 +69,12 @@ class Worker:
             self._metrics,
             peers=lambda: self._run.metrics_of_others(spec.number),
             leases=self._open_leases,
+            caches=self._open_cache,
         )
+
+    def _open_cache(self, snapshot: Snapshot) -> CacheStore:
+        """Where exact answers are kept; done when the first ladder has a cache."""
+        return open_cache(snapshot.cached_in, Path(self._spec.ledger), os.environ, self._spawn)
 
     def _open_leases(self, snapshot: Snapshot) -> Leases:
         """This worker's part of the accounts that all share; done when the first limit is declared."""

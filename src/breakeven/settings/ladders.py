@@ -119,7 +119,9 @@ def ladder_of(node: Node | None, feature: str, providers: Sequence[str], problem
     names = [rung.name for rung in rungs]
     start = _named(fields, "start", [rung.name for rung in rungs if rung.kind == "model"])
     if checks.agreement is not None and checks.agreement.rung not in names:
-        fields.fault("checks", f"agreement is with {checks.agreement.rung!r}, which is no rung", suggestion(checks.agreement.rung, names))
+        fields.fault(
+            "checks", f"agreement is with {checks.agreement.rung!r}, which is no rung", suggestion(checks.agreement.rung, names)
+        )
     skip = inner(fields, "skip", ("header", "keys"), problems)
     control = fields.number("control", high="1")
     baseline, baseline_provider = _baseline(fields, providers, problems)
@@ -165,9 +167,7 @@ def _short(node: Node, what: str, problems: Problems, *, checked: bool) -> Rung 
         return Rung(ASKED, "model", ASKED, checked=checked, place=node.where)
     if text.startswith(f"{HANDLER}:") and text != f"{HANDLER}:":
         name = text.removeprefix(f"{HANDLER}:").strip()
-        return Rung(
-            f"{HANDLER}:{name}", "handler", handler=name, timeout=USUAL_HANDLER_SECONDS, checked=checked, place=node.where
-        )
+        return Rung(f"{HANDLER}:{name}", "handler", handler=name, timeout=USUAL_HANDLER_SECONDS, checked=checked, place=node.where)
     problems.add(node, f"{what}: there is no rung {text!r}", "Write `cache`, `handler:NAME`, `asked` or `{model: NAME}`.")
     return None
 
@@ -207,7 +207,9 @@ def _last(rung: Rung, fields: Fields) -> Rung:
     """The last rung answers whatever it says: nothing is above it."""
     if rung.timeout is not None:
         fields.fault("rungs", f"the last rung, {rung.name}, has a timeout", "Leave it to the provider's timeouts.")
-    return Rung(rung.name, rung.kind, rung.model, None, rung.provider, rung.tier, rung.parameters, None, checked=False, place=rung.place)
+    return Rung(
+        rung.name, rung.kind, rung.model, None, rung.provider, rung.tier, rung.parameters, None, checked=False, place=rung.place
+    )
 
 
 def _named(fields: Fields, name: str, known: Sequence[str]) -> str | None:
