@@ -55,23 +55,32 @@ def objection(request: Mapping[str, Any], body: bytes, rules: CacheRules, bounda
     for name, value in zip(rules.per, boundary, strict=True):
         if value is None:
             return f"no {name} is known, and answers are kept per {name}"
+    return _variable(request, rules) or _outside(request, body) or _private(request, body, rules)
+
+
+def _variable(request: Mapping[str, Any], rules: CacheRules) -> str | None:
+    """Why its caller wants other answers to the same request."""
     temperature = request.get("temperature", USUAL_TEMPERATURE)
     if isinstance(temperature, int | float) and temperature > rules.temperature:
         return f"its temperature is above {rules.temperature:g}"
-    if isinstance(count := request.get("n"), int) and count > 1:
-        return "it asks for several answers"
+    count = request.get("n")
+    return "it asks for several answers" if isinstance(count, int) and count > 1 else None
+
+
+def _outside(request: Mapping[str, Any], body: bytes) -> str | None:
+    """Why it means something else from time to time."""
     for name in _KEPT_BY_THE_VENDOR:
         if request.get(name):
             return f"it depends on what the vendor keeps ({name})"
-    if _ELSEWHERE.search(body):
-        return "it names a file or an address whose content may change"
+    return "it names a file or an address whose content may change" if _ELSEWHERE.search(body) else None
+
+
+def _private(request: Mapping[str, Any], body: bytes, rules: CacheRules) -> str | None:
     tool = _unsafe_tool(request.get("tools"), rules.tools)
     if tool is not None:
         return f"it offers the tool {tool}, which may have effects"
-    for pattern in rules.private:
-        if re.search(pattern.encode(), body):
-            return "its text matches a private pattern"
-    return None
+    matches = any(re.search(pattern.encode(), body) for pattern in rules.private)
+    return "its text matches a private pattern" if matches else None
 
 
 def _unsafe_tool(tools: object, safe: Sequence[str]) -> str | None:
@@ -115,7 +124,7 @@ _INSTRUCTING = frozenset({"system", "developer"})
 
 
 def template_of(request: Mapping[str, Any]) -> str:
-    """A short fingerprint of the request's constant part: system text, tools, schema. The model and the user's words do not count."""
+    """A short fingerprint of the request's constant part: system text, tools, schema; neither the model nor the user's words."""
     constant: dict[str, Any] = {name: request[name] for name in _CONSTANT if request.get(name) is not None}
     for place in ("messages", "input"):
         turns = request.get(place)

@@ -30,7 +30,7 @@ class Aside(Call):
 
     __slots__ = ("_main", "_said", "_then")
 
-    def __init__(  # noqa: PLR0913 - all of it differs from question to question
+    def __init__(  # noqa: PLR0917 - all of it differs from question to question
         self,
         main: Call,
         application: Application,

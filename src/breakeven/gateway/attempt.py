@@ -42,10 +42,10 @@ class Attempt:
     """One try of a call at one target."""
 
     __slots__ = (
-        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed",
-        "_held", "_held_size", "_judged", "_kept", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens",
-        "_waits", "by_name", "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "rung", "started_ns", "status", "target",
-        "target_number",
+        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
+        "_held_size", "_judged", "_kept", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens",
+        "_waits", "by_name", "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "rung",
+        "started_ns", "status", "target", "target_number",
     )  # fmt: skip
 
     def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:

@@ -45,8 +45,9 @@ class Call:
     """One request of a caller and its answer."""
 
     __slots__ = (
-        "_application", "_attempt", "_timer", "_tried", "answered", "asked_usage", "attribution", "caller", "client", "climb", "gone",
-        "hints", "id", "open", "over", "request", "reservation", "rung", "snapshot", "started", "started_ns", "targets", "until",
+        "_application", "_attempt", "_timer", "_tried", "answered", "asked_usage", "attribution", "caller", "client", "climb",
+        "gone", "hints", "id", "open", "over", "request", "reservation", "rung", "snapshot", "started", "started_ns", "targets",
+        "until",
     )  # fmt: skip
 
     def __init__(self, application: Application, snapshot: Snapshot, client: ClientConnection, request: Request) -> None:
@@ -103,19 +104,24 @@ class Call:
         if forbidden is not None:
             self._refuse(forbidden, found[0].dialect)
             return None
-        if snapshot.rungs and (rungs := snapshot.rungs.get(attribution.feature or "")) is not None:
+        rungs = snapshot.rungs.get(attribution.feature or "") if snapshot.rungs and found[0].metered else None
+        if rungs is None:
+            self._admit()
+        else:
             self._application.began(self)
             self._application.climb(self, rungs)
-            return None if self.answered else self
+        return None if self.answered else self
+
+    def _admit(self) -> None:
+        """Forward the call, now or as soon as its limits have room for it."""
         admission = self._application.admission
         admitted = True if admission is None else admission.admit(self)
         if isinstance(admitted, Refusal):
-            self._refuse(admitted, found[0].dialect)
-            return None
+            self._refuse(admitted, self.targets[0].dialect)
+            return
         self._application.began(self)
         if admitted:
             self._try(0, 0)
-        return None if self.answered else self
 
     def admitted(self) -> None:
         """A place for the call has become free in its limits."""

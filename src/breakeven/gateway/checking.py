@@ -30,7 +30,7 @@ class Checking:
 
     __slots__ = ("_application", "_call", "_checks", "_climb", "_left", "_reply", "_steps", "_task", "_then")
 
-    def __init__(  # noqa: PLR0913 - all that a check may look at
+    def __init__(
         self,
         climb: Climb,
         application: Application,

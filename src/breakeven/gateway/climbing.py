@@ -56,8 +56,8 @@ class Climb:
     """Where one call stands on its ladder."""
 
     __slots__ = (
-        "_application", "_at", "_call", "_ended", "_key", "_path", "_reading", "_request", "asked", "flight", "rung", "rungs", "task",
-        "task_class", "template", "tried",
+        "_application", "_at", "_call", "_ended", "_key", "_path", "_reading", "_request", "asked", "flight", "rung", "rungs",
+        "task", "task_class", "template", "tried",
     )  # fmt: skip
 
     def __init__(self, call: Call, rungs: Rungs, application: Application) -> None:

@@ -32,10 +32,12 @@ class Rungs:
         self._usual = tuple(self._from(ladder.start))
 
     def _from(self, start: str | None) -> list[Rung]:
-        """What a call tries: everything without a model, then the models from the start on."""
+        """What a call tries: all that needs no model, then the models from the start on but the one that gives second opinions."""
+        second = None if self.ladder.checks.agreement is None else self.ladder.checks.agreement.rung
         models = [rung for rung in self.ladder.rungs if rung.kind == "model"]
         first = next((at for at, rung in enumerate(models) if rung.name == start), 0)
-        return [rung for rung in self.ladder.rungs if rung.kind != "model"] + models[first:]
+        asked = [rung for rung in models[first:] if rung.name != second or rung is self.last]
+        return [rung for rung in self.ladder.rungs if rung.kind != "model"] + asked
 
     def path(self, named: str | None) -> list[Rung]:
         """The rungs that a call tries, in order; from the one it names on, where it names one."""
@@ -98,6 +100,19 @@ class Rungs:
             return tuple(replace(each, parameters=parameters) for each in asked) if parameters else asked
         if asked[0].model_in_url is not None:
             return "the model stands in the path of the request"
+        return self._elsewhere(call, asked, model, provider, parameters, priced_only=priced_only)
+
+    def _elsewhere(
+        self,
+        call: Call,
+        asked: tuple[Target, ...],
+        model: str | None,
+        provider: str | None,
+        parameters: tuple[tuple[str, bytes], ...],
+        *,
+        priced_only: bool,
+    ) -> tuple[Target, ...] | str:
+        """The targets of another model, or of another provider."""
         head = call.request.head
         led = self._targets.lead(head.method, head.target, model, provider, anthropic=call.caller.anthropic)
         if isinstance(led, NoTarget):

@@ -30,8 +30,8 @@ def unbilled_row(call: Call, application: Application, rung: str, model: str) ->
     clock = application.clock
     latency = round((application.loop.time() - call.started) * 1000)
     ended = Ended(
-        call.id, call.next_number(), call.started_ns, clock.text(call.started_ns), clock.text(now_ns()), "ok", _OK, latency, latency,
-        rung, call.hints.characters,
+        call.id, call.next_number(), call.started_ns, clock.text(call.started_ns), clock.text(now_ns()), "ok", _OK, latency,
+        latency, rung, call.hints.characters,
     )  # fmt: skip
     return row_of(ended, call.attribution, reading, Costs([line], 0, "not_billed"), call.snapshot.cost_classes)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from breakeven.alignment.caching import BOUNDARIES, CacheRules
-from breakeven.alignment.checks import Checks
+from breakeven.alignment.checks import ORDERS, Checks
 from breakeven.settings.checks import checks_of
 from breakeven.settings.quantities import flag, inner, seconds, size
 from breakeven.yamlfields import Fields, Problems, items, suggestion
@@ -114,7 +114,7 @@ def ladder_of(node: Node | None, feature: str, providers: Sequence[str], problem
     if not rungs or rungs[-1].kind != "model":
         rungs.append(Rung(ASKED, "model", ASKED, place=node.where))
     rungs[-1] = _last(rungs[-1], fields)
-    order = fields.choice("order", ("sequence", "parallel"), "sequence")
+    order = fields.choice("order", ORDERS, "sequence")
     checks = checks_of(fields.get("checks"), what, problems, order)
     names = [rung.name for rung in rungs]
     start = _named(fields, "start", [rung.name for rung in rungs if rung.kind == "model"])
