@@ -39,6 +39,7 @@ from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.gateway import GatewaySettings, gateway_settings
+from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
@@ -53,6 +54,7 @@ SECTIONS = (
     "gateway",
     "routes",
     "features",
+    "handlers",
     "budgets",
     "limits",
     "access",
@@ -116,6 +118,7 @@ class Settings:
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
+    handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     policies: tuple[Policy, ...] = ()
     attribution_target: Decimal | None = None
@@ -187,6 +190,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         overlays=_overlays(top, config, problems),
         gateway=gateway_settings(top, config, problems, warnings),
         features=features,
+        handlers=handlers_of(top, config, problems),
         access=access_of(top.get("access"), problems),
         budgets=budgets,
         alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
