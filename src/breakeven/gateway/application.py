@@ -44,13 +44,14 @@ if TYPE_CHECKING:
     from breakeven.gateway.attribution import Attributor
     from breakeven.gateway.caches import CacheStore
     from breakeven.gateway.costing import Costs, Rater
+    from breakeven.gateway.handling import Handling
     from breakeven.gateway.keys import KeyRing, VirtualKey
     from breakeven.gateway.recorder import Recorder
     from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
     from breakeven.governance.policy import PolicyBook
-    from breakeven.handlers.port import Capabilities
+    from breakeven.settings.handlers import HandlerSettings
 
 _MOST_KNOWN = 4096
 _GAPS = frozenset({"usage_missing", "unpriced"})
@@ -103,6 +104,8 @@ class Snapshot:
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rungs: Mapping[str, Rungs] = field(default_factory=dict)
     cached_in: AccountsSettings = field(default_factory=AccountsSettings)
+    handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
+    prints: Mapping[str, str] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -148,6 +151,7 @@ class Application:
         peers: Callable[[], Iterable[Path]] = tuple,
         leases: Callable[[Snapshot], Leases] | None = None,
         caches: Callable[[Snapshot], CacheStore] | None = None,
+        handling: Callable[[Snapshot], Handling] | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -163,9 +167,10 @@ class Application:
         self.judge: Judge | None = None
         self.cache: CacheStore | None = None
         self.flights = Flights()
-        self.capabilities: Capabilities | None = None
+        self.handling: Handling | None = None
         self._leases = leases
         self._caches = caches
+        self._handling = handling
         self._peers = peers
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[tuple[str, Address], Pool] = {}
@@ -182,6 +187,11 @@ class Application:
         caching = any(rung.kind == "cache" for rungs in snapshot.rungs.values() for rung in rungs.ladder.rungs)
         if self.cache is None and caching and self._caches is not None:
             self.cache = self._caches(snapshot)
+        before, self.handling = self.handling, None
+        if snapshot.handlers and snapshot.rungs and self._handling is not None:
+            self.handling = self._handling(snapshot)
+        if before is not None:
+            before.close()
 
     def climb(self, call: Call, rungs: Rungs) -> None:
         """Begin a call on its feature's ladder."""
@@ -313,6 +323,8 @@ class Application:
             self.admission.leases.close()
         if self.cache is not None:
             self.cache.close()
+        if self.handling is not None:
+            self.handling.close()
         self.recorder.close()
 
     @property

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
 from breakeven.gateway.replies import Said, said
 
@@ -28,7 +29,7 @@ Heard = Callable[["Said | None", str], None]
 class Aside(Call):
     """One such question. `then` is told once."""
 
-    __slots__ = ("_main", "_said", "_then")
+    __slots__ = ("_apart", "_main", "_said", "_then")
 
     def __init__(  # noqa: PLR0917 - all of it differs from question to question
         self,
@@ -46,6 +47,7 @@ class Aside(Call):
         self.rung = rung
         self._then: Heard | None = then
         self._said: list[bytes] = []
+        self._apart = False
         self.id = main.id
         self.started_ns = main.started_ns
         self.started = application.loop.time()
@@ -64,6 +66,21 @@ class Aside(Call):
         self._main.open += 1
         self._try(0, 0)
 
+    def ask_apart(self) -> None:
+        """Send it after the call is over, on a reservation of its own; it is let be where the limits have no room for it."""
+        self._apart = True
+        self.reservation = None
+        admission = self._application.admission
+        admitted = True if admission is None else admission.admit(self)
+        if isinstance(admitted, Refusal):
+            self.turned_away(admitted)
+        elif admitted:
+            self._try(0, 0)
+
+    def turned_away(self, refusal: Refusal) -> None:
+        """There is no room for it."""
+        self._told(None, refusal.message)
+
     def next_number(self) -> int:
         """Attempts of one call are numbered together."""
         return self._main.next_number()
@@ -72,7 +89,7 @@ class Aside(Call):
     def continues(self) -> bool:
         """Whether the reservation is still needed after this attempt."""
         main = self._main
-        return self._timer is not None or not main.over or main.open > 1
+        return self._timer is not None or (not self._apart and (not main.over or main.open > 1))
 
     def holds(self, attempt: Attempt) -> bool:
         """Nothing flows to anybody."""
@@ -126,8 +143,9 @@ class Aside(Call):
     def _end(self, heard: Said | None, why: str) -> None:
         self._attempt = None
         main = self._main
-        main.open -= 1
-        if main.over and not main.open and self.reservation is not None:
+        if not self._apart:
+            main.open -= 1
+        if self.reservation is not None and (self._apart or (main.over and not main.open)):
             self.reservation.release()
         self._told(heard, why)
 

@@ -89,12 +89,12 @@ class Checking:
     # --- what takes more than the answer ------------------------------------------------------------------------------------------
 
     def _function(self, check: FunctionCheck, then: Then) -> None:
-        capabilities = self._application.capabilities
-        if capabilities is None:
+        handling = self._application.handling
+        if handling is None:
             then(f"{check.function}: no check functions run here")
         else:
             told = partial(_led_by, check.function, then)
-            capabilities.check(check.function, self._task, self._reply, check.seconds, told)
+            handling.host.check(check.function, self._task, self._reply, check.seconds, told)
 
     def _agreement(self, check: AgreementCheck, then: Then) -> None:
         rung = self._climb.rungs.by_name[check.rung]
@@ -116,11 +116,11 @@ class Checking:
             else:
                 heard(Said(answer.text, complete=True), "")
 
-        capabilities = self._application.capabilities
-        if capabilities is None:
+        handling = self._application.handling
+        if handling is None:
             heard(None, "no handlers run here")
         else:
-            capabilities.ask(name, self._task, seconds, told)
+            handling.host.ask(name, self._task, seconds, told)
 
     def _compared(self, check: AgreementCheck, then: Then, heard: Said | None, why: str) -> None:
         if heard is None or not heard.complete:

@@ -7,7 +7,6 @@ declared baseline would have cost for the same tokens.
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,14 @@ import msgspec
 
 from breakeven.alignment.caching import key_of, objection, template_of
 from breakeven.alignment.task import Declined, Reply, Task
+from breakeven.gateway.asides import Aside
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.caches import Entry
 from breakeven.gateway.checking import Checking
 from breakeven.gateway.facts import money
+from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
-from breakeven.gateway.replies import EVENT_STREAM, said, written
+from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
 from breakeven.gateway.settled import baseline_cost, unbilled_row
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.settings.ladders import ASKED, CACHE, Rung
@@ -56,8 +57,8 @@ class Climb:
     """Where one call stands on its ladder."""
 
     __slots__ = (
-        "_application", "_at", "_call", "_ended", "_key", "_path", "_reading", "_request", "asked", "flight", "rung", "rungs",
-        "task", "task_class", "template", "tried",
+        "_application", "_at", "_beside", "_call", "_ended", "_key", "_model_said", "_path", "_reading", "_request", "asked",
+        "flight", "rung", "rungs", "task", "task_class", "template", "tried",
     )  # fmt: skip
 
     def __init__(self, call: Call, rungs: Rungs, application: Application) -> None:
@@ -69,6 +70,8 @@ class Climb:
         self._key: bytes | None = None
         self._reading: Reading | None = None
         self._ended = False
+        self._beside: dict[str, Reply | None] = {}
+        self._model_said: Reply | None = None
         self.asked: tuple[Target, ...] = call.targets
         self.flight: Flight | None = None
         self.rung = rungs.last
@@ -102,7 +105,7 @@ class Climb:
         if call.caller.key is not None and call.caller.key.name in ladder.keys:
             self.tried.append((WHOLE, "its key is held at the last rung"))
             return [self.rungs.last]
-        if ladder.control and _draw(call.id) < ladder.control:
+        if ladder.control and draw(call.id) < ladder.control:
             self.tried.append((WHOLE, "control"))
             return [self.rungs.last]
         return self.rungs.path(None)
@@ -263,26 +266,52 @@ class Climb:
     # --- handlers -----------------------------------------------------------------------------------------------------------------
 
     def _ask(self, rung: Rung) -> None:
-        capabilities, task = self._application.capabilities, self.task
-        if capabilities is None or rung.handler is None:
+        handling, task, name = self._application.handling, self.task, rung.handler
+        if handling is None or name is None:
             self._pass(rung.name, "no handlers run here")
-        elif task is None or self._request.get("n", 1) not in (None, 1):
+            return
+        if task is None or self._request.get("n", 1) not in (None, 1):
             self._pass(rung.name, "the API that was called has no such answer")
+            return
+        part, why = handling.part(name, self._call.id)
+        seconds = rung.timeout or handling.seconds(name)
+        if part == "none":
+            self._pass(rung.name, why)
+        elif part == "shadow":
+            self._beside[name] = None
+            handling.host.ask(name, task, seconds, partial(self._compare_beside, name))
+            self._pass(rung.name, f"{why}; it answers beside the model")
         else:
-            capabilities.ask(rung.handler, task, rung.timeout or 0.0, partial(self._handled, rung, task))
+            handling.host.ask(name, task, seconds, partial(self._handled, rung, task, part == "answer and check"))
 
-    def _handled(self, rung: Rung, task: Task, answer: Reply | Declined) -> None:
+    def _compare_beside(self, name: str, answer: Reply | Declined) -> None:
+        """A handler in the shadow has answered: compare, now or when the model has."""
+        if isinstance(answer, Declined):
+            self._beside.pop(name, None)
+        elif self._model_said is not None and self._application.handling is not None:
+            self._beside.pop(name, None)
+            self._application.handling.compare(name, answer, self._model_said)
+        else:
+            self._beside[name] = answer
+
+    def _model_answered(self, text: str) -> None:
+        self._model_said = Reply(text)
+        for name, answer in list(self._beside.items()):
+            if answer is not None:
+                self._compare_beside(name, answer)
+
+    def _handled(self, rung: Rung, task: Task, compared: bool, answer: Reply | Declined) -> None:  # noqa: FBT001 - it is bound before
         if isinstance(answer, Declined):
             self._pass(rung.name, answer.why)
         elif rung.checked and self.rungs.has_checks:
             checks = self.rungs.ladder.checks
             Checking(self, self._application, self._call, checks, task, answer, without_models=True).begin(
-                partial(self._judged, rung, answer)
+                partial(self._judged, rung, compared, answer)
             )
         else:
-            self._judged(rung, answer, None)
+            self._judged(rung, compared, answer, None)
 
-    def _judged(self, rung: Rung, answer: Reply, why: str | None) -> None:
+    def _judged(self, rung: Rung, compared: bool, answer: Reply, why: str | None) -> None:  # noqa: FBT001 - it is bound before
         call = self._call
         if call.gone:
             return
@@ -299,6 +328,24 @@ class Climb:
         self._remember(row, None)
         pairs = [(b"content-type", made.content_type), *self._unbilled_headers(rung.name, "")]
         self._application.recorder.settle(row, partial(self._handed_over, pairs, made.body, rung.name))
+        if compared:
+            self._compare_afterwards(rung, answer)
+
+    def _compare_afterwards(self, rung: Rung, answer: Reply) -> None:
+        """Ask the last rung besides, whatever it costs, and compare."""
+        call, last = self._call, self.rungs.last
+        found = self.rungs.targets(call, self.asked, last)
+        handling = self._application.handling
+        if isinstance(found, str) or self._forbidden(found) is not None or handling is None or rung.handler is None:
+            return
+        name = rung.handler
+
+        def heard(said_by_model: Said | None, why: str) -> None:
+            del why
+            if said_by_model is not None and said_by_model.complete and not said_by_model.more:
+                handling.compare(name, answer, Reply(said_by_model.text))
+
+        Aside(call, self._application, found, call.request, call.hints, last.name, 0.0, heard).ask_apart()
 
     def _handed_over(self, pairs: list[tuple[bytes, bytes]], body: bytes, name: str) -> None:
         self._application.metrics.add("rung_answers", 1, (("rung", name),))
@@ -310,7 +357,7 @@ class Climb:
     @property
     def keeps_copy(self) -> bool:
         """Whether what flows to the caller may be kept."""
-        return self.flight is not None
+        return self.flight is not None or bool(self._beside)
 
     def holds(self, attempt: Attempt) -> bool:
         """Whether the present rung's answer is held: an error may be climbed over, and an answer may have to be checked."""
@@ -364,13 +411,15 @@ class Climb:
 
     def stood(self, attempt: Attempt, content: bytes) -> None:
         """The caller has a model's answer: keep it, and give it to those who asked the same meanwhile."""
-        if self.flight is None or attempt.status != _OK or self._call.gone:
+        if not self.keeps_copy or attempt.status != _OK or self._call.gone:
             return
         reading, api = self._reading, attempt.target.api
         if api in ANSWERABLE:
             heard = said(api, content, streamed=attempt.streamed)
             if heard is None or not heard.complete:
                 return
+            if not heard.more:
+                self._model_answered(heard.text)
         usage: dict[str, int] = {}
         for part in reading.parts if reading is not None else ():
             for name, quantity in part.usage.items():
@@ -397,8 +446,3 @@ class Climb:
         flight, self.flight = self.flight, None
         if flight is not None:
             self._application.flights.give_up(flight, gone=self._call.gone)
-
-
-def _draw(call_id: str) -> float:
-    """A number from 0 to 1 that follows from a call's id alone."""
-    return int.from_bytes(hashlib.blake2b(call_id.encode(), digest_size=6).digest()) / 2**48

@@ -18,6 +18,8 @@ HELP: dict[str, tuple[str, str]] = {
     "unattributed": ("counter", "Calls that name no feature."),
     "refused": ("counter", "Calls refused by the gateway, by code."),
     "rung_answers": ("counter", "Calls of features with a ladder, by the rung that answered."),
+    "handler_checks": ("counter", "Answers of handlers compared with the model's, by handler and whether they agreed."),
+    "handler_withdrawn": ("gauge", "Handlers that are withdrawn, because their checks fell short of their floor."),
     "drained": ("counter", "Streams read to their end after the caller had gone."),
     "drain_capped": ("counter", "Streams that were given up at the cap after the caller had gone."),
     "record_errors": ("counter", "Failed writes of facts to the disk."),

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from breakeven.alignment.caching import BOUNDARIES, CacheRules
 from breakeven.alignment.checks import ORDERS, Checks
@@ -34,7 +34,6 @@ LADDER_FIELDS = ("rungs", "start", "climb", "deadline", "control", "skip", "base
 MODEL_FIELDS = ("model", "name", "tier", "provider", "parameters", "timeout", "checked")
 HANDLER_FIELDS = ("handler", "timeout", "checked")
 CACHE_FIELDS = ("ttl", "size", "largest", "per", "temperature", "tools", "private")
-USUAL_HANDLER_SECONDS = 0.25
 _SETTLED = (
     "model", "messages", "input", "system", "instructions", "stream", "stream_options", "n", "tools", "max_tokens",
     "max_completion_tokens", "max_output_tokens", "user", "metadata", "background", "store", "previous_response_id",
@@ -92,19 +91,26 @@ class Ladder:
         return tuple(rung.name for rung in self.rungs)
 
     @property
-    def models(self) -> tuple[str, ...]:
-        """The models that it names."""
-        return tuple(rung.model for rung in self.rungs if rung.model not in (None, ASKED) and rung.model is not None)
+    def steps(self) -> tuple[tuple[str, str | None], ...]:
+        """Its capabilities as governance knows them: `cache`, `handler`, or a model, each with its tier where it has one."""
+        return tuple((rung.model or rung.kind, rung.tier) for rung in self.rungs if rung.model != ASKED)
 
 
-def ladder_of(node: Node | None, feature: str, providers: Sequence[str], problems: Problems) -> Ladder | None:
+class Capable(NamedTuple):
+    """What ladders may name: providers and handlers."""
+
+    providers: tuple[str, ...] = ()
+    handlers: tuple[str, ...] = ()
+
+
+def ladder_of(node: Node | None, feature: str, capable: Capable, problems: Problems) -> Ladder | None:
     """The ladder that a feature declares; None where it has none, or where its rungs are at fault (told in `problems`)."""
     if node is None or node.value is None:
         return None
     what = f"feature {feature}: ladder"
     fields = Fields(node, what, LADDER_FIELDS, problems)
     has_checks = fields.get("checks") is not None
-    found = [_rung(item, what, providers, problems, checked=has_checks) for item in items(fields.get("rungs"), what, problems)]
+    found = [_rung(item, what, capable, problems, checked=has_checks) for item in items(fields.get("rungs"), what, problems)]
     rungs = [rung for rung in found if rung is not None]
     if not found:
         fields.fault("rungs", "rungs is missing", "Name the capabilities, cheapest first: `rungs: [cache, {model: asked}]`.")
@@ -122,9 +128,12 @@ def ladder_of(node: Node | None, feature: str, providers: Sequence[str], problem
         fields.fault(
             "checks", f"agreement is with {checks.agreement.rung!r}, which is no rung", suggestion(checks.agreement.rung, names)
         )
+    for check in checks.functions:
+        if check.function not in capable.handlers:
+            fields.fault("checks", f"there is no function {check.function!r}", suggestion(check.function, capable.handlers))
     skip = inner(fields, "skip", ("header", "keys"), problems)
     control = fields.number("control", high="1")
-    baseline, baseline_provider = _baseline(fields, providers, problems)
+    baseline, baseline_provider = _baseline(fields, capable.providers, problems)
     deadline = seconds(fields, "deadline", 0.0) if "deadline" in fields else None
     return Ladder(
         tuple(rungs), start, _climb(fields), deadline, float(control or 0), flag(skip, "header", default=True), skip.words("keys"),
@@ -132,16 +141,16 @@ def ladder_of(node: Node | None, feature: str, providers: Sequence[str], problem
     )  # fmt: skip
 
 
-def _rung(node: Node, what: str, providers: Sequence[str], problems: Problems, *, checked: bool) -> Rung | None:
+def _rung(node: Node, what: str, capable: Capable, problems: Problems, *, checked: bool) -> Rung | None:
     if isinstance(node.value, str):
-        return _short(node, what, problems, checked=checked)
+        return _short(node, what, capable, problems, checked=checked)
     if node.mapping is None:
         problems.add(node, f"{what}: a rung is {node.kind}", "Write `cache`, `handler: NAME` or `{model: NAME}`.")
         return None
     if HANDLER in node.mapping:
         fields = Fields(node, f"{what}: rung", HANDLER_FIELDS, problems)
-        name = fields.text("handler", required=True) or ""
-        timeout = seconds(fields, "timeout", USUAL_HANDLER_SECONDS)
+        name = _named(fields, "handler", capable.handlers) or ""
+        timeout = seconds(fields, "timeout", 0.0) if "timeout" in fields else None
         return Rung(
             f"{HANDLER}:{name}", "handler", handler=name, timeout=timeout, checked=flag(fields, "checked", default=checked),
             place=node.where,
@@ -149,7 +158,7 @@ def _rung(node: Node, what: str, providers: Sequence[str], problems: Problems, *
     fields = Fields(node, f"{what}: rung", MODEL_FIELDS, problems)
     model = fields.text("model", required=True) or ""
     tier = fields.choice("tier", TIERS, TIERS[0]) if "tier" in fields else None
-    provider = _named(fields, "provider", providers)
+    provider = _named(fields, "provider", capable.providers)
     name = fields.text("name") or tier or model
     if not _NAME.match(name) or name in (CACHE, "off", "ladder") or name.startswith(f"{HANDLER}:"):
         fields.fault("name", f"a rung is called {name[:80]!r}", "Use up to 80 letters, digits, spaces and . _ - : / for its name.")
@@ -159,7 +168,7 @@ def _rung(node: Node, what: str, providers: Sequence[str], problems: Problems, *
     )  # fmt: skip
 
 
-def _short(node: Node, what: str, problems: Problems, *, checked: bool) -> Rung | None:
+def _short(node: Node, what: str, capable: Capable, problems: Problems, *, checked: bool) -> Rung | None:
     text = str(node.value).strip()
     if text == CACHE:
         return Rung(CACHE, "cache", place=node.where)
@@ -167,7 +176,9 @@ def _short(node: Node, what: str, problems: Problems, *, checked: bool) -> Rung 
         return Rung(ASKED, "model", ASKED, checked=checked, place=node.where)
     if text.startswith(f"{HANDLER}:") and text != f"{HANDLER}:":
         name = text.removeprefix(f"{HANDLER}:").strip()
-        return Rung(f"{HANDLER}:{name}", "handler", handler=name, timeout=USUAL_HANDLER_SECONDS, checked=checked, place=node.where)
+        if name not in capable.handlers:
+            problems.add(node, f"{what}: there is no handler {name!r}", suggestion(name, capable.handlers))
+        return Rung(f"{HANDLER}:{name}", "handler", handler=name, checked=checked, place=node.where)
     problems.add(node, f"{what}: there is no rung {text!r}", "Write `cache`, `handler:NAME`, `asked` or `{model: NAME}`.")
     return None
 

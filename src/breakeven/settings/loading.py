@@ -39,7 +39,8 @@ from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.gateway import GatewaySettings, gateway_settings
-from breakeven.settings.ladders import Ladder, ladder_of
+from breakeven.settings.handlers import HandlerSettings, handlers_of
+from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
@@ -54,6 +55,7 @@ SECTIONS = (
     "gateway",
     "routes",
     "features",
+    "handlers",
     "budgets",
     "limits",
     "access",
@@ -106,6 +108,7 @@ class Feature:
         return Charter(
             self.name, self.owner, self.unit, bool(self.values), self.margin_floor, self.quality_floor, self.unit_cost_ceiling,
             self.rungs, self.models, self.prompts, self.assumptions, self.retention, self.place, self.places,
+            () if self.ladder is None else self.ladder.steps,
         )  # fmt: skip
 
 
@@ -118,6 +121,7 @@ class Settings:
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
+    handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     policies: tuple[Policy, ...] = ()
     attribution_target: Decimal | None = None
@@ -173,8 +177,10 @@ def _checked(root: Node, config: Path) -> Settings:
 def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) -> Settings:
     top = Fields(root, "the configuration", SECTIONS, problems)
     gateway = gateway_settings(top, config, problems, warnings)
+    handlers = handlers_of(top, config, problems)
+    capable = Capable(tuple(gateway.providers), tuple(handlers))
     features = {
-        name: _feature(name, node, tuple(gateway.providers), problems, warnings)
+        name: _feature(name, node, capable, problems, warnings)
         for name, node in entries(top.get("features"), "features", problems).items()
     }
     for section in ("providers", "gateway", "routes", "alerts"):
@@ -191,6 +197,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         overlays=_overlays(top, config, problems),
         gateway=gateway,
         features=features,
+        handlers=handlers,
         access=access_of(top.get("access"), problems),
         budgets=budgets,
         alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
@@ -229,7 +236,7 @@ def _beside(config: Path, text: str) -> Path:
     return config.parent / Path(text).expanduser()
 
 
-def _feature(name: str, node: Node, providers: tuple[str, ...], problems: Problems, warnings: Problems) -> Feature:
+def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnings: Problems) -> Feature:
     fields = Fields(node, f"feature {name}", FEATURE_FIELDS, problems)
     owner = fields.text("owner")
     charter = charter_fields(fields, problems)
@@ -248,7 +255,7 @@ def _feature(name: str, node: Node, providers: tuple[str, ...], problems: Proble
         values=models,
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
         quality_floor=fields.number("quality_floor", high="1"),
-        ladder=ladder_of(fields.get("ladder"), name, providers, problems),
+        ladder=ladder_of(fields.get("ladder"), name, capable, problems),
         **charter,
     )
 
