@@ -1,8 +1,8 @@
 """“What does this Python return”: the code is run, in an interpreter made for code that nobody trusts.
 
 The interpreter (`pydantic-monty`, an extra) knows no files, network, environment, clock or foreign modules, and runs in a process
-of its own below the handler's process. Time, memory, depth and output are bounded. What it cannot run, or whose result is no literal,
-is declined; so is code whose result depends on the order of a set, which no two runs of Python need have in common.
+of its own below the handler's process. Time, memory, depth and output are bounded. What it cannot run, or whose result is no
+literal, is declined; so is code whose result depends on the order of a set, which no two runs of Python need have in common.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _BLOCK = re.compile(
 _ASSERTION = re.compile(r"\Aassert (?P<call>.+) == \?\?\Z", re.DOTALL)
 _COMPLETES = re.compile(
     r"You are given a Python function and an assertion containing an input to the function\. "
-    r"Complete the assertion with a literal \(no unsimplified expressions, no function calls\) containing the output when executing the provided code on the given input, "
+    r"Complete the assertion with a literal \(no unsimplified expressions, no function calls\) "
+    r"containing the output when executing the provided code on the given input, "
     r"even if the function is incorrect or incomplete\.(?: Do NOT output any extra information\.)?"
     r"|(?:Please )?[Cc]omplete the assertion(?: with a literal)?[.:]?"
 )
