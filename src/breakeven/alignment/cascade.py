@@ -5,8 +5,8 @@
     quality kept          =  Σ scores / Σ scores of the strong model on everything
 
 “All strong” and “all of one cheap model” are always candidates, so a cascade that loses money or quality refuses itself.
-It is proven where its scores are not worse than the strong model's by more than the margin, on questions drawn like these: a betting
-test of the paired differences (Waudby-Smith & Ramdas 2024), at a level shared by all candidates that save money.
+It is proven where its scores are not worse than the strong model's by more than the margin, on questions drawn like these, by a
+betting test of the paired differences (Waudby-Smith & Ramdas 2024), at a level shared by all candidates that save money.
 """
 
 from __future__ import annotations

@@ -134,6 +134,11 @@ class Sandbox:
         value = self._run(plan.source, gapped=plan.gapped)
         if plan.turned is not None and repr(self._run(plan.turned, gapped=True)) != repr(value) and not isinstance(value, set):
             raise _NoLiteral("the value depends on the order of a set")
+        text = repr(value)
+        if "..." in text and "..." not in plan.source:
+            raise _NoLiteral("the value is too deep, or holds itself")
+        if "<" in text and self._run(plan.asking(_PLAIN), gapped=plan.gapped) is not True:
+            raise _NoLiteral("the value is no literal")
         return value
 
     def _run(self, source: str, *, gapped: bool = False) -> object:
@@ -162,6 +167,19 @@ def _host_encode(text: str, encoding: str, errors: str) -> tuple[str, object]:
 
 
 _HOST = {"_host_encode": _host_encode}
+
+
+_PLAIN = """
+def _plain(value, depth=20):
+    if value is None or type(value) in (bool, int, float, str, bytes):
+        return True
+    if depth and type(value) in (list, tuple, set):
+        return all([_plain(item, depth - 1) for item in value])
+    if depth and type(value) is dict:
+        return all([_plain(key, depth - 1) and _plain(item, depth - 1) for key, item in value.items()])
+    return False
+"""
+"""Asks inside whether a value is a literal: what is none leaves the sandbox as a text about it, such as `<function f>`."""
 
 
 class _NoLiteral(Exception):
