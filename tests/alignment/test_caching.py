@@ -85,9 +85,12 @@ def test_what_may_be_kept() -> None:
 
 def test_the_template_is_the_constant_part() -> None:
     """Another user text or model has the same template; another system text, schema or tool has not."""
-    base = {"model": "a", "messages": [{"role": "system", "content": "Extract."}, {"role": "user", "content": "one"}]}
+    base: dict[str, Any] = {
+        "model": "a",
+        "messages": [{"role": "system", "content": "Extract."}, {"role": "user", "content": "one"}],
+    }
     same = {"model": "b", "messages": [{"role": "system", "content": "Extract."}, {"role": "user", "content": "two"}]}
-    others = [
+    others: list[dict[str, Any]] = [
         {**base, "tools": [{"name": "x"}]},
         {**base, "response_format": {"type": "json_object"}},
         {"messages": [{"role": "system", "content": "Extract!"}, {"role": "user", "content": "one"}]},
