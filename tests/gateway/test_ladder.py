@@ -72,11 +72,21 @@ features:
   percustomer:
     ladder:
       rungs: [cache, asked]
+  single:
+    ladder:
+      rungs:
+        - {{model: gpt-4o-mini, name: one}}
+        - {{model: gpt-4o-mini-words-5, name: two}}
+        - {{model: asked, tier: frontier}}
+      checks: [{{agreement: {{with: two, value: text}}}}, {{judge: {{model: gpt-4.1-mini}}}}]
+      order: parallel
   limited:
     budget: {{limit: 0.0001, period: month}}
     ladder:
       rungs: [{{model: gpt-4o-mini, tier: small}}, {{model: asked, tier: frontier}}]
       checks: [{{pattern: "nowhere"}}]
+limits:
+  single: {{scope: {{feature: single}}, at_once: 1}}
 """
 
 
@@ -97,12 +107,14 @@ class Desk:
         self.trace = uuid.uuid4().hex
         vendor.journal.clear()
 
-    def ask(self, feature: str, text: str = "Say something.", path: str = "/v1/chat/completions", **more: Any) -> httpx.Response:
+    def ask(
+        self, feature: str, text: str = "Say something.", path: str = "/v1/chat/completions", seconds: float = 30, **more: Any
+    ) -> httpx.Response:
         """One call; headers begin with `breakeven_` or `x_`."""
         headers = {"breakeven-feature": feature, "breakeven-trace": self.trace, "authorization": "Bearer mine"}
         headers |= {name.replace("_", "-"): more.pop(name) for name in list(more) if name.startswith(("breakeven_", "x_"))}
         body = {"model": DEAR, "messages": [{"role": "user", "content": text}]} | more
-        return httpx.post(f"{self.service.url}{path}", json=body, headers=headers, timeout=30)
+        return httpx.post(f"{self.service.url}{path}", json=body, headers=headers, timeout=seconds)
 
     def rows(self, count: int) -> list[dict[str, Any]]:
         """The attempts of this desk's calls."""
@@ -251,6 +263,19 @@ def test_no_room_for_a_dearer_rung(desk: Desk) -> None:
     assert said.status_code == 402
     assert said.headers["x-should-retry"] == "false"
     assert "did not stand" in said.json()["error"]["message"]
+
+
+def test_a_call_is_one_call_for_its_limits_whatever_it_tries(desk: Desk) -> None:
+    """With room for one call at once: climbing, second opinions, judges, and callers who hang up in between leave it free after."""
+    for delay in (0.0, 0.4):
+        script = json.dumps({"delay": delay})
+        assert desk.ask("single", f"{delay}", x_script=script).headers["breakeven-rung"] == "frontier"
+        with pytest.raises(httpx.ReadTimeout):
+            desk.ask("single", "gone", x_script=json.dumps({"delay": 0.4}), seconds=0.2 + delay)
+        time.sleep(1.5)
+    assert desk.ask("single", "after").status_code == 200
+    rows = desk.service.calls(16, f"trace_id = '{desk.trace}'", 8.0)
+    assert all(desk.service.cost(row) is not None for row in rows)
 
 
 # --- the cache --------------------------------------------------------------------------------------------------------------------

@@ -387,7 +387,7 @@ class Climb:
             self._reading = reading
             self._remember(row, self._baseline(attempt, reading))
             self._application.metrics.add("rung_answers", 1, (("rung", self.rung.name),))
-        elif not self._call.continues:
+        elif self._call.gone or not self._call.continues:
             self._remember(row, None)
 
     def _baseline(self, attempt: Attempt, reading: Reading) -> int | None:
