@@ -235,7 +235,7 @@ def _resident() -> int:
     ],
 )
 def test_only_what_python_would_surely_say(sandbox: Sandbox, code: str, call: str, answer: str | None) -> None:
-    """What depends on the order of a set, on the wording of an exception or on what the sandbox lacks is declined, never guessed."""
+    """What depends on the order of a set, on an exception's wording or on what the sandbox lacks is declined, never guessed."""
     found = _ask(sandbox, code, call)
     assert (found.text if isinstance(found, Reply) else None) == answer
 
