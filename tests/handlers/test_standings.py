@@ -6,11 +6,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from breakeven.alignment.standing import Standing, Terms, observed
+from breakeven.alignment.task import Reply
 from breakeven.errors import Unreachable
+from breakeven.handlers.duty import Duty
 from breakeven.handlers.standings import FILE, Standings, fingerprint
 from breakeven.settings.handlers import HandlerSettings
 
@@ -100,4 +103,27 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
         store.standing("own", "v1")
     with pytest.raises(Unreachable, match="cannot be used"):
         store.checked("own", "v1", LIVE, [True])
+    store.close()
+
+
+def test_a_live_handler_withdraws_itself_and_says_so(tmp_path: Path) -> None:
+    """Right answers keep it; once wrong it is withdrawn with one sentence and goes on in the shadow; a new file returns it."""
+    file = tmp_path / "rules.py"
+    file.write_text("def handle(task): return 'a'", encoding="utf-8")
+    own = HandlerSettings("own", "function", f"{file}:handle", Terms("live", checked=0.5, floor=0.95))
+    draws, store = Random(2), Standings(tmp_path)
+    duty = Duty({"own": own}, store, draws.random)
+    told, parts = [], []
+    for number in range(300):
+        parts.append(duty.part("own"))
+        if parts[-1] in {"answer and check", "shadow"}:
+            told.append(duty.compared("own", Reply('{"total": 5}'), Reply('{"total": "5.00"}' if number < 150 else '{"total": 6}')))
+    said = [sentence for sentence in told if sentence is not None]
+    assert len(said) == 1
+    assert said[0].startswith("own is withdrawn: of the last ")
+    assert set(parts[:150]) == {"answer", "answer and check"}
+    assert set(parts[-50:]) == {"none", "shadow"}
+    assert duty.part("nobody") == "none"
+    file.write_text("def handle(task): return 'b'", encoding="utf-8")
+    assert Duty({"own": own}, store, draws.random).part("own") in {"answer", "answer and check"}
     store.close()

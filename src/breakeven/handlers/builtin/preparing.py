@@ -25,15 +25,21 @@ _REWRITTEN = frozenset({
 })  # fmt: skip
 _OWN_CLASS = frozenset({"fromkeys"})
 _STANDARD = frozenset({"math", "re", "collections", "itertools", "functools", "copy", "json", "typing"})
-UNSTEADY = re.compile(
-    r"\b(?:random|time|datetime|uuid|secrets|os|sys|input|id|hash|object|globals|locals|vars|dir|hasattr|getattr|setattr|delattr|callable"
-    r"|eval|exec|compile|open|breakpoint|help|exit|quit|memoryview|super|yield|async|await)\b|__[a-z]+__|\b_(?:gaps|turned|o|a|host_encode|delete|typed|format_map|maketrans|translate|encode|plain|[a-z]+_update|[a-z]+_[a-z]+_update)\b"
+_UNSTEADY = frozenset({
+    "random", "time", "datetime", "uuid", "secrets", "os", "sys", "input", "id", "hash", "object", "globals", "locals", "vars",
+    "dir", "hasattr", "getattr", "setattr", "delattr", "callable", "eval", "exec", "compile", "open", "breakpoint", "help", "exit",
+    "quit", "memoryview", "super", "yield", "async", "await",
+})  # fmt: skip
+"""Names that make a result depend on more than the code, or that the sandbox takes otherwise than Python."""
+_OURS = re.compile(
+    r"__[a-z]+__|_(?:o|a|gaps|turned|delete|typed|plain|host_encode|format_map|maketrans|translate|encode|[a-z_]+_update)"
 )
-"""What makes a result depend on more than the code, or what the sandbox does otherwise than Python."""
-_NEEDS = re.compile(
-    r"\bdel\b|\btry\b|\bset\b|\bfrozenset\b|\{|\b(?:str|list|dict|tuple|set|int|float|bytes)\."
-    r"|\.(?:" + "|".join(sorted(_REWRITTEN | _NOT_THERE | {"index"})) + r")\b|\.[A-Za-z_]+\b(?!\s*\()"
-)
+_MARKS = re.compile(r"[;#\n\\\\]|:=")
+"""What could make more than one expression of a call in brackets."""
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_VALUE = re.compile(r"\.\s*[A-Za-z_]\w*\b(?!\s*\()|\b(?:" + "|".join(_TYPES) + r")\s*\.")
+_NEEDED = frozenset({"del", "try", "set", "frozenset", "index"}) | _REWRITTEN | _NOT_THERE
+"""Words whose presence calls for a closer look."""
 PRELUDE = """
 _gaps = []
 def _turned(items=()):
@@ -124,11 +130,14 @@ class Prepared:
 
 def prepared(code: str, call: str) -> Prepared | Declined:
     """The code and the call in the sandbox's dialect. Raises SyntaxError where they are no Python."""
-    expression = ast.parse(call, mode="eval")
-    if (UNSTEADY.search(code) or UNSTEADY.search(call)) and (_unsteady(ast.parse(code)) or _unsteady(expression)):
+    source = f"{code}\n{call}"
+    words = set(_WORD.findall(source))
+    suspected = not words.isdisjoint(_UNSTEADY) or ("_" in source and any(_OURS.fullmatch(word) for word in words))
+    if suspected and (_unsteady(ast.parse(code)) or _unsteady(ast.parse(call, mode="eval"))):
         return Declined("the code may depend on more than itself")
-    if not _NEEDS.search(code) and not _NEEDS.search(call):
-        return Prepared(f"{code}\n{call}", call) if "\n" not in call else Declined("the call goes over several lines")
+    if words.isdisjoint(_NEEDED) and "{" not in source and not _VALUE.search(source) and not _MARKS.search(call):
+        return Prepared(f"{code}\n({call})", call)
+    expression = ast.parse(call, mode="eval")
     tree = ast.parse(code)
     found = _Dialect(tree)
     tree.body.append(ast.Expr(ast.Tuple([ast.Name("_gaps", ast.Load()), expression.body], ast.Load())))
@@ -167,7 +176,7 @@ def _unsteady(tree: ast.AST) -> bool:
             names = (node.module or "",)
         elif isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith):
             return True
-        if any(UNSTEADY.search(name) for name in names):
+        if any(part in _UNSTEADY or _OURS.fullmatch(part) for name in names for part in name.split(".")):
             return True
     return False
 
