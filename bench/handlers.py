@@ -113,11 +113,11 @@ def _compiled() -> None:
             began = time.perf_counter()
             answers = CompiledAnswers(str(file), {})
             loads.append((time.perf_counter() - began) * 1000)
-    print(f"compiled: {len(content) / 1e6:.1f} MB loaded in {median(loads):.1f} ms")
-    answered = sum(isinstance(answers(Task(text)), Reply) for text in texts)
-    print(
-        f"compiled: {_microseconds(lambda text: answers(Task(text)), texts):,.0f} µs a receipt as plain text, {answered} answered"
-    )
+        print(f"compiled: {len(content) / 1e6:.1f} MB loaded in {median(loads):.1f} ms")
+        answered = sum(isinstance(answers(Task(text)), Reply) for text in texts)
+        print(
+            f"compiled: {_microseconds(lambda text: answers(Task(text)), texts):,.0f} µs a receipt as plain text, {answered} answered"
+        )
 
 
 async def _host(directory: Path, crux: list[str]) -> None:
@@ -142,12 +142,13 @@ async def _host(directory: Path, crux: list[str]) -> None:
         await ask(name, prompts[0])
         walls, cpus = [], []
         for _ in range(ROUNDS):
-            wall, cpu = time.perf_counter(), time.process_time()
+            cpu = time.process_time()
             for prompt in prompts:
+                wall = time.perf_counter()
                 assert isinstance(await ask(name, prompt), Reply)
-            walls.append((time.perf_counter() - wall) / len(prompts) * 1e6)
+                walls.append((time.perf_counter() - wall) * 1e6)
             cpus.append((time.process_time() - cpu) / len(prompts) * 1e6)
-        print(f"host, {name}: {median(walls):.0f} µs a call, of which {median(cpus):.0f} µs are CPU of the worker")
+        print(f"host, {name}: {median(walls):.0f} µs at the median, of which {median(cpus):.0f} µs a call are CPU of the worker")
     host.close()
 
 
