@@ -115,9 +115,8 @@ def _compiled() -> None:
             loads.append((time.perf_counter() - began) * 1000)
         print(f"compiled: {len(content) / 1e6:.1f} MB loaded in {median(loads):.1f} ms")
         answered = sum(isinstance(answers(Task(text)), Reply) for text in texts)
-        print(
-            f"compiled: {_microseconds(lambda text: answers(Task(text)), texts):,.0f} µs a receipt as plain text, {answered} answered"
-        )
+        taken = _microseconds(lambda text: answers(Task(text)), texts)
+        print(f"compiled: {taken:,.0f} µs a receipt as plain text, {answered} of {len(texts)} answered")
 
 
 async def _host(directory: Path, crux: list[str]) -> None:
@@ -148,7 +147,7 @@ async def _host(directory: Path, crux: list[str]) -> None:
                 assert isinstance(await ask(name, prompt), Reply)
                 walls.append((time.perf_counter() - wall) * 1e6)
             cpus.append((time.process_time() - cpu) / len(prompts) * 1e6)
-        print(f"host, {name}: {median(walls):.0f} µs at the median, of which {median(cpus):.0f} µs a call are CPU of the worker")
+        print(f"host, {name}: {median(walls):.0f} µs at the median, {median(cpus):.0f} µs of the worker's CPU a call")
     host.close()
 
 

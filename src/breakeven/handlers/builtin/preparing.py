@@ -22,17 +22,18 @@ _NOT_THERE = frozenset({
 """Methods that the interpreter lacks and that are not said in other words."""
 _REWRITTEN = frozenset({
     "translate", "maketrans", "format_map", "difference_update", "intersection_update", "symmetric_difference_update", "encode",
+    "decode",
 })  # fmt: skip
 _OWN_CLASS = frozenset({"fromkeys"})
 _STANDARD = frozenset({"math", "re", "collections", "itertools", "functools", "copy", "json", "typing"})
 _UNSTEADY = frozenset({
     "random", "time", "datetime", "uuid", "secrets", "os", "sys", "input", "id", "hash", "object", "globals", "locals", "vars",
     "dir", "hasattr", "getattr", "setattr", "delattr", "callable", "eval", "exec", "compile", "open", "breakpoint", "help", "exit",
-    "quit", "memoryview", "super", "yield", "async", "await",
+    "quit", "memoryview", "super", "yield", "async", "await", "ascii", "bytearray", "issubclass",
 })  # fmt: skip
 """Names that make a result depend on more than the code, or that the sandbox takes otherwise than Python."""
 _OURS = re.compile(
-    r"__[a-z]+__|_(?:o|a|gaps|turned|delete|typed|plain|host_encode|format_map|maketrans|translate|encode|[a-z_]+_update)"
+    r"__[a-z]+__|_(?:o|a|gaps|turned|delete|typed|plain|host_encode|host_decode|decode|format_map|maketrans|translate|encode|[a-z_]+_update)"
 )
 _MARKS = re.compile(r"[;#\n\\\\]|:=")
 """What could make more than one expression of a call in brackets."""
@@ -107,6 +108,17 @@ def _encode(text, encoding='utf-8', errors='strict'):
     if kind == 'gap':
         _gaps.append(found)
     return found
+def _decode(content, encoding='utf-8', errors='strict'):
+    if type(content) is not bytes:
+        _gaps.append('decode')
+    if encoding.lower().replace('_', '-') in ('utf-8', 'utf8', 'ascii'):
+        return content.decode(encoding, errors)
+    kind, found = _host_decode(content, encoding, errors)
+    if kind == 'unknown':
+        raise LookupError(found)
+    if kind == 'gap':
+        _gaps.append(found)
+    return found
 """
 
 
@@ -161,24 +173,31 @@ def _with_helpers(source: str) -> str:
 
 
 def _unsteady(tree: ast.AST) -> bool:
-    """Whether a name in the code, not only a word in one of its texts, makes its result depend on more than the code."""
-    for node in ast.walk(tree):
-        names: tuple[str, ...] = ()
-        if isinstance(node, ast.Name):
-            names = (node.id,)
-        elif isinstance(node, ast.Attribute):
-            names = (node.attr,)
-        elif isinstance(node, ast.arg):
-            names = (node.arg,)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.alias):
-            names = (node.name,)
-        elif isinstance(node, ast.ImportFrom):
-            names = (node.module or "",)
-        elif isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith):
-            return True
-        if any(part in _UNSTEADY or _OURS.fullmatch(part) for name in names for part in name.split(".")):
-            return True
-    return False
+    """Whether a name in the code, not only a word in one of its texts, makes its result depend on more than the code.
+
+    A name that the only function binds itself (`def f(id):`) is its own.
+    """
+    nodes = list(ast.walk(tree))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.Lambda)]
+    own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    known = own if len(functions) == 1 else set()
+    return any(_strange(node, known) for node in nodes)
+
+
+def _strange(node: ast.AST, own: set[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return (node.id in _UNSTEADY and node.id not in own) or _OURS.fullmatch(node.id) is not None
+    if isinstance(node, ast.Attribute):
+        return _OURS.fullmatch(node.attr) is not None
+    if isinstance(node, ast.arg):
+        return _OURS.fullmatch(node.arg) is not None
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return node.name in _UNSTEADY or _OURS.fullmatch(node.name) is not None
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names = [alias.name for alias in node.names] + ([node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+        return any(part in _UNSTEADY or _OURS.fullmatch(part) for name in names for part in name.split("."))
+    return isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
 
 
 class _Dialect(ast.NodeTransformer):
@@ -191,6 +210,12 @@ class _Dialect(ast.NodeTransformer):
         stored |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
         functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         self._types = _TYPES.keys() - stored - functions
+        self._reads: dict[str, list[int]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self._reads.setdefault(node.id, []).append(node.lineno)
+        loops = (node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While))
+        self._loops = [(node.lineno, node.end_lineno or node.lineno) for node in loops]
         self._catches = any(isinstance(node, ast.Try) for node in ast.walk(tree))
         if any(isinstance(node, ast.ClassDef) for node in ast.walk(tree)):
             self.fault = "the code defines classes"
@@ -250,8 +275,11 @@ class _Dialect(ast.NodeTransformer):
         found: list[ast.stmt] = []
         for target in node.targets:
             self.generic_visit(target)
+            if isinstance(target, ast.Name) and self._forgotten(target):
+                found.append(ast.Pass())
+                continue
             if not isinstance(target, ast.Subscript):
-                self.fault = self.fault or "the code deletes a name"
+                self.fault = self.fault or "the code deletes a name that is used again"
                 return node
             if isinstance(target.slice, ast.Slice):
                 if target.slice.step is not None:
@@ -279,6 +307,11 @@ class _Dialect(ast.NodeTransformer):
         ):
             self.fault = self.fault or "the result may hold the wording of an exception"
         return self.generic_visit(node)
+
+    def _forgotten(self, target: ast.Name) -> bool:
+        """Whether a name that is deleted is never read afterwards, so that deleting it or not is the same."""
+        last = max((place for place in self._reads.get(target.id, ())), default=0)
+        return last < target.lineno and not any(first <= target.lineno <= end for first, end in self._loops)
 
     def _known(self, name: str) -> None:
         if name in _NOT_THERE:
