@@ -34,7 +34,7 @@ CALLS: dict[str, str] = {
     "model_requested": "VARCHAR",
     "model": "VARCHAR",  # as the vendor returned it (or as the price depends on it); canonical names live in the price version
     "pricing_context": "VARCHAR",  # JSON object, sorted keys: service_tier, processing, speed, inference_geo, deployment, ...
-    "status": "VARCHAR",  # ok, failed, refused, cut_off
+    "status": "VARCHAR",  # ok, failed, refused, cut_off, rejected (answered, and did not stand)
     "http_status": "SMALLINT",
     "latency_ms": "INTEGER",
     "first_token_ms": "INTEGER",
