@@ -12,9 +12,11 @@ BENCHMARKS = (
     "imports",
     "commands",
     "compiled",
+    "handlers",
     "scaling",
     "economics_proof",
     "gateway",
+    "ladder",
 )
 
 if __name__ == "__main__":

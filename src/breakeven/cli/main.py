@@ -60,10 +60,15 @@ COMMANDS: dict[str, Entry] = {
     "access": Entry("breakeven.cli.access:access", "Roles and tokens: who may change what."),
     "owner": Entry("breakeven.cli.owner:owner", "Costs that nobody owns, who owns what, and the share of cost with an owner."),
     "alerts": Entry("breakeven.cli.alerts:alerts", "What is crossed, what would be told now, and whether a sink works."),
+    "ladder": Entry("breakeven.cli.ladder:ladder", "Which rung answered, what that cost, what was saved against the baseline."),
     "compile": Entry(
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
     "cache": Entry("breakeven.cli.cache:cache", "What vendors' prompt caches save, measured, and what they could save."),
+    "handlers": Entry(
+        "breakeven.cli.handlers:handlers", "What answers without a model, how it stands, and what it says to a prompt."
+    ),
+    "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

@@ -18,9 +18,11 @@ from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
 from breakeven.gateway.promptcaching import CACHEABLE, cacheable_tokens
-from breakeven.gateway.resilience import RETRYABLE, wait_before
+from breakeven.gateway.readings import BACKGROUND, plain_reading, unmetered
+from breakeven.gateway.resilience import FINAL, RETRYABLE, TOLD, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
+from breakeven.gateway.tasks import with_parameters
 from breakeven.gateway.translating import said_here, said_there
 from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
 LARGEST_HELD = 8 * 1024 * 1024
 _REFUSED = 400
 _ASKABLE = frozenset({"openai_chat", "openai_completions"})
-_FREE_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 _CHUNKED = (b"transfer-encoding", b"chunked")
 
 
@@ -43,11 +44,10 @@ class Attempt:
     """One try of a call at one target."""
 
     __slots__ = (
-        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed",
-        "_held", "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens", "_waits",
-        "by_name",
-        "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target",
-        "target_number",
+        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
+        "_held_size", "_judged", "_kept", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens",
+        "_waits", "by_name", "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "rung",
+        "started_ns", "status", "target", "target_number",
     )  # fmt: skip
 
     def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:
@@ -56,6 +56,7 @@ class Attempt:
         self.target_number = target_number
         self.target = call.targets[target_number]
         self.retries = retries
+        self.rung = call.rung
         self.started_ns = call.started_ns if number == 0 else now_ns()
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -80,6 +81,8 @@ class Attempt:
         self._stripper: UsageStripper | StreamTranslator | None = None
         self._held: list[bytes] = []
         self._held_size = 0
+        self._judged = False
+        self._kept: list[bytes] | None = None
         self._flowing = False
         self._framed = False
         self._drained = -1
@@ -146,11 +149,11 @@ class Attempt:
     def _request(self) -> bytes:
         call, target = self.call, self.target
         head, body = call.request.head, self._body()
-        key = (target, call.asked_usage)
+        plain = call.asked_usage or call.snapshot.usage_cost or call.climb is not None or target.translation is not None
+        key = (target, plain)
         known = head.notes.get(key)
         if known is None:
             added = call.snapshot.targets.headers(target, head.method, body)
-            plain = call.asked_usage or call.snapshot.usage_cost or target.translation is not None
             known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
             if call.snapshot.targets.constant(target):
                 head.notes[key] = known
@@ -162,9 +165,12 @@ class Attempt:
         hints, body = call.hints, call.bodies.get(target) or call.request.body
         if target.translation is not None:
             call.asked_usage = False
-            return call.bodies.get(target) or said_there(call, target)
+            body = call.bodies.get(target) or said_there(call, target)
+            return with_parameters(body, target.parameters) if target.parameters else body
         if target.rename is not None and hints.model is not None:
             body = renamed(body, hints.model, target.rename)
+        if target.parameters:
+            body = with_parameters(body, target.parameters)
         call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
         return ask_for_usage(body, hints.stream_options) if call.asked_usage else body
 
@@ -196,7 +202,7 @@ class Attempt:
         translation = self.target.translation
         if translation is not None:
             self._answered_there(translation, framing, last=last)
-        elif status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
+        elif status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone and not self.call.holds(self):
             if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
                 self._stripper = UsageStripper()
             self._flow(last=last)
@@ -209,11 +215,24 @@ class Attempt:
             self.failed(Failure("bad_answer", "the answer came compressed, which was not asked for", sent=True))
         elif self.status < _REFUSED and framing == "sse" and not call.gone:
             self._stripper = translation.stream(call.started_ns // 1_000_000_000, wants_usage=call.hints.wants_usage)
-            self._flow(last=last)
+            if not call.holds(self):
+                self._flow(last=last)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer is an event stream."""
+        return framing_of(self.by_name.get(b"content-type", b"")) == "sse"
+
+    @property
+    def cost(self) -> int | None:
+        """What it cost in atto-dollars; None while, or where, that is not known."""
+        return self._costs.total
 
     def _flow(self, *, last: bool) -> None:
         """Begin to pass the answer on."""
         self._flowing = True
+        if self.call.climb is not None and self.call.climb.keeps_copy:
+            self._kept = []
         length = self.by_name.get(b"content-length", b"")
         self._framed = length.isdigit() and self._stripper is None
         framing: tuple[bytes, bytes] | None = (b"content-length", length) if self._framed else _CHUNKED
@@ -236,8 +255,8 @@ class Attempt:
             return
         self._held.append(content)
         self._held_size += len(content)
-        if self._held_size > LARGEST_HELD and self.target.translation is not None:
-            self.failed(Failure("bad_answer", "the answer is too long to be translated", sent=True))
+        if self._held_size > LARGEST_HELD and (self.target.translation is not None or self.call.holds(self)):
+            self.failed(Failure("too_long", "the answer is too long to be judged or translated", sent=True))
         elif self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
             # Too large to hold back for the sake of a header: it goes on now, and what it cost is read when it is complete.
             self._flow(last=False)
@@ -246,6 +265,8 @@ class Attempt:
 
     def _pass_on(self, content: bytes) -> None:
         if content:
+            if self._kept is not None:
+                self._kept.append(content)
             self.call.body(content if self._framed else chunk(content))
 
     def received_all(self) -> None:
@@ -255,10 +276,52 @@ class Attempt:
         if self.status in RETRYABLE and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, self.by_name, self._wall())
-            if self.call.again(self, wait):
+            if self.call.again(self, wait, why=f"it answered {self.status}"):
                 self._settle("failed", None, None)
                 return
-        self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+        if self._flowing or self.call.gone or not self.call.holds(self):
+            self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+        elif self.status >= _REFUSED and self.call.again(self, None, why=f"it answered {self.status}"):
+            self._settle("failed", None, None)
+        else:
+            self._judge()
+
+    def _judge(self) -> None:
+        """The answer is whole and held: it goes on if it stands."""
+        fault = self._translated()
+        if fault is not None:
+            self.failed(fault)
+            return
+        self._leave()
+        self._judged = True
+        if self._stripper is None and self.call.asked_usage and self.streamed:
+            self._stripper = UsageStripper()
+        if self._stripper is not None:
+            self._held = [self._stripper.feed(b"".join(self._held)), self._stripper.close()]
+        self.call.judge(self, b"".join(self._held), self._found)
+
+    def _translated(self) -> Failure | None:
+        """Let the whole answer be in the caller's dialect; what is wrong where it cannot be said there."""
+        if self.target.translation is None or self._stripper is not None:
+            return None
+        try:
+            self._held = [said_here(self, b"".join(self._held))]
+        except Untranslatable as fault:
+            return Failure("bad_answer", f"its answer cannot be translated: {fault.what}", sent=True)
+        return None
+
+    def _found(self, why: str | None) -> None:
+        """The answer stands (None), or does not: then the call climbs, or ends where its limits have no room for that."""
+        if self._ended:
+            return
+        if why is None:
+            self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+            return
+        climb = self.call.climb
+        if climb is None or self.call.gone or climb.again("check", why, billed=True):
+            self._settle("rejected", None, None)
+        else:
+            self._settle("rejected", None, partial(self.call.short, climb.no_room(why)))
 
     def _vendor_answered(self) -> None:
         if self.status >= 500 or self.status == 429:  # noqa: PLR2004 - HTTP's server errors and too many requests
@@ -273,15 +336,14 @@ class Attempt:
             self._pass_on(rest)
             if not self._framed and call.request.head.method != b"HEAD":
                 call.body(LAST_CHUNK)
+            call.stood(self, b"".join(self._kept or ()))
         elif not call.gone:
             bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
+            fault = None if self._judged or bodyless else self._translated()
+            if fault is not None:
+                call.fail(self, fault)
+                return
             held = self._held
-            if self.target.translation is not None and not bodyless:
-                try:
-                    held = [said_here(self, b"".join(held))]
-                except Untranslatable as fault:
-                    call.fail(self, Failure("bad_answer", f"its answer cannot be translated: {fault.what}", sent=True))
-                    return
             total = self._costs.total
             if call.snapshot.usage_cost and total is not None and b"content-encoding" not in self.by_name:
                 held = [with_cost(b"".join(held), money(total))]
@@ -289,6 +351,7 @@ class Attempt:
             framing = None if bodyless or self.by_name.get(b"content-length") == length else (b"content-length", length)
             head = call.head(self, self._described(self._costs), framing)
             call.body(b"".join((head, *held)))
+            call.stood(self, b"".join(self._held))
         call.complete()
 
     def failed(self, failure: Failure) -> None:
@@ -307,7 +370,9 @@ class Attempt:
         if not answered and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-            again = self.call.again(self, wait, billed=True)
+            if failure.reason in FINAL:
+                wait = None
+            again = self.call.again(self, wait, billed=True, why=failure.what)
         then = self.call.cut if answered else None if again or self.call.gone else partial(self.call.fail, self, failure)
         self._settle("cut_off" if self._first_byte_at else "failed", failure, then)
 
@@ -317,7 +382,7 @@ class Attempt:
         wait = None
         if failure.reason not in ("circuit_open", "queue_full", "queue_timeout", "not_translatable"):
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-        again = self.call.again(self, wait)
+        again = self.call.again(self, wait, why=failure.what)
         self._settle("failed", failure, None if again or self.call.gone else partial(self.call.fail, self, failure))
 
     # --- the caller, and time -----------------------------------------------------------------------------------------------------
@@ -333,6 +398,9 @@ class Attempt:
                 self._task.cancel()
             self._lane.breaker.undecided()
             self._settle("cut_off", Failure("client_gone", "the caller went away before the call was sent", sent=False), None)
+            return
+        if self._judged:
+            self._settle("cut_off", None, None)
             return
         self._drained = 0
         self._held.clear()
@@ -366,6 +434,8 @@ class Attempt:
         """For the worker's timer: break off what takes too long."""
         timeouts = self.target.provider.timeouts
         total = self.call.started + timeouts.total
+        if self.call.until and now >= self.call.until and not self._flowing and self._drained < 0:
+            self._expect(self.call.until, "rung_timeout")
         if self._drained >= 0:
             total = min(total, self._sent_at + self.call.snapshot.drain.time)
         if now < self.deadline and now < total:
@@ -376,7 +446,7 @@ class Attempt:
             self._waits = False
         if self._task is not None:
             self._task.cancel()
-        self.failed(Failure(reason, _TOLD.get(reason, "it took too long"), sent=bool(self._sent_at)))
+        self.failed(Failure(reason, TOLD.get(reason, "it took too long"), sent=bool(self._sent_at)))
 
     def _wall(self) -> float:
         return now_ns() / 1e9
@@ -390,9 +460,7 @@ class Attempt:
         """
         self._ended = True
         application = self._application
-        application.attempts.discard(self)
-        if self._placed:
-            self._lane.leave()
+        self._leave()
         try:
             row = self._row(status, failure)
             application.count(self, status, self._costs)
@@ -405,6 +473,13 @@ class Attempt:
             return
         self._settle_limits()
         application.recorder.settle(row, then)
+
+    def _leave(self) -> None:
+        """Give the place in the lane to another."""
+        self._application.attempts.discard(self)
+        if self._placed:
+            self._placed = False
+            self._lane.leave()
 
     def _settle_limits(self) -> None:
         """Tell the limits that the call draws on what this attempt used; what nobody knows counts as reserved."""
@@ -425,47 +500,38 @@ class Attempt:
         if call.reservation is not None:
             used = tokens_of(reading)
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
+        reason = failure.what if failure is not None else self._unmetered() or (BACKGROUND if call.hints.background else None)
+        first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
+        clock, latency = application.clock, round((application.loop.time() - self._began) * 1000)
         ended = Ended(
-            call.id,
-            self.number,
-            self.started_ns,
-            application.clock.text(self.started_ns),
-            application.clock.text(now_ns()),
-            status,
-            self.status or None,
-            round((application.loop.time() - self._began) * 1000),
-            round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None,
-            None,
-            call.hints.characters,
-            failure.what if failure is not None else self._unmetered() or (_BACKGROUND if call.hints.background else None),
-        )
+            call.id, self.number, self.started_ns, clock.text(self.started_ns), clock.text(now_ns()), status, self.status or None,
+            latency, first, self.rung, call.hints.characters, reason,
+        )  # fmt: skip
         who = call.attribution
         if call.prefix is not None and (cacheable := cacheable_tokens(call.prefix, tokens_of(reading) or ())) is not None:
             who = with_tag(who, CACHEABLE, str(cacheable))
-        return row_of(ended, who, reading, costs, call.snapshot.cost_classes)
+        row = row_of(ended, who, reading, costs, call.snapshot.cost_classes)
+        call.mark(row, self, reading)
+        return row
 
     def _reading(self, failure: Failure | None) -> Reading:
+        target, model = self.target, self._model()
         if failure is not None and not failure.sent:
-            return self._plain_reading("not_billed")
+            return plain_reading(target, model, "not_billed")
         if self._meter is not None and (self.status or failure is None):
             return self._meter.reading()
         if self.status >= _REFUSED or (failure is None and self._unmetered() is None):
-            return self._plain_reading("not_billed")
-        return self._plain_reading("usage_missing")
-
-    def _plain_reading(self, state: str) -> Reading:
-        model = self._model()
-        return Reading(self.target.vendor, self.target.api, model, model, (), state, {})  # type: ignore[arg-type] # one of the states
+            return plain_reading(target, model, "not_billed")
+        return plain_reading(target, model, "usage_missing")
 
     def _unmetered(self) -> str | None:
-        """Why the usage of an answer cannot be known; None where it is known, or there is none."""
-        if self._meter is not None or self.target.free or self.call.request.head.method in _FREE_METHODS:
-            return None
-        return f"unmetered: the usage of {self.target.path.split(b'?')[0].decode('ascii', 'replace')} is not known to Breakeven"
+        return None if self._meter is not None else unmetered(self.target, self.call.request.head.method)
 
     def _described(self, costs: Costs | None) -> list[tuple[bytes, bytes]]:
         """Our headers on the answer."""
         added = [(b"breakeven-call-id", self.call.id.encode())]
+        if self.call.climb is not None:
+            added += self.call.climb.headers()
         if costs is not None and costs.total is not None:
             added.append((b"breakeven-cost-usd", money(costs.total).encode()))
         if self.call.reservation is not None:
@@ -474,13 +540,3 @@ class Attempt:
         if model and model.isascii() and model.isprintable():
             added.append((b"breakeven-model", model.encode()))
         return added
-
-
-_BACKGROUND = "a background response says what it used when it is fetched, which is not metered"
-_TOLD = {
-    "queue_timeout": "no place among its calls became free in time",
-    "connect_timeout": "no connection in time",
-    "first_byte_timeout": "no answer in time",
-    "chunk_timeout": "the answer stopped coming",
-    "total_timeout": "the call took too long altogether",
-}

@@ -11,6 +11,7 @@ from breakeven.gateway.attribution import Attributor
 from breakeven.gateway.costing import Rater
 from breakeven.gateway.keys import KeyRing
 from breakeven.gateway.keystore import load_keys
+from breakeven.gateway.rungs import Rungs
 from breakeven.gateway.targets import Targets
 from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Limits
@@ -27,11 +28,12 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     """
     settings = load_settings(config)
     gateway = settings.gateway
+    targets = Targets(gateway)
     card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
     return Snapshot(
         attributor=Attributor(gateway.environment),
         keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
-        targets=Targets(gateway),
+        targets=targets,
         rater=Rater(card),
         cost_classes=settings.cost_classes,
         keys_required=gateway.needs_keys(host),
@@ -47,5 +49,8 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         prompt_cache={
             name: lifetime for name, feature in settings.features.items() if (lifetime := feature.prompt_cache) is not None
         },
+        rungs={name: Rungs(feature.ladder, targets) for name, feature in settings.features.items() if feature.ladder is not None},
+        cached_in=gateway.cache,
+        handlers=settings.handlers,
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -82,6 +82,7 @@ class Target:
     url: str
     model_in_url: str | None = None
     rename: str | None = None
+    parameters: tuple[tuple[str, bytes], ...] = ()
     metered: bool = False
     free: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +94,11 @@ class Target:
     def caller_dialect(self) -> str:
         """The dialect that the caller speaks, in which it must be answered."""
         return self.dialect if self.translation is None else self.translation.caller
+
+    @property
+    def caller_api(self) -> str:
+        """The API that the caller calls."""
+        return self.api if self.translation is None else self.translation.api
 
 
 Found = tuple[Target, ...] | NoTarget
@@ -138,6 +144,23 @@ class Targets:
     def constant(self, target: Target) -> bool:
         """Whether the added headers are the same for every call: keys are, signatures are not."""
         return self._signers[target.provider.name].constant
+
+    def has_key(self, target: Target) -> bool:
+        """Whether its provider has a credential of its own, so that the caller's is not shown to it."""
+        return self._signers[target.provider.name].own
+
+    def lead(self, method: bytes, target: bytes, model: str | None, provider: str | None, *, anthropic: bool) -> Found:
+        """The targets of the same request for another model, at the provider named or wherever the model leads."""
+        path = target.decode("ascii")
+        first, _, rest = path[1:].partition("/")
+        there = None if provider is None else self._providers.get(provider)
+        if there is not None and path.startswith("/v1/") and there.dialect != _dialect(path, anthropic=anthropic):
+            to = RouteTarget(there.name)
+            if self._translates(to, path):
+                return (self._aimed(to, method, path, model, anthropic=anthropic),)
+        if provider is not None:
+            path = f"/{provider}/{rest}" if first in self._providers else f"/{provider}{path}"
+        return self.find(method, path.encode(), model, anthropic=anthropic)
 
     def _check_fallbacks(self, route: Route) -> None:
         """A caller's own key is for the vendor that it asked for, and must not be shown to another one when that one fails."""
