@@ -54,6 +54,7 @@ bench: $(VENV)/dev
 
 docs: $(VENV)/dev
 	$(BIN)/python scripts/command_reference.py
+	$(BIN)/python scripts/dialects_reference.py
 
 lock: $(VENV)/dev
 	scripts/lock $(BIN)/python

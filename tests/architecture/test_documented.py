@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import pytest
 
 from breakeven.cli.main import COMMANDS, cli
 
@@ -23,14 +24,16 @@ def _commands() -> Iterator[tuple[str, click.Command]]:
                 yield f"{name} {sub}", subcommand
 
 
-def test_the_command_reference_is_fresh(repository: Path) -> None:
-    """docs/reference/commands.md is what `make docs` writes from the commands as they are."""
-    spec = importlib.util.spec_from_file_location("command_reference", repository / "scripts" / "command_reference.py")
+@pytest.mark.parametrize("name", ["commands", "dialects"])
+def test_a_generated_reference_is_fresh(repository: Path, name: str) -> None:
+    """docs/reference/commands.md and dialects.md are what `make docs` writes from the program as it is."""
+    script = name.replace("commands", "command") + "_reference"
+    spec = importlib.util.spec_from_file_location(script, repository / "scripts" / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
     reference = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reference)
-    assert (repository / "docs/reference/commands.md").read_text(encoding="utf-8") == reference.page(), "run: make docs"
+    assert (repository / f"docs/reference/{name}.md").read_text(encoding="utf-8") == reference.page(), "run: make docs"
 
 
 def test_every_command_and_option_explains_itself() -> None:

@@ -61,6 +61,7 @@ COMMANDS: dict[str, Entry] = {
         "breakeven.cli.handlers:handlers", "What answers without a model, how it stands, and what it says to a prompt."
     ),
     "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
+    "cache": Entry("breakeven.cli.cache:cache", "What vendors' prompt caches save, measured, and what they could save."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

@@ -27,6 +27,7 @@ from breakeven.gateway.judging import Judge
 from breakeven.gateway.ladders import Ladders
 from breakeven.gateway.metrics import Metrics, exposition
 from breakeven.gateway.ownpaths import OWN_PATHS
+from breakeven.gateway.promptcaching import PrefixMemory
 from breakeven.gateway.resilience import Breaker, Lane
 from breakeven.gateway.settlement import refused_row
 from breakeven.gateway.visitors import Visitors
@@ -105,6 +106,7 @@ class Snapshot:
     rungs: Mapping[str, Rungs] = field(default_factory=dict)
     cached_in: AccountsSettings = field(default_factory=AccountsSettings)
     handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
+    prompt_cache: Mapping[str, str] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -159,6 +161,7 @@ class Application:
         self.clock = Clock()
         self.connections: set[ClientConnection] = set()
         self.heads = HeadMemory()
+        self.prefixes = PrefixMemory()
         self.attempts: set[Attempt] = set()
         self.calls: set[Call] = set()
         self.stopping = False

@@ -14,7 +14,9 @@ from breakeven.gateway.attempt import Attempt
 from breakeven.gateway.attribution import NOBODY, Refusal
 from breakeven.gateway.dialects import NO_HINTS, error_body, hints_of
 from breakeven.gateway.facts import new_call_id, now_ns
+from breakeven.gateway.promptcaching import placed
 from breakeven.gateway.targets import NoTarget, Target
+from breakeven.gateway.translating import NO_BODIES, carried
 from breakeven.gateway.wire.messages import HOP_BY_HOP, UNFRAMED, Headers, connection_names, response_head
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.wire.upstream import Failure
     from breakeven.providers.reading import Reading
 
-_GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE = 504, 502, 503
+_GATEWAY_TIMEOUT, _BAD_GATEWAY, _UNAVAILABLE, _BAD_REQUEST = 504, 502, 503, 400
 _NO_MORE: Mapping[str, Any] = MappingProxyType({})
 _CODES = {400: "bad_target", 405: "method_not_allowed"}
 _STATUS_OF = {
@@ -38,6 +40,7 @@ _STATUS_OF = {
     "queue_full": _UNAVAILABLE,
     "queue_timeout": _UNAVAILABLE,
     "circuit_open": _UNAVAILABLE,
+    "not_translatable": _BAD_REQUEST,
 }
 
 
@@ -45,9 +48,9 @@ class Call:
     """One request of a caller and its answer."""
 
     __slots__ = (
-        "_application", "_attempt", "_timer", "_tried", "answered", "asked_usage", "attribution", "caller", "client", "climb",
-        "gone", "hints", "id", "open", "over", "request", "reservation", "rung", "snapshot", "started", "started_ns", "targets",
-        "until",
+        "_application", "_attempt", "_timer", "_tried", "answered", "asked_usage", "attribution", "bodies", "caller", "client",
+        "climb", "gone", "hints", "id", "lifetime", "open", "over", "prefix", "request", "reservation", "rung", "snapshot",
+        "started", "started_ns", "targets", "until",
     )  # fmt: skip
 
     def __init__(self, application: Application, snapshot: Snapshot, client: ClientConnection, request: Request) -> None:
@@ -74,6 +77,9 @@ class Call:
         self.open = 0
         self.over = False
         self.until = 0.0
+        self.bodies: Mapping[Target, bytes] = NO_BODIES
+        self.lifetime: str | None = None
+        self.prefix: tuple[int, int] | None = None
 
     def begin(self) -> Call | None:
         """Look at the request and forward it, or refuse it. None where it is answered already."""
@@ -96,16 +102,15 @@ class Call:
             caller.ours, caller.key, hints.attribution, found[0].model_in_url or hints.model
         )
         if isinstance(attribution, Refusal):
-            self._refuse(attribution, found[0].dialect)
+            self._refuse(attribution, found[0].caller_dialect)
             return None
         self.attribution = attribution
         judge = self._application.judge
         forbidden = None if judge is None else judge.judge(self)
-        if forbidden is not None:
-            self._refuse(forbidden, found[0].dialect)
-            return None
         rungs = snapshot.rungs.get(attribution.feature or "") if snapshot.rungs and found[0].metered else None
-        if rungs is None:
+        if forbidden is not None:
+            self._refuse(forbidden, found[0].caller_dialect)
+        elif rungs is None:
             self._admit()
         else:
             self._application.began(self)
@@ -114,10 +119,15 @@ class Call:
 
     def _admit(self) -> None:
         """Forward the call, now or as soon as its limits have room for it."""
+        able = self.carry(self.targets)
+        if isinstance(able, Refusal):
+            self._refuse(able, self.targets[0].caller_dialect)
+            return
+        self.targets = able
         admission = self._application.admission
         admitted = True if admission is None else admission.admit(self)
         if isinstance(admitted, Refusal):
-            self._refuse(admitted, self.targets[0].dialect)
+            self._refuse(admitted, self.targets[0].caller_dialect)
             return
         self._application.began(self)
         if admitted:
@@ -130,7 +140,24 @@ class Call:
     def turned_away(self, refusal: Refusal) -> None:
         """No place became free in time, or there is none."""
         self._finish()
-        self._refuse(refusal, self.targets[0].dialect)
+        self._refuse(refusal, self.targets[0].caller_dialect)
+
+    def carry(self, targets: tuple[Target, ...]) -> tuple[Target, ...] | Refusal:
+        """The targets that can take the request, said in their dialects, with breakpoints where they are wanted."""
+        opted = self.snapshot.prompt_cache
+        self.lifetime = opted.get(self.attribution.feature or "") if opted else None
+        for target in targets:
+            if target.translation is not None or self.lifetime is not None:
+                return carried(self, targets)
+        return targets
+
+    def cached(self, target: Target, body: bytes) -> bytes:
+        """The body with breakpoints for the vendor's cache; what of it could be read from there is noted of the first target."""
+        memory, feature = self._application.prefixes, self.attribution.feature or ""
+        now = self._application.loop.time()
+        body, known, whole = placed(body, target, feature, self.lifetime or "5m", memory, now)
+        self.prefix = self.prefix or (known, whole)
+        return body
 
     # --- attempts -----------------------------------------------------------------------------------------------------------------
 
@@ -280,14 +307,18 @@ class Call:
         self._finish()
         message = f"{attempt.target.provider.name}: {failure.what}."
         self._error(
-            _STATUS_OF.get(failure.reason, _BAD_GATEWAY), failure.reason, message, attempt.target.dialect, attempt.retry_after
+            _STATUS_OF.get(failure.reason, _BAD_GATEWAY),
+            failure.reason,
+            message,
+            attempt.target.caller_dialect,
+            attempt.retry_after,
         )
 
     def short(self, refusal: Refusal) -> None:
         """The last answer did not stand, and its limits have no room for another attempt."""
         self._attempt = None
         self._finish()
-        self._error(refusal.status, refusal.code, refusal.message, self.targets[0].dialect, None, headers=refusal.headers)
+        self._error(refusal.status, refusal.code, refusal.message, self.targets[0].caller_dialect, None, headers=refusal.headers)
 
     def _refuse(self, refusal: Refusal, dialect: str | None) -> None:
         self._application.refused(self, refusal)

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.targets import NoTarget, Target, Targets
+from breakeven.gateway.translating import carried
 
 if TYPE_CHECKING:
     from breakeven.gateway.call import Call
@@ -31,7 +33,10 @@ class Ladders:
         cheaper = models[models.index(model) - 1]
         head = call.request.head
         found = self._targets.find(head.method, head.target, cheaper, anthropic=call.caller.anthropic)
-        return None if isinstance(found, NoTarget) else tuple(self._renamed(each, cheaper) for each in found)
+        if isinstance(found, NoTarget):
+            return None
+        able = carried(call, [self._renamed(each, cheaper) for each in found])
+        return None if isinstance(able, Refusal) else able
 
     def _renamed(self, target: Target, model: str) -> Target:
         """The target with the name that the body must have there; the same object every time, because heads are kept by it."""

@@ -49,5 +49,8 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         rungs={name: Rungs(feature.ladder, targets) for name, feature in settings.features.items() if feature.ladder is not None},
         cached_in=gateway.cache,
         handlers=settings.handlers,
+        prompt_cache={
+            name: lifetime for name, feature in settings.features.items() if (lifetime := feature.prompt_cache) is not None
+        },
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -122,7 +122,7 @@ class Rungs:
             return led.message
         if priced_only:
             return led
-        able = [each for each in led if each.dialect == asked[0].dialect and each.api == asked[0].api]
+        able = [each for each in led if _speaks(each, asked[0])]
         if not able:
             return f"{led[0].provider.name} does not speak the API that was called"
         hidden = [each for each in able if self._keeps(each, asked[0])]
@@ -137,3 +137,9 @@ class Rungs:
     def _renamed(self, target: Target, model: str | None, asked: str | None, parameters: tuple[tuple[str, bytes], ...]) -> Target:
         rename = target.rename or (model if model != asked else None)
         return replace(target, rename=rename, parameters=parameters)
+
+
+def _speaks(target: Target, asked: Target) -> bool:
+    """Whether a target takes the caller's API, as its own or translated."""
+    translated = target.translation is not None or asked.translation is not None
+    return target.caller_dialect == asked.caller_dialect and bool(target.api) and (translated or target.api == asked.api)

@@ -38,7 +38,7 @@ from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
-from breakeven.settings.gateway import GatewaySettings, gateway_settings
+from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs
 from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
@@ -84,7 +84,11 @@ _SECRET = re.compile(r"(^|_)(api_?key|secret|password|(access|auth|bearer)_?toke
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """What is declared about one feature: its value models, and its charter (`governance/charter.py` says what fields mean)."""
+    """What is declared about one feature: its value models, and its charter (`governance/charter.py` says what fields mean).
+
+    `needs` is what its calls ask for that not every vendor can be given (`settings/dialects.py`).
+    `prompt_cache` is how long vendors shall keep its prompts' beginnings (5m, 1h); None: it has not opted in.
+    """
 
     name: str
     owner: str | None = None
@@ -99,6 +103,8 @@ class Feature:
     assumptions: Assumptions | None = None
     retention: int | None = None
     ladder: Ladder | None = None
+    needs: tuple[str, ...] = ()
+    prompt_cache: str | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -190,6 +196,10 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     _one_revenue_rule(models, top, problems)
     later = {name: _later(name, node, problems, warnings) for name in NOT_ENFORCED if (node := top.get(name)) is not None}
     budgets = budgets_of(top, _own_budgets(top, problems), {name: feature.owner for name, feature in features.items()}, problems)
+    gateway = gateway_settings(top, config, problems, warnings)
+    for name, feature in features.items():
+        for what, remedy in unmet_needs(f"feature {name}", feature.needs, feature.models, gateway):
+            problems.found.append(Problem(feature.places.get("needs", feature.place), what, remedy))
     floors = {name: feature.margin_floor is not None for name, feature in features.items()}
     return Settings(
         config=config,

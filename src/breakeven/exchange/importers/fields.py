@@ -95,6 +95,7 @@ CALL_FIELDS: tuple[Field, ...] = (
     _field("stated_cost", "money", "vendor_cost"),
     _field("input_text_characters", "count"),
     _field("output_text_characters", "count"),
+    _field("cacheable_prefix_tokens", "count", "cacheable_tokens"),
     *CONTEXT,
     *USAGE,
     Field("input_inclusive", "count", ("input_inclusive", "input_tokens_inclusive", "total_input_tokens")),

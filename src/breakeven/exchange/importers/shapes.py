@@ -20,6 +20,7 @@ _STATUSES: Mapping[str, tuple[str, ...]] = {
 }
 Shape = Callable[[Expressions, Sequence[Mapped], ImportRequest], Expressions]
 CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
+_TAG_NAMES = ("cacheable_prefix_tokens",)
 _CONTEXT_NAMES = tuple(sorted(field.name for field in CONTEXT))
 # Whose models these are, where a file names no provider: the family's name is part of the model's name.
 _FAMILIES: Mapping[str, str] = {
@@ -39,7 +40,9 @@ def call(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequ
         )
     if "model" not in expressions and "stated_cost" not in expressions:
         raise DataError("no column says which model was used", "Say it: --model MODEL for all rows, or --map model=COLUMN.")
-    staged = {name: value for name, value in expressions.items() if name not in _CONTEXT_NAMES}
+    staged = {name: value for name, value in expressions.items() if name not in (*_CONTEXT_NAMES, *_TAG_NAMES)}
+    if tags := {name: f"{expressions[name]}::VARCHAR" for name in _TAG_NAMES if name in expressions}:
+        staged["tags"] = json_object(tags)
     staged["usage_known"] = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
     staged["pricing_context"] = json_object({name: expressions[name] for name in _CONTEXT_NAMES if name in expressions})
     staged["attribution_sources"] = literal(_sources(mapped))
