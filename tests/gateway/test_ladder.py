@@ -86,6 +86,25 @@ features:
     ladder: {{rungs: [{{model: gpt-4.1, name: one}}, {{model: gpt-4o-mini, name: two}}, {{model: gpt-4.1, name: three}}]}}
   started:
     ladder: {{rungs: [{{model: gpt-4o-mini, name: one}}, {{model: gpt-4.1-mini, name: two}}, asked], start: two}}
+  foreign:
+    ladder:
+      rungs: [{{model: claude-haiku-4-5, name: claude, provider: anthropic}}, {{model: asked, tier: frontier}}]
+      checks: [{{pattern: "vendor"}}]
+  foreigncached:
+    ladder:
+      rungs: [cache, {{model: claude-haiku-4-5, name: claude, provider: anthropic}}, {{model: asked, tier: frontier}}]
+      cache: {{per: feature}}
+  homeward:
+    ladder:
+      rungs: [{{model: gpt-4o-mini, name: mini, provider: openai}}, {{model: asked, tier: frontier}}]
+      checks: [{{pattern: "vendor"}}]
+  twovendors:
+    ladder:
+      rungs:
+        - {{model: gpt-4o-mini, name: one}}
+        - {{model: claude-haiku-4-5, name: two, provider: anthropic}}
+        - {{model: asked, tier: frontier}}
+      checks: [{{agreement: {{with: two, value: text}}}}]
   late:
     ladder:
       rungs:
@@ -327,6 +346,51 @@ def test_the_deadline_of_the_whole_ladder(desk: Desk) -> None:
     said = desk.ask("late", x_script=json.dumps({"delay": 1.0, "path": "/second"}))
     assert said.headers["breakeven-rung"] == "frontier"
     assert [row[0] for row in desk.told(2)] == ["one", "frontier"]
+
+
+# --- rungs of another dialect -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize("feature", ["foreign", "foreigncached"])
+def test_a_rung_of_another_vendor_answers_in_the_callers_dialect(desk: Desk, feature: str, streamed: bool) -> None:
+    """A call of the OpenAI dialect served by an Anthropic rung, held or flowing, kept or not: the SDK reads it as its own."""
+    headers = {"breakeven-feature": feature, "breakeven-trace": desk.trace}
+    text: Any = [{"role": "user", "content": uuid.uuid4().hex}]
+    with openai.OpenAI(base_url=f"{desk.service.url}/v1", api_key="mine", max_retries=0, default_headers=headers) as client:
+        for _ in range(2):
+            if streamed:
+                chunks = client.chat.completions.create(model=DEAR, messages=text, stream=True)
+                said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+            else:
+                said = client.chat.completions.create(model=DEAR, messages=text).choices[0].message.content or ""
+            assert said == WORDS
+    rungs = [row["rung"] for row in desk.rows(2)]
+    assert rungs == ["claude", "cache" if feature == "foreigncached" else "claude"]
+    assert all(exchange.target.endswith("/messages") for exchange in desk.vendor.journal)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_an_anthropic_caller_on_an_openai_rung(desk: Desk, streamed: bool) -> None:
+    """The reverse: messages answered by a chat model, checked before the caller sees them."""
+    headers = {"breakeven-feature": "homeward", "breakeven-trace": desk.trace}
+    messages: Any = [{"role": "user", "content": "Say something."}]
+    with anthropic.Anthropic(base_url=desk.service.url, api_key="mine", max_retries=0, default_headers=headers) as claude:
+        if streamed:
+            with claude.messages.stream(model="claude-haiku-4-5", max_tokens=100, messages=messages) as stream:
+                assert stream.get_final_text() == WORDS
+        else:
+            content: Any = claude.messages.create(model="claude-haiku-4-5", max_tokens=100, messages=messages).content
+            assert content[0].text == WORDS
+    (row,) = desk.rows(1)
+    assert (row["rung"], row["provider"]) == ("mini", "openai")
+    assert row["baseline_cost"] > Decimal(desk.service.cost(row))
+
+
+def test_two_vendors_that_agree(desk: Desk) -> None:
+    """The cascade: two cheap models of different vendors and dialects agree, and the first one's answer stands."""
+    assert desk.ask("twovendors").headers["breakeven-rung"] == "one"
+    assert sorted((row["rung"], row["provider"]) for row in desk.rows(2)) == [("one", "openai"), ("two", "anthropic")]
 
 
 # --- the cache --------------------------------------------------------------------------------------------------------------------

@@ -103,10 +103,10 @@ class Snapshot:
     policies: PolicyBook | None = None
     visitors: Visitors = field(default_factory=Visitors)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    prompt_cache: Mapping[str, str] = field(default_factory=dict)
     rungs: Mapping[str, Rungs] = field(default_factory=dict)
     cached_in: AccountsSettings = field(default_factory=AccountsSettings)
     handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
+    prompt_cache: Mapping[str, str] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
 from breakeven.gateway.replies import Said, said
+from breakeven.gateway.translating import caller_api
 
 if TYPE_CHECKING:
     from breakeven.gateway.application import Application
@@ -118,7 +119,7 @@ class Aside(Call):
         if attempt is None or attempt.status >= 400:  # noqa: PLR2004 - HTTP's errors
             self._end(None, f"it answered {attempt.status if attempt is not None else 'nothing'}")
         else:
-            heard = said(attempt.target.caller_api, content, streamed=attempt.streamed)
+            heard = said(caller_api(attempt.target), content, streamed=attempt.streamed)
             self._end(heard, "its answer cannot be read")
 
     def cut(self) -> None:

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
 from breakeven.gateway.attribution import with_tag
-from breakeven.gateway.costing import NO_COSTS, Costs, tokens_of
-from breakeven.gateway.facts import Intent, money, now_ns
+from breakeven.gateway.costing import NO_COSTS, tokens_of
+from breakeven.gateway.facts import money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
 from breakeven.gateway.promptcaching import CACHEABLE, cacheable_tokens
-from breakeven.gateway.readings import BACKGROUND, plain_reading, unmetered
+from breakeven.gateway.readings import BACKGROUND, described, intent_of, reading_of, unmetered
 from breakeven.gateway.resilience import FINAL, RETRYABLE, TOLD, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
 from breakeven.gateway.tasks import with_parameters
-from breakeven.gateway.translating import said_here, said_there
+from breakeven.gateway.translating import here, said_here, said_there
 from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
-from breakeven.providers.reading import Reading
 from breakeven.providers.translation import StreamTranslator, Translation, Untranslatable
 
 if TYPE_CHECKING:
@@ -45,8 +44,8 @@ class Attempt:
 
     __slots__ = (
         "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
-        "_held_size", "_judged", "_kept", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens",
-        "_waits", "by_name", "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "rung",
+        "_held_size", "_judged", "_kept", "_lane", "_placed", "_sent_at", "_stripper", "_task", "_tokens", "_waits",
+        "by_name", "call", "deadline", "deadline_reason", "headers", "meter", "number", "retries", "retry_after", "rung", "served",
         "started_ns", "status", "target", "target_number",
     )  # fmt: skip
 
@@ -74,10 +73,10 @@ class Attempt:
         self._ended = False
         self._sent_at = 0.0
         self._first_byte_at = 0.0
-        self._meter: Meter | None = None
+        self.meter: Meter | None = None
         self._costs = NO_COSTS
         self._tokens: int | None = None
-        self._served = ""
+        self.served = ""
         self._stripper: UsageStripper | StreamTranslator | None = None
         self._held: list[bytes] = []
         self._held_size = 0
@@ -144,7 +143,7 @@ class Attempt:
         self._connection = connection
         self._expect(now + self.target.provider.timeouts.first_byte, "first_byte_timeout")
         bodyless = self.call.request.head.method == b"HEAD"
-        application.recorder.intend(self._intent(), partial(connection.send, request, self, bodyless=bodyless))
+        application.recorder.intend(intent_of(self, application.clock), partial(connection.send, request, self, bodyless=bodyless))
 
     def _request(self) -> bytes:
         call, target = self.call, self.target
@@ -174,14 +173,9 @@ class Attempt:
         call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
         return ask_for_usage(body, hints.stream_options) if call.asked_usage else body
 
-    def _intent(self) -> Intent:
-        call, target, who = self.call, self.target, self.call.attribution
-        return Intent(
-            call.id, self.number, self._application.clock.text(self.started_ns), target.vendor, target.api, self._model(),
-            who.feature, who.team, who.customer, who.user_id, who.workflow, who.environment, who.trace_id, who.tags,
-        )  # fmt: skip
-
-    def _model(self) -> str:
+    @property
+    def model(self) -> str:
+        """The model that is asked for."""
         return self.target.model_in_url or self.call.hints.model or ""
 
     # --- the vendor's answer ------------------------------------------------------------------------------------------------------
@@ -197,8 +191,8 @@ class Attempt:
         metered = bool(self.target.api) and self.target.metered
         if metered:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
-            known = self.call.snapshot.known(self.target, self._model())
-            self._meter = Meter(known, status, framing, encoding)
+            known = self.call.snapshot.known(self.target, self.model)
+            self.meter = Meter(known, status, framing, encoding)
         translation = self.target.translation
         if translation is not None:
             self._answered_there(translation, framing, last=last)
@@ -206,17 +200,6 @@ class Attempt:
             if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
                 self._stripper = UsageStripper()
             self._flow(last=last)
-
-    def _answered_there(self, translation: Translation, framing: str, *, last: bool) -> None:
-        """An answer in another dialect: its events are translated as they come, everything else is held until it is whole."""
-        call, (theirs, ours) = self.call, translation.request_id
-        self.headers = [(ours, value) if name.lower() == theirs else (name, value) for name, value in self.headers]
-        if self.by_name.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
-            self.failed(Failure("bad_answer", "the answer came compressed, which was not asked for", sent=True))
-        elif self.status < _REFUSED and framing == "sse" and not call.gone:
-            self._stripper = translation.stream(call.started_ns // 1_000_000_000, wants_usage=call.hints.wants_usage)
-            if not call.holds(self):
-                self._flow(last=last)
 
     @property
     def streamed(self) -> bool:
@@ -227,6 +210,16 @@ class Attempt:
     def cost(self) -> int | None:
         """What it cost in atto-dollars; None while, or where, that is not known."""
         return self._costs.total
+
+    def _answered_there(self, translation: Translation, framing: str, *, last: bool) -> None:
+        """An answer in another dialect: its events are translated as they come, everything else is held until it is whole."""
+        call, (theirs, ours) = self.call, translation.request_id
+        self.headers = [(ours, value) if name.lower() == theirs else (name, value) for name, value in self.headers]
+        if self.by_name.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
+            self.failed(Failure("bad_answer", "the answer came compressed, which was not asked for", sent=True))
+        elif self.status < _REFUSED and framing == "sse" and not call.gone and not call.holds(self):
+            self._stripper = translation.stream(call.started_ns // 1_000_000_000, wants_usage=call.hints.wants_usage)
+            self._flow(last=last)
 
     def _flow(self, *, last: bool) -> None:
         """Begin to pass the answer on."""
@@ -239,15 +232,15 @@ class Attempt:
         if not self._framed and not self.call.request.head.takes_chunks:
             self._framed = True
             framing = UNFRAMED
-        self.call.body(self.call.head(self, self._described(None), None if last else framing))
+        self.call.body(self.call.head(self, described(self, None), None if last else framing))
 
     def received_body(self, content: bytes) -> None:
         """The next bytes of the answer, without their framing."""
         self.deadline = self._application.loop.time() + self.target.provider.timeouts.between_chunks
         if self._drained >= 0 and not self._may_drain(len(content)):
             return
-        if self._meter is not None:
-            self._meter.feed(content)
+        if self.meter is not None:
+            self.meter.feed(content)
         if self._flowing:
             self._pass_on(content if self._stripper is None else self._stripper.feed(content))
             return
@@ -255,8 +248,10 @@ class Attempt:
             return
         self._held.append(content)
         self._held_size += len(content)
-        if self._held_size > LARGEST_HELD and (self.target.translation is not None or self.call.holds(self)):
-            self.failed(Failure("too_long", "the answer is too long to be judged or translated", sent=True))
+        if self._held_size > LARGEST_HELD and self.call.holds(self):
+            self.failed(Failure("too_long", "the answer is too long to be judged", sent=True))
+        elif self._held_size > LARGEST_HELD and self.target.translation is not None:
+            self.failed(Failure("bad_answer", "the answer is too long to be translated", sent=True))
         elif self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
             # Too large to hold back for the sake of a header: it goes on now, and what it cost is read when it is complete.
             self._flow(last=False)
@@ -288,27 +283,14 @@ class Attempt:
 
     def _judge(self) -> None:
         """The answer is whole and held: it goes on if it stands."""
-        fault = self._translated()
-        if fault is not None:
-            self.failed(fault)
-            return
         self._leave()
         self._judged = True
-        if self._stripper is None and self.call.asked_usage and self.streamed:
-            self._stripper = UsageStripper()
-        if self._stripper is not None:
-            self._held = [self._stripper.feed(b"".join(self._held)), self._stripper.close()]
-        self.call.judge(self, b"".join(self._held), self._found)
-
-    def _translated(self) -> Failure | None:
-        """Let the whole answer be in the caller's dialect; what is wrong where it cannot be said there."""
-        if self.target.translation is None or self._stripper is not None:
-            return None
         try:
-            self._held = [said_here(self, b"".join(self._held))]
+            self._held = [here(self, b"".join(self._held))]
         except Untranslatable as fault:
-            return Failure("bad_answer", f"its answer cannot be translated: {fault.what}", sent=True)
-        return None
+            self._found(f"its answer cannot be translated: {fault.what}")
+            return
+        self.call.judge(self, self._held[0], self._found)
 
     def _found(self, why: str | None) -> None:
         """The answer stands (None), or does not: then the call climbs, or ends where its limits have no room for that."""
@@ -339,17 +321,19 @@ class Attempt:
             call.stood(self, b"".join(self._kept or ()))
         elif not call.gone:
             bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
-            fault = None if self._judged or bodyless else self._translated()
-            if fault is not None:
-                call.fail(self, fault)
-                return
             held = self._held
+            if self.target.translation is not None and not bodyless and not self._judged:
+                try:
+                    held = self._held = [said_here(self, b"".join(held))]
+                except Untranslatable as fault:
+                    call.fail(self, Failure("bad_answer", f"its answer cannot be translated: {fault.what}", sent=True))
+                    return
             total = self._costs.total
             if call.snapshot.usage_cost and total is not None and b"content-encoding" not in self.by_name:
                 held = [with_cost(b"".join(held), money(total))]
             length = b"%d" % sum(map(len, held))
             framing = None if bodyless or self.by_name.get(b"content-length") == length else (b"content-length", length)
-            head = call.head(self, self._described(self._costs), framing)
+            head = call.head(self, described(self, self._costs), framing)
             call.body(b"".join((head, *held)))
             call.stood(self, b"".join(self._held))
         call.complete()
@@ -494,13 +478,13 @@ class Attempt:
 
     def _row(self, status: str, failure: Failure | None) -> AttemptRow:
         application, call = self._application, self.call
-        reading = self._reading(failure)
-        self._served = reading.model
+        reading = reading_of(self, failure)
+        self.served = reading.model
         self._costs = costs = call.snapshot.rater.costs(reading, whole_second(self.started_ns // 1_000_000_000))
         if call.reservation is not None:
             used = tokens_of(reading)
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
-        reason = failure.what if failure is not None else self._unmetered() or (BACKGROUND if call.hints.background else None)
+        reason = failure.what if failure is not None else unmetered(self) or (BACKGROUND if call.hints.background else None)
         first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
         clock, latency = application.clock, round((application.loop.time() - self._began) * 1000)
         ended = Ended(
@@ -513,30 +497,3 @@ class Attempt:
         row = row_of(ended, who, reading, costs, call.snapshot.cost_classes)
         call.mark(row, self, reading)
         return row
-
-    def _reading(self, failure: Failure | None) -> Reading:
-        target, model = self.target, self._model()
-        if failure is not None and not failure.sent:
-            return plain_reading(target, model, "not_billed")
-        if self._meter is not None and (self.status or failure is None):
-            return self._meter.reading()
-        if self.status >= _REFUSED or (failure is None and self._unmetered() is None):
-            return plain_reading(target, model, "not_billed")
-        return plain_reading(target, model, "usage_missing")
-
-    def _unmetered(self) -> str | None:
-        return None if self._meter is not None else unmetered(self.target, self.call.request.head.method)
-
-    def _described(self, costs: Costs | None) -> list[tuple[bytes, bytes]]:
-        """Our headers on the answer."""
-        added = [(b"breakeven-call-id", self.call.id.encode())]
-        if self.call.climb is not None:
-            added += self.call.climb.headers()
-        if costs is not None and costs.total is not None:
-            added.append((b"breakeven-cost-usd", money(costs.total).encode()))
-        if self.call.reservation is not None:
-            added += self.call.reservation.headers(self.by_name)
-        model = self._served or self._model()
-        if model and model.isascii() and model.isprintable():
-            added.append((b"breakeven-model", model.encode()))
-        return added

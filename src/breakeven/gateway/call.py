@@ -72,14 +72,14 @@ class Call:
         self.gone = False
         self.answered = False
         self.asked_usage = False
-        self.bodies: Mapping[Target, bytes] = NO_BODIES
-        self.lifetime: str | None = None
-        self.prefix: tuple[int, int] | None = None
         self.climb: Climb | None = None
         self.rung: str | None = None
         self.open = 0
         self.over = False
         self.until = 0.0
+        self.bodies: Mapping[Target, bytes] = NO_BODIES
+        self.lifetime: str | None = None
+        self.prefix: tuple[int, int] | None = None
 
     def begin(self) -> Call | None:
         """Look at the request and forward it, or refuse it. None where it is answered already."""
@@ -106,15 +106,11 @@ class Call:
             return None
         self.attribution = attribution
         judge = self._application.judge
-        opted = snapshot.prompt_cache
-        self.lifetime = opted.get(attribution.feature or "") if opted else None
-        able = (None if judge is None else judge.judge(self)) or self.carried(found)
-        if isinstance(able, Refusal):
-            self._refuse(able, found[0].caller_dialect)
-            return None
-        self.targets = able
+        forbidden = None if judge is None else judge.judge(self)
         rungs = snapshot.rungs.get(attribution.feature or "") if snapshot.rungs and found[0].metered else None
-        if rungs is None:
+        if forbidden is not None:
+            self._refuse(forbidden, found[0].caller_dialect)
+        elif rungs is None:
             self._admit()
         else:
             self._application.began(self)
@@ -123,6 +119,11 @@ class Call:
 
     def _admit(self) -> None:
         """Forward the call, now or as soon as its limits have room for it."""
+        able = self.carry(self.targets)
+        if isinstance(able, Refusal):
+            self._refuse(able, self.targets[0].caller_dialect)
+            return
+        self.targets = able
         admission = self._application.admission
         admitted = True if admission is None else admission.admit(self)
         if isinstance(admitted, Refusal):
@@ -141,11 +142,14 @@ class Call:
         self._finish()
         self._refuse(refusal, self.targets[0].caller_dialect)
 
-    def carried(self, targets: tuple[Target, ...]) -> tuple[Target, ...] | Refusal:
-        """Those of the targets to which the request can be said; with breakpoints for the vendor's cache where they are wanted."""
-        if self.lifetime is None and all(target.translation is None for target in targets):
-            return targets
-        return carried(self, targets)
+    def carry(self, targets: tuple[Target, ...]) -> tuple[Target, ...] | Refusal:
+        """The targets that can take the request, said in their dialects, with breakpoints where they are wanted."""
+        opted = self.snapshot.prompt_cache
+        self.lifetime = opted.get(self.attribution.feature or "") if opted else None
+        for target in targets:
+            if target.translation is not None or self.lifetime is not None:
+                return carried(self, targets)
+        return targets
 
     def cached(self, target: Target, body: bytes) -> bytes:
         """The body with breakpoints for the vendor's cache; what of it could be read from there is noted of the first target."""

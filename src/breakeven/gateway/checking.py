@@ -134,7 +134,7 @@ class Checking:
         if isinstance(targets, str):
             then(f"{check.kind}: {targets}")
             return
-        body = judging(targets[0].caller_api, targets[0].rename or check.model, check.prompt(self._task, self._reply))
+        body = judging(climb.api, targets[0].rename or check.model, check.prompt(self._task, self._reply))
         request = Request(call.request.head, body, self._application.loop.time())
         rung = f"judge:{check.model}"
         heard = partial(self._verdict, check, then)

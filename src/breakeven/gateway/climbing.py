@@ -24,6 +24,7 @@ from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
 from breakeven.gateway.settled import baseline_cost, unbilled_row
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
+from breakeven.gateway.translating import caller_api
 from breakeven.settings.ladders import ASKED, CACHE, Rung
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Climb:
     """Where one call stands on its ladder."""
 
     __slots__ = (
-        "_application", "_at", "_beside", "_call", "_ended", "_key", "_model_said", "_path", "_reading", "_request", "asked",
+        "_application", "_at", "_beside", "_call", "_ended", "_key", "_model_said", "_path", "_reading", "_request", "api", "asked",
         "flight", "rung", "rungs", "task", "task_class", "template", "tried",
     )  # fmt: skip
 
@@ -73,6 +74,7 @@ class Climb:
         self._beside: dict[str, Reply | None] = {}
         self._model_said: Reply | None = None
         self.asked: tuple[Target, ...] = call.targets
+        self.api = caller_api(self.asked[0])
         self.flight: Flight | None = None
         self.rung = rungs.last
         self.tried: list[tuple[str, str]] = []
@@ -81,7 +83,7 @@ class Climb:
         self.task_class = None if named is None else named.decode("latin-1").strip()[:_LONGEST_CLASS] or None
         self._request = request_of(call.request.body) or {}
         self.template = template_of(self._request)
-        self.task: Task | None = task_of(self.asked[0].caller_api, self._request, call.attribution)
+        self.task: Task | None = task_of(self.api, self._request, call.attribution)
 
     # --- the way up ---------------------------------------------------------------------------------------------------------------
 
@@ -158,18 +160,17 @@ class Climb:
             rung = self._path[self._at]
             found = self.rungs.targets(call, self.asked, rung)
             refusal = None if isinstance(found, str) else self._forbidden(found)
-            if not isinstance(found, str) and refusal is None:
-                able = call.carried(found)
-                found = able.message if isinstance(able, Refusal) else able
-            if not isinstance(found, str) and refusal is None:
+            able = call.carry(found) if not isinstance(found, str) and refusal is None else refusal
+            if isinstance(able, tuple):
                 self.rung, call.rung = rung, rung.name
-                return found
-            self.tried.append((rung.name, found if isinstance(found, str) else refusal.message if refusal is not None else ""))
+                return able
+            why = able.message if able is not None else str(found)
+            self.tried.append((rung.name, why))
             if self._at + 1 >= len(self._path):
                 if refusal is not None:
                     return refusal
                 self.rung, call.rung = _AS_ASKED, ASKED
-                return self.asked
+                return call.carry(self.asked)
             self._at += 1
 
     def _forbidden(self, targets: tuple[Target, ...]) -> Refusal | None:
@@ -204,10 +205,13 @@ class Climb:
         found = self.rungs.targets(self._call, self.asked, below)
         if isinstance(found, str) or self._forbidden(found) is not None:
             return None
+        able = self._call.carry(found)
+        if isinstance(able, Refusal):
+            return None
         self.tried.append((WHOLE, "one rung down, because its budget runs low"))
         self._path.insert(self._at, below)
         self.rung, self._call.rung = below, below.name
-        return found
+        return able
 
     def no_room(self, why: str) -> Refusal:
         """What the caller is told where an answer did not stand and its limits have no room for a dearer one."""
@@ -230,7 +234,7 @@ class Climb:
         form = "stream" if call.hints.stream else "whole"
         usage = "usage" if call.hints.wants_usage else ""
         feature = call.attribution.feature
-        key = self._key = key_of(self._request, self.asked[0].vendor, self.asked[0].caller_api, form, usage, feature, *boundary)
+        key = self._key = key_of(self._request, self.asked[0].vendor, self.api, form, usage, feature, *boundary)
         flights = self._application.flights
         if flights.joins(key, self):
             return
@@ -326,7 +330,7 @@ class Climb:
         if why is not None:
             self._pass(rung.name, why)
             return
-        api, model = self.asked[0].caller_api, call.hints.model or ""
+        api, model = self.api, call.hints.model or ""
         made = written(
             api, answer.text, model, call.id, call.started_ns // 1_000_000_000, streamed=call.hints.stream,
             usage=call.hints.wants_usage,
@@ -369,7 +373,7 @@ class Climb:
 
     def holds(self, attempt: Attempt) -> bool:
         """Whether the present rung's answer is held: an error may be climbed over, and an answer may have to be checked."""
-        if self._at + 1 >= len(self._path) or attempt.target.caller_api not in ANSWERABLE:
+        if self._at + 1 >= len(self._path) or attempt.target.api not in ANSWERABLE:
             return False
         if attempt.status >= _REFUSED:
             return "vendor" in self.rungs.ladder.climb
@@ -380,7 +384,7 @@ class Climb:
         if attempt.status >= _REFUSED or self.task is None:
             then(None)
             return
-        heard = said(attempt.target.caller_api, content, streamed=attempt.streamed)
+        heard = said(self.api, content, streamed=attempt.streamed)
         if heard is None or not heard.complete:
             then("the answer cannot be read" if heard is None else "the answer is not complete")
         elif heard.more:
@@ -430,7 +434,7 @@ class Climb:
         """The caller has a model's answer: keep it, and give it to those who asked the same meanwhile."""
         if not self.keeps_copy or attempt.status != _OK or self._call.gone:
             return
-        reading, api = self._reading, attempt.target.caller_api
+        reading, api = self._reading, self.api
         if api in ANSWERABLE:
             heard = said(api, content, streamed=attempt.streamed)
             if heard is None or not heard.complete:

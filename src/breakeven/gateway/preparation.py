@@ -46,11 +46,11 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         accounts=gateway.accounts,
         policies=settings.policy_book,
         visitors=Visitors(settings.access, load_tokens(ledger)),
-        prompt_cache={
-            name: lifetime for name, feature in settings.features.items() if (lifetime := feature.prompt_cache) is not None
-        },
         rungs={name: Rungs(feature.ladder, targets) for name, feature in settings.features.items() if feature.ladder is not None},
         cached_in=gateway.cache,
         handlers=settings.handlers,
+        prompt_cache={
+            name: lifetime for name, feature in settings.features.items() if (lifetime := feature.prompt_cache) is not None
+        },
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -99,7 +99,7 @@ class Rungs:
         parameters = tuple((name, _encode(value)) for name, value in rung.parameters.items())
         if model == call.hints.model and provider is None:
             return tuple(replace(each, parameters=parameters) for each in asked) if parameters else asked
-        if asked[0].caller_api not in ANSWERABLE and not priced_only:
+        if asked[0].api not in ANSWERABLE and not priced_only:
             return "the API that was called is no conversation"
         if asked[0].model_in_url is not None:
             return "the model stands in the path of the request"
@@ -122,7 +122,7 @@ class Rungs:
             return led.message
         if priced_only:
             return led
-        able = [each for each in led if each.caller_dialect == asked[0].caller_dialect and each.caller_api == asked[0].caller_api]
+        able = [each for each in led if _speaks(each, asked[0])]
         if not able:
             return f"{led[0].provider.name} does not speak the API that was called"
         hidden = [each for each in able if self._keeps(each, asked[0])]
@@ -137,3 +137,9 @@ class Rungs:
     def _renamed(self, target: Target, model: str | None, asked: str | None, parameters: tuple[tuple[str, bytes], ...]) -> Target:
         rename = target.rename or (model if model != asked else None)
         return replace(target, rename=rename, parameters=parameters)
+
+
+def _speaks(target: Target, asked: Target) -> bool:
+    """Whether a target takes the caller's API, as its own or translated."""
+    translated = target.translation is not None or asked.translation is not None
+    return target.caller_dialect == asked.caller_dialect and bool(target.api) and (translated or target.api == asked.api)

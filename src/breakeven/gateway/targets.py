@@ -95,11 +95,6 @@ class Target:
         """The dialect that the caller speaks, in which it must be answered."""
         return self.dialect if self.translation is None else self.translation.caller
 
-    @property
-    def caller_api(self) -> str:
-        """The API that the caller calls."""
-        return self.api if self.translation is None else self.translation.api
-
 
 Found = tuple[Target, ...] | NoTarget
 
@@ -153,14 +148,11 @@ class Targets:
         """The targets of the same request for another model, at the provider named or wherever the model leads."""
         path = target.decode("ascii")
         first, _, rest = path[1:].partition("/")
-        there = None if provider is None else self._providers.get(provider)
-        if there is not None and path.startswith("/v1/") and there.dialect != _dialect(path, anthropic=anthropic):
-            to = RouteTarget(there.name)
-            if self._translates(to, path):
-                return (self._aimed(to, method, path, model, anthropic=anthropic),)
-        if provider is not None:
-            path = f"/{provider}/{rest}" if first in self._providers else f"/{provider}{path}"
-        return self.find(method, path.encode(), model, anthropic=anthropic)
+        if provider is None:
+            return self.find(method, target, model, anthropic=anthropic)
+        path = f"/{rest}" if first in self._providers else path
+        refusal = _refusal(method, path.encode(), model)
+        return refusal or (self._aimed(RouteTarget(provider), method, path, model, anthropic=anthropic),)
 
     def _check_fallbacks(self, route: Route) -> None:
         """A caller's own key is for the vendor that it asked for, and must not be shown to another one when that one fails."""

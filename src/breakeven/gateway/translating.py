@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from breakeven.gateway.attribution import Refusal
+from breakeven.gateway.streams import UsageStripper
 from breakeven.providers.translation import Aim, Untranslatable
 
 if TYPE_CHECKING:
@@ -61,3 +62,27 @@ def said_here(attempt: Attempt, body: bytes) -> bytes:
         attempt.headers = [(name, value) if name.lower() != _JSON[0] else _JSON for name, value in attempt.headers]
         return translation.fault(attempt.status, body)
     return translation.response(body, attempt.call.started_ns // 1_000_000_000)
+
+
+def here(attempt: Attempt, content: bytes) -> bytes:
+    """A whole held answer, streamed or not, as the caller would have got it. Raises Untranslatable."""
+    call, translation = attempt.call, attempt.target.translation
+    if attempt.status >= _REFUSED or not attempt.streamed:
+        return said_here(attempt, content)
+    if translation is not None:
+        stream = translation.stream(call.started_ns // 1_000_000_000, wants_usage=call.hints.wants_usage)
+        return stream.feed(content) + stream.close()
+    if not call.asked_usage:
+        return content
+    stripper = UsageStripper()
+    return stripper.feed(content) + stripper.close()
+
+
+def caller_api(target: Target) -> str:
+    """The API that the caller called, whatever its target speaks."""
+    if target.translation is None:
+        return target.api
+    return _APIS.get(target.translation.path, target.api)
+
+
+_APIS = {"/v1/chat/completions": "openai_chat", "/v1/responses": "openai_responses", "/v1/messages": "anthropic"}

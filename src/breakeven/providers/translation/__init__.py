@@ -33,14 +33,13 @@ class StreamTranslator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """One direction: calls to `path` of the dialect `caller`, which is its API `api`, go to `there`.
+    """One direction: calls to `path` of the dialect `caller` go to `there`.
 
     `dropped`: headers of the caller that mean nothing at the other vendor; `added`: those that it needs; `request_id`: how the
     header with the id of a call is named there, and at the caller's.
     """
 
     caller: str
-    api: str
     path: str
     there: str
     ask: Callable[[Node, Aim], Node]
@@ -75,7 +74,6 @@ _OF_ANTHROPIC = frozenset({b"anthropic-version", b"anthropic-beta", b"anthropic-
 TRANSLATIONS: Mapping[tuple[str, str], Translation] = {
     ("/v1/chat/completions", "anthropic"): Translation(
         "openai",
-        "openai_chat",
         "/v1/chat/completions",
         "/v1/messages",
         to_message_request,
@@ -88,7 +86,6 @@ TRANSLATIONS: Mapping[tuple[str, str], Translation] = {
     ),
     ("/v1/responses", "anthropic"): Translation(
         "openai",
-        "openai_responses",
         "/v1/responses",
         "/v1/messages",
         response_as_message_request,
@@ -100,7 +97,6 @@ TRANSLATIONS: Mapping[tuple[str, str], Translation] = {
         ((b"anthropic-version", b"2023-06-01"),),
     ),
     ("/v1/messages", "openai"): Translation(
-        "anthropic",
         "anthropic",
         "/v1/messages",
         "/v1/chat/completions",
