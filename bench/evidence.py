@@ -100,8 +100,8 @@ def main(trials: int = TRIALS) -> None:
         print(f"  {count:,} pairs: {broken:5.1%} broken, {moved:5.1%} moved")
     print("Lower bound on agreement: holds after 50, 200 and 1,000 replays")
     for share in (0.75, 0.95, 0.99):
-        drawn = random.random((max(trials // 5, 50), 1_000)) < share
-        held = [all(agreement_bounds(row[:n], ALPHA).low <= share for n in (50, 200, 1_000)) for row in drawn]
+        agreed = random.random((max(trials // 5, 50), 1_000)) < share
+        held = [all(agreement_bounds(row[:n], ALPHA).low <= share for n in (50, 200, 1_000)) for row in agreed]
         print(f"  true share {share:.0%}: {np.mean(held):6.1%}")
     print("Alarm after a switch (margin 2 points, 1 in 1,000): checks until it rings, median and 95 %")
     for worse in (0.03, 0.08, 0.15, 0.30):
