@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 
-HEAD_CHARACTERS, TAIL_CHARACTERS = 1400, 400
+HEAD_CHARACTERS, TAIL_CHARACTERS = 700, 250
 """How much of the beginning and the end of a text is read; what lies between counts only by its length."""
 SUMMARY = (
     "characters",
@@ -19,9 +19,7 @@ SUMMARY = (
     "letters per word",
     "questions",
     "lines",
-    "largest number",
     "symbols",
-    "capitals",
     "different words",
     "sentences",
     "choices",
@@ -29,15 +27,12 @@ SUMMARY = (
     "negation",
 )
 """The figures of a text's form, in the order in which `form` gives them."""
-_TOKEN = re.compile(r"[^\W\d_]+|#+|[^\w\s]")
-_DIGITS = re.compile(r"\d+")
-_NUMBER = re.compile(r"\d{1,9}")
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_DIGITS = str.maketrans("123456789", "000000000")
 _PARTS = re.compile(r"[\W_]+")
-_SHAPES = {1: " # ", 2: " ## ", 3: " ### "}
-_LONG_NUMBER = " #### "
-_CHOICE = re.compile(r"^\s*\(?[A-Ea-e1-5][.):]\s", re.MULTILINE)
-_CODE = re.compile(r"^(?:def |class |import |from \w+ import|#include|function |const |let |var |public |SELECT )|```|[;{}]\s*$|=>|==|\w\(\)", re.M)
-_NEGATION = re.compile(r"\b(?:not|except|never|without|neither)\b")
+_SYMBOLS, _CODE = "=+-*/^$%", ("def ", "return", "==", "();", "{", "}", "```", "[i", "=>")
+_CHOICES = ("\nA", "\nB", "\nC", "\nD", "\nE", "\n1", "\n2", "\n3", "\n- ", "\n* ")
+_NEGATIONS = frozenset(("not", "except", "never", "without", "neither"))
 
 
 def clipped(text: str) -> str:
@@ -47,19 +42,16 @@ def clipped(text: str) -> str:
     return f"{text[:HEAD_CHARACTERS]} {text[-TAIL_CHARACTERS:]}"
 
 
-def _shape(found: re.Match[str]) -> str:
-    return _SHAPES.get(found.end() - found.start(), _LONG_NUMBER)
-
-
 def tokens(text: str) -> list[str]:
-    """The words and marks of a text in their order, in small letters; a number stands as its length: `#` to `####`."""
-    return _TOKEN.findall(_DIGITS.sub(_shape, text.lower()))
+    """The words and marks of a text in their order, in small letters, every digit as `0`: numbers count by their length."""
+    return _TOKEN.findall(text.lower().translate(_DIGITS))
 
 
 def words(found: list[str]) -> set[str]:
-    """The different words and pairs of neighbouring words among these tokens."""
+    """The different words, pairs of neighbouring words, and how the text begins (after `^`)."""
     terms = set(found)
     terms.update(map(" ".join, zip(found, found[1:], strict=False)))
+    terms.update(("^ " + " ".join(found[:1]), "^ " + " ".join(found[:2]), "^ " + " ".join(found[:3])))
     return terms
 
 
@@ -72,23 +64,20 @@ def tag_words(tag: str) -> tuple[str, ...]:
 def form(text: str, read: str, found: list[str]) -> list[float]:
     """The figures of a text's form, in the order of `SUMMARY`: of the whole `text` its length, of what was `read` the rest."""
     count = len(found) or 1
-    numbers = _NUMBER.findall(read)
-    letters = sum(map(len, found)) / count
-    size = len(read) or 1
+    numbers = sum(map(str.isdigit, found))
+    different = set(found)
     return [
         math.log1p(len(text)),
         math.log1p(len(found)),
-        math.log1p(len(numbers)),
-        len(numbers) / count,
-        letters,
+        math.log1p(numbers),
+        numbers / count,
+        sum(map(len, found)) / count,
         float(read.count("?")),
         math.log1p(read.count("\n")),
-        math.log1p(max(map(int, numbers), default=0)),
-        sum(map(found.count, "=+-*/^$%\\(")) / count,
-        sum(map(str.isupper, read[:400])) / min(size, 400),
-        len(set(found)) / count,
-        math.log1p(read.count(". ") + read.count(";")),
-        math.log1p(len(_CHOICE.findall(read))),
-        math.log1p(len(_CODE.findall(read))),
-        float(bool(_NEGATION.search(read.lower()))),
+        sum(map(read.count, _SYMBOLS)) / count,
+        len(different) / count,
+        math.log1p(read.count(". ")),
+        math.log1p(sum(map(read.count, _CHOICES))),
+        math.log1p(sum(map(read.count, _CODE))),
+        float(not _NEGATIONS.isdisjoint(different)),
     ]
