@@ -56,6 +56,7 @@ COMMANDS: dict[str, Entry] = {
     "compile": Entry(
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
+    "route": Entry("breakeven.cli.route:route", "Train, certify, evaluate and explain routes between a weak and a strong rung."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

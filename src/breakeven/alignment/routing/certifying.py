@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 
 from breakeven.alignment.evidence.certificate import certify
-from breakeven.alignment.routing.route_file import CertificateRow
+from breakeven.alignment.routing.pairs import Pair
+from breakeven.alignment.routing.route_file import CertificateRow, RouteFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from breakeven.alignment.routing.route import Route
 
 STEPS = 50
 """Policies of the family: shares of 2 %, 4 %, … up to all tasks on the weak rung."""
@@ -52,3 +57,11 @@ def certify_thresholds(
 def _shown(threshold: float) -> float:
     """Nine digits, enough to keep every task on its side."""
     return float(f"{threshold:.9g}")
+
+
+def recertified(route: Route, pairs: Sequence[Pair], terms: Terms, seed: int = 0) -> RouteFile:
+    """The route with a certificate from replays that had no part in its training."""
+    points = np.array([route.read(one.text, one.tag).points for one in pairs])
+    uplift = np.array([one.strong - one.weak for one in pairs])
+    bound = route.file.certificate.fingerprint
+    return msgspec.structs.replace(route.file, certificate=certify_thresholds(points, uplift, terms, seed, "fresh replays", bound))

@@ -33,7 +33,9 @@ def indicator_rows(terms: Sequence[Sequence[int]], weights: Vector) -> Matrix:
     return csr_array((values / np.repeat(lengths, counts), at, begin), shape=(len(terms), len(weights)))
 
 
-def ridge(rows: Matrix, targets: NDArray[np.float64], penalty: float, start: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+def ridge(
+    rows: Matrix, targets: NDArray[np.float64], penalty: float, start: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """The weights that minimise |rows·w − targets|² + penalty·|w|², one column per column of targets (conjugate gradients)."""
     across = rows.T.tocsr()
     solution = np.zeros((rows.shape[1], targets.shape[1])) if start is None else start.copy()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 
 HEAD_CHARACTERS, TAIL_CHARACTERS = 700, 250
 """How much of the beginning and the end of a text is read; what lies between counts only by its length."""
@@ -50,7 +51,7 @@ def tokens(text: str) -> list[str]:
 def words(found: list[str]) -> set[str]:
     """The different words, pairs of neighbouring words, and how the text begins (after `^`)."""
     terms = set(found)
-    terms.update(map(" ".join, zip(found, found[1:], strict=False)))
+    terms.update(map(" ".join, pairwise(found)))
     terms.update(("^ " + " ".join(found[:1]), "^ " + " ".join(found[:2]), "^ " + " ".join(found[:3])))
     return terms
 

@@ -1,8 +1,8 @@
 """The decision: which of two rungs a task needs, in microseconds and with the standard library alone.
 
 Points are a sum over what was read of the task; they say where it stands in the order of uplift, the calibration says what uplift
-they stand for. A task goes to the weak rung only where a certificate covers its points and traffic is what the route was learned on;
-in every other case it stays on the strong one.
+they stand for. A task goes to the weak rung only where a certificate covers its points and traffic is what the route was learned
+on; in every other case it stays on the strong one.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Route:
         self._uplift = [uplift for _, uplift in file.calibration]
 
     def decide(self, task: Task) -> Decision:
-        """Choose the rung for one task; what only looks like it could be routed (tools, media, no text) stays on the strong rung."""
+        """Choose the rung for one task; one without text, or with more than text, stays on the strong rung."""
         file, limit = self.file, self.file.certificate.threshold
         if limit is None:
             return Decision(file.strong, None, "nothing is certified")

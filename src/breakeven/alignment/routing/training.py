@@ -1,14 +1,14 @@
 """Training a route on replays: which of its forms is chosen, what it promises, and the file that holds it.
 
 The target is the *uplift*, strong score minus weak score, not whether the weak rung fails: a task that both fail gains nothing from
-the stronger one. Weights come from ridge regressions, mixed by cross-validation within the replays, and everything that is said about the route rests on predictions of replays that had no part in them.
+the stronger one. Weights come from ridge regressions, mixed by cross-validation within the replays, and everything that is said
+about the route rests on predictions of replays that had no part in them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.sparse import csr_array, hstack
 from breakeven.alignment.evidence.certificate import fingerprint
 from breakeven.alignment.routing.certifying import Terms, certify_thresholds
 from breakeven.alignment.routing.fitting import held_out, indicator_rows, isotonic, ridge
+from breakeven.alignment.routing.pairs import Pair
 from breakeven.alignment.routing.policies import curve
 from breakeven.alignment.routing.reading import SUMMARY, clipped, form, tag_words, tokens, words
 from breakeven.alignment.routing.route import FORM_MOST, FORM_SCALE, rarity
@@ -48,16 +49,6 @@ _BELIEF = 0.25
 _LINE_ROWS = 60
 """Replays behind each point of the calibrated line, at least."""
 _LINE_POINTS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One replay: a task's text and tag, and what the weak and the strong rung scored on it, from 0 to 1."""
-
-    text: str
-    tag: str | None
-    weak: float
-    strong: float
 
 
 class Names(NamedTuple):
@@ -164,7 +155,7 @@ def _folds(count: int, seed: int) -> NDArray[np.int64]:
 
 
 def _mixture(base: csr_array, figures: csr_array, uplift: Vector, folds: NDArray[np.int64]) -> _Mixture:
-    """Ridge regressions with several penalties, with and without the form of texts, each by how well it foretold what it had not seen.
+    """Ridge regressions with several penalties, with and without form, each by how well it foretold what it had not seen.
 
     A share is exp(−`_BELIEF` · (squared errors − the least) / (2 · variance)): a choice that few replays cannot make is not made.
     All candidates being linear, so is the mixture. Its points are scaled to be the uplift that they foretold best.
@@ -187,7 +178,10 @@ def _mixture(base: csr_array, figures: csr_array, uplift: Vector, folds: NDArray
     points = _sum(shares, [points for _, _, _, points in tried])
     slope = _slope(points, uplift)
     weights = _sum(shares, [weights for _, _, weights, _ in tried])
-    rows_ = [CandidateRow(penalty, with_form, round(float(share), 4)) for (penalty, with_form, _, _), share in zip(tried, shares, strict=True)]
+    rows_ = [
+        CandidateRow(penalty, with_form, round(float(share), 4))
+        for (penalty, with_form, _, _), share in zip(tried, shares, strict=True)
+    ]
     return _Mixture(rows_, weights * slope, points * slope + float(uplift.mean()))
 
 
