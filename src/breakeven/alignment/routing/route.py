@@ -54,9 +54,9 @@ class Route:
     def __init__(self, file: RouteFile, *, watched: bool = True) -> None:
         self.file = file
         self.watch = DriftWatch(file) if watched else None
-        self._points = file.words
         rows = file.learned.rows
-        self._squares = {word: rarity(rows, seen) ** 2 for word, seen in file.seen.items()}
+        # points and squared weight of a word as one complex number: looked up once, and both are summed in one pass
+        self._words = {word: complex(points, rarity(rows, file.seen[word]) ** 2) for word, points in file.words.items()}
         self._form = [(row.mean, FORM_SCALE / row.deviation if row.deviation else 0.0, row.points) for row in file.form]
         self._tags: dict[str, float] = {}
         self._at = [points for points, _ in file.calibration]
@@ -89,10 +89,11 @@ class Route:
         part = clipped(text)
         found = tokens(part)
         terms = words(found)
-        known = terms & self._points.keys()
+        known = list(filter(None, map(self._words.get, terms)))
         points = self.file.base + (self._tag_points(tag) if tag else 0.0)
         if known:
-            points += sum(map(self._points.__getitem__, known)) / math.sqrt(sum(map(self._squares.__getitem__, known)))
+            total = sum(known, 0j)
+            points += total.real / math.sqrt(total.imag)
         if self._form:
             for value, (mean, scale, per) in zip(form(text, part, found), self._form, strict=True):
                 points += per * scaled(value, mean, scale)
@@ -122,9 +123,9 @@ class Route:
         """The strongest reasons behind a task's points, strongest first."""
         part = clipped(text)
         found = tokens(part)
-        known = words(found) & self._points.keys()
-        length = math.sqrt(sum(map(self._squares.__getitem__, known))) or 1.0
-        reasons = [Reason(f"“{term}”", self._points[term] / length) for term in known]
+        known = {term: self._words[term] for term in words(found) if term in self._words}
+        length = math.sqrt(sum(known.values(), 0j).imag) or 1.0
+        reasons = [Reason(f"“{term}”", both.real / length) for term, both in known.items()]
         if tag:
             reasons.append(Reason(f"workflow {tag}" if tag in self.file.tags else f"workflow {tag} (new)", self._tag_points(tag)))
         if self._form:

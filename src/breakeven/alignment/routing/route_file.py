@@ -66,7 +66,7 @@ class CertificateRow(msgspec.Struct, frozen=True):
     confidence: float
     pairs: int
     evidence: str
-    """`cross-fitted`, or `fresh replays` where the pairs had no part in the training at all."""
+    """`cross-fitted`, or `fresh` where the pairs had no part in the training at all."""
     threshold: float | None
     """Tasks with at most so many points go to the weak rung; None: nothing is certified, all stay."""
     share: float

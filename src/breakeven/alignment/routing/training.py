@@ -89,7 +89,7 @@ def train(pairs: Sequence[Pair], names: Names, terms: Terms, seed: int = 0) -> R
     known = [sorted(vocabulary.place[word] for word in one if word in vocabulary.place) for one in read]
     base = csr_array(hstack([indicator_rows(known, vocabulary.weights), _tag_rows(parts, tags)], format="csr"))
     figures = csr_array(_scaled_forms(forms, means, deviations))
-    weak, strong = np.array([one.weak for one in pairs]), np.array([one.strong for one in pairs])
+    weak, strong = (np.array([getattr(one, rung) for one in pairs], dtype=np.float64) for rung in ("weak", "strong"))
     uplift = strong - weak
     folds = _folds(len(pairs), seed)
     mixture = _mixture(base, figures, uplift, folds)
