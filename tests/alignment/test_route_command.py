@@ -147,3 +147,47 @@ def test_a_saving_needs_both_costs(breakeven: Run, model: Path, tmp_path: Path) 
     code, _, err = breakeven(*command)
     assert code == 0
     assert "without --tag it judges by text alone" in err
+
+
+def judged(path: Path, count: int, *, small_right: float) -> tuple[Path, Path]:
+    """A file of invented answers of four models, of which two small ones rarely make the same mistake, and one of prices."""
+    random = Random(9)
+    lines = ["question,model,answer,score,input_tokens,output_tokens"]
+    for number in range(count):
+        for model, right in (("small-a", small_right), ("small-b", small_right), ("large", 0.97), ("unpriced", 1.0)):
+            good = random.random() < right
+            answer = "7" if good else f"{model} {random.randint(8, 99)}"
+            lines.append(f"q{number:04d},{model},{answer},{int(good)},200,100")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    prices = path.with_name("prices.csv")
+    rows = ("small-a,0.1,0.4", "small-b,0.2,0.2", "large,5,20")
+    prices.write_text("\n".join(["model,usd_per_mtok_in,usd_per_mtok_out", *rows]), encoding="utf-8")
+    return path, prices
+
+
+def test_search_finds_the_ladder_that_is_enough(breakeven: Run, tmp_path: Path) -> None:
+    """Two small models that agree are taken, the large one is asked where they differ; the saving is exact and judged apart."""
+    file, prices = judged(tmp_path / "answers.csv", 800, small_right=0.9)
+    code, out, _ = breakeven("route", "search", file, "--strong", "large", "--prices", prices, "--keep", "0.99", "--json")
+    found = json.loads(out)
+    assert (code, found["verdict"]) == (0, "enough")
+    assert found["ladder"] == ["small-a", "small-b", "large"]
+    assert found["saved"] == pytest.approx(1 - (0.00006 + 0.00006) / 0.003 - found["escalated"])
+    assert found["quality_kept"] > 0.97
+    assert found["p_value"] <= 0.05
+
+
+def test_search_says_stay_where_no_ladder_is_enough(breakeven: Run, tmp_path: Path) -> None:
+    """Where the small models are often wrong together with nobody, escalating everything, the strong model stays: exit code 1."""
+    file, prices = judged(tmp_path / "answers.csv", 300, small_right=0.1)
+    code, out, _ = breakeven("route", "search", file, "--strong", "large", "--prices", prices)
+    assert code == 1
+    assert out.startswith("Stay on large")
+
+
+def test_search_explains_a_model_that_cannot_be_compared(breakeven: Run, tmp_path: Path) -> None:
+    """A strong model without a price is a usage fault that names those that can be compared."""
+    file, prices = judged(tmp_path / "answers.csv", 40, small_right=0.9)
+    code, _, err = breakeven("route", "search", file, "--strong", "unpriced", "--prices", prices)
+    assert code == 2
+    assert "unpriced has no price" in err

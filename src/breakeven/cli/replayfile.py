@@ -66,7 +66,7 @@ def read_pairs(files: Sequence[Path], columns: PairColumns) -> list[Pair]:
     for file in files:
         for number, (text, weak, strong, *tag) in enumerate(read_table(file, wanted), 1):
             where = f"{file}, row {number}"
-            scores = [_score(value) for value in (weak, strong)]
+            scores = [score_of(value) for value in (weak, strong)]
             if text is None:
                 problems.append(Problem(where, f"{columns.text} is empty", "Leave out tasks without a text."))
             elif None in scores:
@@ -84,7 +84,7 @@ def read_pairs(files: Sequence[Path], columns: PairColumns) -> list[Pair]:
     return pairs
 
 
-def _score(value: object) -> float | None:
+def score_of(value: object) -> float | None:
     """A score from 0 to 1; None where the value is none."""
     if isinstance(value, str):
         value = {"true": True, "false": False}.get(value.strip().lower(), value)

@@ -13,6 +13,7 @@ import click
 from breakeven.cli.context import echo_json
 from breakeven.cli.examples import file_bytes
 from breakeven.cli.replayfile import PairColumns, read_pairs
+from breakeven.cli.route_search import search
 from breakeven.errors import DataError, Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -236,3 +237,6 @@ def _write(target: Path, content: bytes) -> None:
         target.write_bytes(content)
     except OSError as error:
         raise Unreachable(f"{target} cannot be written: {error.strerror}", "Give another file with -o.") from None
+
+
+route.add_command(search)

@@ -47,7 +47,7 @@ def certify_thresholds(points: Vector, uplift: Vector, terms: Terms, seed: int, 
     alpha = 1 - terms.confidence
     values: list[float] = []
     for threshold in thresholds:
-        values.append(_p_value(np.where(points[order] <= threshold, uplift[order], 0.0), terms.margin, alpha))
+        values.append(p_value(np.where(points[order] <= threshold, uplift[order], 0.0), terms.margin, alpha))
         if values[-1] > alpha:
             break
     place = fixed_sequence(values, alpha)
@@ -68,7 +68,7 @@ def certify_thresholds(points: Vector, uplift: Vector, terms: Terms, seed: int, 
     )
 
 
-def _p_value(losses: Vector, margin: float, alpha: float) -> float:
+def p_value(losses: Vector, margin: float, alpha: float) -> float:
     """How likely so small losses are if the policy broke the margin.
 
     Where every answer is right or wrong and the margin is worth `EXACT_FROM` pairs, the exact test; else a bet whose stake is fixed
