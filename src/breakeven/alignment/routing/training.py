@@ -46,6 +46,8 @@ _MOST_WORDS = 60_000
 _BINS = 10
 _BELIEF = 0.25
 """How far held-out errors decide between candidates: 1 would be as if they came from fresh replays."""
+_LEAST_SLOPE = 0.01
+"""Uplift per deviation of the points, at least: few replays may foretell each other badly and still order new tasks."""
 _LINE_ROWS = 60
 """Replays behind each point of the calibrated line, at least."""
 _LINE_POINTS = 16
@@ -176,7 +178,7 @@ def _mixture(base: csr_array, figures: csr_array, uplift: Vector, folds: NDArray
     belief = np.exp(-_BELIEF * (errors - errors.min()) / (2 * max(float(uplift.var()), 1e-9)))
     shares = belief / belief.sum()
     points = _sum(shares, [points for _, _, _, points in tried])
-    slope = _slope(points, uplift)
+    slope = max(_slope(points, uplift), _LEAST_SLOPE)
     weights = _sum(shares, [weights for _, _, weights, _ in tried])
     rows_ = [
         CandidateRow(penalty, with_form, round(float(share), 4))
