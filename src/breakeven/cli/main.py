@@ -69,6 +69,7 @@ COMMANDS: dict[str, Entry] = {
         "breakeven.cli.handlers:handlers", "What answers without a model, how it stands, and what it says to a prompt."
     ),
     "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
+    "route": Entry("breakeven.cli.route:route", "Train, certify, evaluate and explain routes between a weak and a strong rung."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (
