@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breakeven.sample.truth import CONTRACT_FROM, CONTRACTS, FIRM, INVENTED, INVOICES, SUPPORT, TRIAL, VALUE_PER_DOCUMENT
+from breakeven.sample.truth import CONTRACT_FROM, CONTRACTS, DOCUMENTS, FIRM, INVENTED, INVOICES, SUPPORT, TRIAL, VALUE_PER_DOCUMENT
 
 CONFIG = f"""# {FIRM}: {INVENTED}
 prices:
@@ -135,6 +135,19 @@ adjustments:
     from: "{CONTRACT_FROM:%Y-%m-%dT%H:%M:%SZ}"
     source: invented-contract
     why: output of the dearest model at six and a half per cent less, schedule B
+"""
+DOCUMENTS_CONFIG = f"""# {FIRM}, document workflow: {INVENTED}
+features:
+  {DOCUMENTS}:
+    owner: back-office
+    unit: document
+    description: reads supplier invoices into the ledger
+    quality_floor: 0.93
+    models: [gpt-5.4]
+    retention: 7d
+    capture: {{redact: [card_number, iban]}}
+    value:
+      - {{id: per-document, kind: unit_price, price: "0.02", counts: all, owner: finance, version: 1, grade: C, why: invented}}
 """
 _README = f"""# {FIRM}
 

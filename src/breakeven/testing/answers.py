@@ -37,6 +37,8 @@ _WORDS = [
 _LENGTH = re.compile(r"-words-(\d+)\Z")
 _DEFAULT_WORDS = 12
 _CHARACTERS_PER_TOKEN = 4
+_SAID = "\0said"
+"""Where a text to be played travels in the parsed request; no caller can send a field of this name unnoticed."""
 Body = dict[str, Any]
 
 
@@ -81,14 +83,22 @@ def counts_of(body: bytes, model: str) -> Counts:
     return Counts(tokens_in, cached, len(words_of(model)))
 
 
+def _told(request: Body, body: bytes, model: str) -> tuple[Counts, list[str]]:
+    """Tokens and words of an answer: of the text that is to be played, else of invented ones."""
+    counts, said = counts_of(body, model), request.get(_SAID)
+    if not isinstance(said, str):
+        return counts, words_of(model)
+    return Counts(counts.input, counts.cached, max(1, len(said) // _CHARACTERS_PER_TOKEN)), said.split(" ")
+
+
 def identity(prefix: str, body: bytes) -> str:
     """An id that follows from the request."""
     return f"{prefix}{hashlib.sha256(body).hexdigest()[:24]}"
 
 
 @lru_cache(maxsize=256)
-def answer(method: str, path: str, body: bytes, words: int | None = None) -> Answer | None:
-    """The answer to one request, with so many words if said; None where the vendor has no such path.
+def answer(method: str, path: str, body: bytes, words: int | None = None, said: str | None = None) -> Answer | None:
+    """The answer to one request, with so many words or with this text if said; None where the vendor has no such path.
 
     What was asked last is remembered, for load tests.
     """
@@ -98,6 +108,8 @@ def answer(method: str, path: str, body: bytes, words: int | None = None) -> Ans
     if words is not None and "model" in request:
         request = {**request, "model": f"{request['model']}-words-{words}"}
     body = _asked(request, body)
+    if said is not None:
+        request = {**request, _SAID: said}
     makers = (
         ("/chat/completions", _chat),
         ("/responses", _responses),
@@ -164,7 +176,7 @@ def _chat_usage(counts: Counts) -> Body:
 
 def _chat(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "gpt-4o"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     shared: Body = {"id": identity("chatcmpl-", body), "created": CREATED, "model": _served(model), "service_tier": "default"}
     if request.get("stream") is True:
         options = request.get("stream_options")
@@ -237,7 +249,7 @@ def _file(request: Body, body: bytes) -> Answer:
 
 def _responses(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "gpt-4o"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     text = " ".join(words)
     part = {"type": "output_text", "text": text, "annotations": []}
     item = {"id": identity("msg_", body), "type": "message", "status": "completed", "role": "assistant", "content": [part]}
@@ -305,7 +317,7 @@ def _message_usage(counts: Counts, output: int) -> Body:
 
 def _messages(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "claude-sonnet-4-5"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     message: Body = {"id": identity("msg_", body), "type": "message", "role": "assistant", "model": _served(model)}
     if request.get("stream") is True:
         return Answer("text/event-stream; charset=utf-8", tuple(_message_events(message, counts, words)))
