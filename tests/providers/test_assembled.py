@@ -39,21 +39,6 @@ def test_tool_calls_are_put_together() -> None:
         {"choices": [{"index": 0, "delta": {"tool_calls": [first]}}]},
         {"choices": [{"index": 0, "delta": {"tool_calls": [second]}, "finish_reason": "tool_calls"}]},
     ]
-    put = assembled(b"".join(stream.pieces))
-    assert put is not None
-    assert answer_of(put) == answer_of(b"".join(whole.pieces))
-    one, other = json.loads(put), json.loads(whole.pieces[0])
-    assert {name: one.get(name) for name in ("model", "stop_reason", "status")} == {
-        name: other.get(name) for name in ("model", "stop_reason", "status")
-    }
-
-
-def test_tool_calls_are_put_together() -> None:
-    """Arguments that come in pieces, in both dialects."""
-    chat = [
-        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": '{"a'}}]}}]},
-        {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": '":1}'}}]}, "finish_reason": "tool_calls"}]},
-    ]  # fmt: skip
     put = assembled(b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in chat))
     call = json.loads(put or b"{}")["choices"][0]["message"]["tool_calls"][0]
     assert call == {"type": "function", "function": {"name": "f", "arguments": '{"a":1}'}, "id": "c"}
