@@ -54,6 +54,11 @@ CALLS: dict[str, str] = {
     "stated_cost": MONEY,  # the vendor's own figure, kept beside ours
     "source": "VARCHAR",  # e.g. import:claude-code
     "source_ref": "VARCHAR",  # the vendor's or the other tool's id of the call
+    # Since the ladder; ledgers that are older lack these columns in their files, which is read as NULL.
+    "task_class": "VARCHAR",  # the kind of task, where it is said apart from the workflow
+    "template": "VARCHAR",  # fingerprint of the request's constant part: system text, tools, schema
+    "rungs_tried": "VARCHAR",  # JSON list of [rung, why its answer did not stand], in the order in which they were tried
+    "baseline_cost": MONEY,  # what the declared baseline would have cost for the same tokens, on the attempt that answered
 }
 
 COST_LINES: dict[str, str] = {
