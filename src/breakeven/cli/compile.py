@@ -11,6 +11,7 @@ import click
 
 from breakeven.cli.context import echo_json, ledger_options
 from breakeven.cli.examples import answer_fields, file_bytes, read_examples
+from breakeven.cli.passages import passages
 from breakeven.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -241,3 +242,6 @@ def _draw(result: Replay) -> None:
         bound = f"at least {figures['agreement_lower_bound']:.2%} with 95 % confidence"
         click.echo(f"whole answers as in the past   {figures['agreement']:.2%}, {bound}")
     click.echo(f"CPU time per example           {figures['microseconds_per_example']:,.0f} µs")
+
+
+compile_.add_command(passages)

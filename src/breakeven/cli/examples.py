@@ -23,7 +23,7 @@ def read_examples(file: Path, input_: str, output: str) -> list[Past]:
     """Every example of a JSONL file (plain or .gz) or a Parquet file. Raises DataError naming where the faulty ones stand."""
     past: list[Past] = []
     problems: list[Problem] = []
-    for where, row in _rows(file):
+    for where, row in rows_of(file):
         try:
             past.append(_example(row, where, input_, output))
         except DataError as error:
@@ -55,14 +55,14 @@ def _example(row: Mapping[str, Any], where: str, input_: str, output: str) -> Pa
     from breakeven.alignment.compiled.documents import read_document
     from breakeven.alignment.compiled.replay import Past
 
-    given = _reach(row, input_)
+    given = reach(row, input_)
     read_document(given, input_)  # a fault is told now, with its line, not in the middle of a replay
-    truth = _reach(row, output)
+    truth = reach(row, output)
     name = next((str(row[key]) for key in _NAMES if key in row), Path(where).name)
     return Past(name, partial(read_document, given, where), truth if isinstance(truth, dict) else {SINGLE_ANSWER: truth})
 
 
-def _reach(row: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
+def reach(row: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
     """The value at a dotted path; a text that holds a JSON object is entered like one. Raises DataError."""
     import msgspec
 
@@ -80,7 +80,7 @@ def _reach(row: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def rows_of(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every row of a file with where it stands."""
     yield from _parquet_rows(file) if file.suffix == ".parquet" else _json_rows(file)
 
