@@ -17,6 +17,8 @@ from breakeven.alignment.compiled.served import ServedHandler, served_handler
 from breakeven.alignment.compiled.shape import Spoken, find_shape
 from breakeven.alignment.task import Declined, Reply, Task
 from breakeven.errors import DataError
+from breakeven.gateway.attribution import NOBODY
+from breakeven.gateway.tasks import task_of as gateway_task
 from breakeven.providers.spoken import answer_of, task_of
 from breakeven.sample.documents import AFTER, BEFORE, SYSTEM, InventedInvoice, invented_invoices
 from breakeven.sample.prompts import NAMES, TICKETS, plain_requests
@@ -119,6 +121,24 @@ REQUEST = {
     "responses": {"instructions": "S", "input": "P"},
     "generate": {"systemInstruction": {"parts": [{"text": "S"}]}, "contents": [{"role": "user", "parts": [{"text": "P"}]}]},
 }
+
+
+APIS = {"chat": "openai_chat", "messages": "anthropic", "responses": "openai_responses"}
+
+
+@pytest.mark.parametrize("dialect", APIS)
+def test_what_is_learned_from_is_what_the_gateway_asks(dialect: str) -> None:
+    """A kept request is the same task to the learner as to the gateway, also with several texts and system texts."""
+    body = json.loads(json.dumps(REQUEST[dialect]))
+    if dialect == "chat":
+        body["messages"] = [
+            {"role": "system", "content": "S"}, {"role": "developer", "content": "T"}, {"role": "user", "content": "A"},
+            {"role": "assistant", "content": "B"},
+            {"role": "user", "content": [{"type": "text", "text": "P"}, {"type": "text", "text": "Q"}]},
+        ]  # fmt: skip
+    asked = gateway_task(APIS[dialect], body, NOBODY)
+    assert asked is not None
+    assert asked == task_of(json.dumps(body).encode())
 
 
 @pytest.mark.parametrize("dialect", REQUEST)

@@ -22,7 +22,9 @@ def test_the_ladder_lowers_the_invoice_and_answers_as_the_frontier_did(tmp_path:
     assert result.answered > 0.6 * result.documents
     assert result.agreed == result.answered
     share = 1 - Decimal(result.answered) / result.documents
-    assert result.cost_after < Decimal("1.3") * share * result.cost_before
+    assert (
+        result.cost_after < (share + Decimal("0.2")) * result.cost_before
+    )  # a twentieth of the answered is checked with the model
     assert "at least 9" in result.sentence
     found = CliRunner().invoke(cli, ["pnl", "--ledger", str(folder), "--period", "all", "--by", "workflow", "--json"])
     rows = {row["label"]: row for row in json.loads(found.stdout)["rows"]}

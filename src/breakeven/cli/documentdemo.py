@@ -10,7 +10,7 @@ import http.client
 import json
 import time
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from breakeven.sample.documents import InventedInvoice
 
 BEFORE, AFTER = "before: frontier model", "after: handler first"
-HANDLER = "invoice-fields.json"
 _CAPTURE_SECONDS = 30.0
 _BATCH = 500
 _OK = 200
+_WITHOUT_MODEL = ("handler", "cache")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,30 +66,29 @@ def document_workflow(folder: Path, count: int, seed: int) -> DocumentWorkflow:
     from breakeven.cli.compile import learn
     from breakeven.ledger import open_ledger
     from breakeven.sample.documents import FEATURE, invented_invoices, truth_of
-    from breakeven.sample.texts import DOCUMENTS_CONFIG
+    from breakeven.sample.texts import DOCUMENTS_CONFIG, DOCUMENTS_HANDLER, DOCUMENTS_LADDER
     from breakeven.testing import ScriptedUpstream
 
     open_ledger(folder, write=True, create=True).close()
-    (folder / "breakeven.yaml").write_text(DOCUMENTS_CONFIG, encoding="utf-8")
     found = list(islice(invented_invoices(seed), 2 * count))
     past, later = found[:count], found[count:]
     truth = truth_of(found)
-    with ScriptedUpstream(truth=lambda body: truth.get(_prompt(body))) as vendor, gateway_before(folder, vendor.url) as address:
-        click.echo(f"{count:,} invented invoices on the frontier model, kept with the feature's consent ...", err=True)
-        _through(address, past, BEFORE)
-        _delivered(address, past, BEFORE)
-        _wait_until_kept(folder, FEATURE, count)
+    with ScriptedUpstream(truth=lambda body: truth.get(_prompt(body))) as vendor:
+        (folder / "breakeven.yaml").write_text(DOCUMENTS_CONFIG + "\n", encoding="utf-8")
+        with gateway_before(folder, vendor.url) as address:
+            click.echo(f"{count:,} invented invoices on the frontier model, kept with the feature's consent ...", err=True)
+            _through(address, past, BEFORE)
+            _wait_until_kept(folder, FEATURE, count)
         click.echo("breakeven compile learn --from-captures:", err=True)
-        handler = folder / HANDLER
         learn.main(
-            args=["--ledger", str(folder), "--from-captures", FEATURE, "-o", str(handler)],
+            args=["--ledger", str(folder), "--from-captures", FEATURE, "-o", str(folder / DOCUMENTS_HANDLER)],
             prog_name="breakeven compile learn",
             standalone_mode=False,
         )
-        click.echo(f"{count:,} more invoices, the handler first ...", err=True)
-        answers = _answered_by(handler, later)
-        _through(address, [one for one in later if one.number not in answers], AFTER)
-        _delivered(address, later, AFTER)
+        (folder / "breakeven.yaml").write_text(DOCUMENTS_CONFIG + DOCUMENTS_LADDER, encoding="utf-8")
+        with gateway_before(folder, vendor.url) as address:
+            click.echo(f"{count:,} more invoices up the ladder cache, handler, frontier model ...", err=True)
+            answers = _through(address, later, AFTER)
     costs = _costs(folder)
     agreed = sum(json.loads(answers[one.number]) == json.loads(one.answer) for one in later if one.number in answers)
     return DocumentWorkflow(count, len(answers), agreed, costs.get(BEFORE, Decimal(0)), costs.get(AFTER, Decimal(0)))
@@ -114,9 +113,10 @@ def _prompt(body: bytes) -> str:
         return ""
 
 
-def _through(address: str, invoices: Sequence[InventedInvoice], workflow: str) -> None:
-    """Send invoices through the gateway, one after the other, on one connection."""
+def _through(address: str, invoices: Sequence[InventedInvoice], workflow: str) -> dict[int, str]:
+    """Send invoices through the gateway and report them delivered; returns what was answered without a model, by number."""
     connection = _connected(address)
+    without_model: dict[int, str] = {}
     for one in invoices:
         headers = {
             "content-type": "application/json", "breakeven-feature": _feature(), "breakeven-customer": one.customer,
@@ -127,12 +127,15 @@ def _through(address: str, invoices: Sequence[InventedInvoice], workflow: str) -
         content = answer.read()
         if answer.status != _OK:
             raise Unreachable(f"the gateway answered {answer.status}: {content[:200]!r}", "This is a fault of Breakeven.")
+        if answer.headers.get("breakeven-rung", "").startswith(_WITHOUT_MODEL):
+            without_model[one.number] = json.loads(content)["choices"][0]["message"]["content"]
+    _delivered(connection, invoices, workflow)
     connection.close()
+    return without_model
 
 
-def _delivered(address: str, invoices: Sequence[InventedInvoice], workflow: str) -> None:
+def _delivered(connection: http.client.HTTPConnection, invoices: Sequence[InventedInvoice], workflow: str) -> None:
     """Every invoice is a unit delivered, whoever answered it."""
-    connection = _connected(address)
     at = datetime.now(UTC).isoformat()
     for start in range(0, len(invoices), _BATCH):
         rows = [
@@ -143,7 +146,6 @@ def _delivered(address: str, invoices: Sequence[InventedInvoice], workflow: str)
         ]  # fmt: skip
         connection.request("POST", "/api/v1/outcomes", json.dumps({"outcomes": rows}), {"content-type": "application/json"})
         connection.getresponse().read()
-    connection.close()
 
 
 def _feature() -> str:
@@ -167,18 +169,6 @@ def _wait_until_kept(folder: Path, feature: str, count: int) -> None:
         if time.monotonic() > until:
             raise Unreachable("the gateway did not keep all bodies", "Free space on the disk; see /metrics: captures_dropped.")
         time.sleep(0.1)
-
-
-def _answered_by(handler: Path, invoices: Sequence[InventedInvoice]) -> Mapping[int, str]:
-    """What the handler answers, by the number of the invoice; the others it declines."""
-    from breakeven.alignment.compiled.served import served_handler
-    from breakeven.alignment.task import Reply
-    from breakeven.providers.spoken import task_of
-
-    served = served_handler(handler.read_bytes(), str(handler))
-    tasks = ((one.number, task_of(one.body)) for one in invoices)
-    replies = ((number, served.answer(task)) for number, task in tasks if task is not None)
-    return {number: reply.text for number, reply in replies if isinstance(reply, Reply)}
 
 
 def _costs(folder: Path) -> dict[str, Decimal]:

@@ -27,7 +27,7 @@ def task_of(request: bytes, feature: str | None = None, workflow: str | None = N
     said = [turn for turn in turns if turn[0] not in ("system", "developer")]
     return Task(
         prompt=said[-1][1],
-        system="\n\n".join([*([system] if system else []), *told]),
+        system="\n".join(text for text in (system, *told) if text),
         earlier=tuple((role, text) for role, text, _ in said[:-1]),
         schema=_schema(body),
         tools=bool(body.get("tools") or body.get("functions")),
@@ -111,7 +111,7 @@ def _content(content: object) -> tuple[str, bool]:
     if not isinstance(content, list):
         return "", content is not None
     texts = [part["text"] for part in content if isinstance(part, Mapping) and isinstance(part.get("text"), str)]
-    return "\n\n".join(texts), len(texts) < len(content)
+    return "\n".join(texts), len(texts) < len(content)
 
 
 def _blocks(content: list[Any]) -> str | None:

@@ -136,6 +136,7 @@ adjustments:
     source: invented-contract
     why: output of the dearest model at six and a half per cent less, schedule B
 """
+DOCUMENTS_HANDLER = "invoice-fields.json"
 DOCUMENTS_CONFIG = f"""# {FIRM}, document workflow: {INVENTED}
 features:
   {DOCUMENTS}:
@@ -147,8 +148,15 @@ features:
     retention: 7d
     capture: {{redact: [card_number, iban]}}
     value:
-      - {{id: per-document, kind: unit_price, price: "0.02", counts: all, owner: finance, version: 1, grade: C, why: invented}}
+      - {{id: per-document, kind: unit_price, price: "0.02", counts: all, owner: finance, version: 1, grade: C, why: invented}}"""
+DOCUMENTS_LADDER = f"""
+    ladder:
+      rungs: [cache, "handler:invoices", {{model: asked, tier: frontier}}]
+      cache: {{per: feature}}
+handlers:
+  invoices: {{compiled: {DOCUMENTS_HANDLER}, mode: live, checked: 5%, floor: 0.93}}
 """
+"""What is added to the configuration when the handler has been compiled; it continues the feature."""
 _README = f"""# {FIRM}
 
 {INVENTED}
