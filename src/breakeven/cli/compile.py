@@ -37,9 +37,7 @@ def _example_options(command: Any) -> Any:  # noqa: ANN401 - a decorator of clic
     command = click.option("--fields", "fields_text", default="", metavar="A,B,...", help=fields_help)(command)
     output_help = "Field with the past answer: an object of fields, or one value. Dots reach into objects."
     command = click.option("--output", "output", default="", metavar="FIELD", help=output_help)(command)
-    input_help = (
-        "Field with the input: a text, a list of lines with boxes, or (named pdf or *.pdf) a PDF file. Dots reach into objects."
-    )
+    input_help = "Field with the input: a text, a list of lines with boxes, or the name of a PDF file. Dots reach into objects."
     command = click.option("--input", "input_", default="", metavar="FIELD", help=input_help)(command)
     workflow_help = "With --from-captures: only requests of this workflow."
     command = click.option("--workflow", metavar="NAME", help=workflow_help)(command)
