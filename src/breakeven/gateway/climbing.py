@@ -385,12 +385,21 @@ class Climb:
         row.task_class, row.template = self.task_class, self.template
         if row.status == "ok":
             self._reading = reading
-            baseline = self.rungs.baseline(self._call, self.asked)
-            cost = attempt.baseline(baseline, reading) if baseline is not None else None
-            self._remember(row, cost)
+            self._remember(row, self._baseline(attempt, reading))
             self._application.metrics.add("rung_answers", 1, (("rung", self.rung.name),))
         elif not self._call.continues:
             self._remember(row, None)
+
+    def _baseline(self, attempt: Attempt, reading: Reading) -> int | None:
+        """What the baseline would have cost for the tokens of an attempt; its own cost where it is the baseline."""
+        found, mine = self.rungs.baseline(self._call, self.asked), attempt.target
+        if found is None:
+            return None
+        target, model = found
+        asked = mine.rename or mine.model_in_url or self._call.hints.model
+        if (target.vendor, target.context, model) == (mine.vendor, mine.context, asked) and not mine.parameters:
+            return attempt.cost
+        return baseline_cost(self._call, found, _usage(reading))
 
     def _remember(self, row: AttemptRow, cost: int | None) -> None:
         row.task_class, row.template = self.task_class, self.template
@@ -420,10 +429,7 @@ class Climb:
                 return
             if not heard.more:
                 self._model_answered(heard.text)
-        usage: dict[str, int] = {}
-        for part in reading.parts if reading is not None else ():
-            for name, quantity in part.usage.items():
-                usage[name] = usage.get(name, 0) + quantity
+        usage = {} if reading is None else _usage(reading)
         kind = attempt.by_name.get(b"content-type", EVENT_STREAM)
         model = reading.model if reading is not None else ""
         self._share(Entry(kind, content, model, self.rung.name, attempt.target.vendor, tuple(usage.items())), keep=True)
@@ -446,3 +452,12 @@ class Climb:
         flight, self.flight = self.flight, None
         if flight is not None:
             self._application.flights.give_up(flight, gone=self._call.gone)
+
+
+def _usage(reading: Reading) -> dict[str, int]:
+    """What was used over all parts of an answer."""
+    usage: dict[str, int] = {}
+    for part in reading.parts:
+        for name, quantity in part.usage.items():
+            usage[name] = usage.get(name, 0) + quantity
+    return usage

@@ -18,6 +18,7 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "assign owners": ("finance", "owner"),
     "change prices": ("finance",),
     "purge captures": ("engineer", "owner"),
+    "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }
 """Who may do it, beside admins, who may do everything. An owner may do it for the features of his own."""

@@ -44,7 +44,15 @@ class CompiledAnswers:
         self._look()
         if self._fault:
             return Declined(self._fault)
-        return self._plain(task) if self._served is None else self._served.answer(task)
+        return self._plain(task) if self._served is None else self._whole(self._served, task)
+
+    def _whole(self, served: ServedHandler, task: Task) -> Reply | Declined:
+        """The answer of a handler that was learned from whole requests: as past ones were written, where the schema allows it."""
+        reply = served.answer(task)
+        if isinstance(reply, Reply) and task.schema is not None:
+            allowed = formed(task, reply.text, reply.value)
+            return allowed if isinstance(allowed, Declined) else reply
+        return reply
 
     def _plain(self, task: Task) -> Reply | Declined:
         """The answer of a handler that was learned from inputs alone."""

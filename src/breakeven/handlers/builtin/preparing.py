@@ -27,7 +27,7 @@ _OWN_CLASS = frozenset({"fromkeys"})
 _STANDARD = frozenset({"math", "re", "collections", "itertools", "functools", "copy", "json", "typing"})
 UNSTEADY = re.compile(
     r"\b(?:random|time|datetime|uuid|secrets|os|sys|input|id|hash|object|globals|locals|vars|dir|hasattr|getattr|setattr|delattr|callable"
-    r"|eval|exec|compile|open|breakpoint|help|exit|quit|memoryview|super|yield|async|await)\b|__[a-z]+__|\b_(?:gaps|turned|o|a|host_encode|delete|typed|format_map|maketrans|translate|encode|[a-z]+_update|[a-z]+_[a-z]+_update)\b"
+    r"|eval|exec|compile|open|breakpoint|help|exit|quit|memoryview|super|yield|async|await)\b|__[a-z]+__|\b_(?:gaps|turned|o|a|host_encode|delete|typed|format_map|maketrans|translate|encode|plain|[a-z]+_update|[a-z]+_[a-z]+_update)\b"
 )
 """What makes a result depend on more than the code, or what the sandbox does otherwise than Python."""
 _NEEDS = re.compile(
@@ -109,9 +109,17 @@ class Prepared:
     """What is run: the code, and the same with every set filled from the other end where sets take part."""
 
     source: str
+    call: str = ""
     turned: str | None = None
     gapped: bool = False
     """Its value is a pair of gaps and value."""
+
+    def asking(self, function: str) -> str:
+        """The same code with a function of ours, `_plain`, applied to its value."""
+        lines = self.source.rpartition("\n")
+        if self.gapped:
+            return f"{function}\n{lines[0]}\n(_gaps, _plain({lines[2]}[1]))"
+        return f"{function}\n{lines[0]}\n_plain({self.call})"
 
 
 def prepared(code: str, call: str) -> Prepared | Declined:
@@ -120,7 +128,7 @@ def prepared(code: str, call: str) -> Prepared | Declined:
     if (UNSTEADY.search(code) or UNSTEADY.search(call)) and (_unsteady(ast.parse(code)) or _unsteady(expression)):
         return Declined("the code may depend on more than itself")
     if not _NEEDS.search(code) and not _NEEDS.search(call):
-        return Prepared(f"{code}\n{call}")
+        return Prepared(f"{code}\n{call}", call) if "\n" not in call else Declined("the call goes over several lines")
     tree = ast.parse(code)
     found = _Dialect(tree)
     tree.body.append(ast.Expr(ast.Tuple([ast.Name("_gaps", ast.Load()), expression.body], ast.Load())))
@@ -129,9 +137,9 @@ def prepared(code: str, call: str) -> Prepared | Declined:
         return Declined(found.fault)
     source = ast.unparse(ast.fix_missing_locations(tree))
     if not found.sets:
-        return Prepared(_with_helpers(source), None, gapped=True)
+        return Prepared(_with_helpers(source), gapped=True)
     turned = ast.unparse(ast.fix_missing_locations(_Turned().visit(tree)))
-    return Prepared(_with_helpers(source), _with_helpers(turned), gapped=True)
+    return Prepared(_with_helpers(source), turned=_with_helpers(turned), gapped=True)
 
 
 _HELPERS = {part.partition("(")[0]: f"def {part}" for part in PRELUDE.split("\ndef ")[1:]}
