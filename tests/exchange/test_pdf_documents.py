@@ -143,7 +143,8 @@ def test_an_encrypted_pdf_is_told(tmp_path: Path) -> None:
 def test_the_documented_pattern_reads_real_contracts(repository: Path, shared_data: Path) -> None:
     """It answers most of 246 contracts, nearly always with the recorded place, whatever is said of its country."""
     handle = documented(repository, "GOVERNED").handle
-    rows = duckdb.sql(f"SELECT text, expected_json FROM '{shared_data / 'documents' / 'contracts_cuad.parquet'}'").fetchall()
+    contracts = duckdb.read_parquet(str(shared_data / "documents" / "contracts_cuad.parquet"))
+    rows = contracts.select("text", "expected_json").fetchall()
     answers = [(handle(Task(text)), json.loads(told)["answers"]["Governing Law"]) for text, told in rows]
     answered = [(place, recorded) for place, recorded in answers if place is not None]
     assert len(answered) >= 0.6 * len(rows)

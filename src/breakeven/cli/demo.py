@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import shutil
 import sys
@@ -66,10 +67,16 @@ def demo(  # noqa: PLR0917 - one argument per option
         _show_governance(folder)
     live = not as_json if live is None else live
     if documents is not None or live:
-        show_documents(folder / DOCUMENTS_LEDGER, documents or _DOCUMENTS, seed)
+        show_documents(_unused(folder / DOCUMENTS_LEDGER), documents or _DOCUMENTS, seed)
     if live:
         _show_live(folder, seed, seconds if seconds is not None or sys.stdout.isatty() else _SECONDS)
     click.echo(_next_steps(folder), err=True)
+
+
+def _unused(folder: Path) -> Path:
+    """A folder of this name in which nothing is yet, so that two runs are not counted as one."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([folder], numbered) if not path.exists())
 
 
 def _show_governance(folder: Path) -> None:
