@@ -167,7 +167,7 @@ def test_a_live_handler_is_checked_and_withdrawn(handling: Any, ask: Ask, trace:
         if answered == "asked":
             break
     assert answered == "asked"
-    assert "the handler watched answers no more" in handling.log.read_text()
+    assert "watched is withdrawn" in handling.log.read_text()
     last = handling.calls(1, f"trace_id = '{trace}' AND rungs_tried LIKE '%withdrawn%'")
     assert "handler:watched" in last[0]["rungs_tried"]
 

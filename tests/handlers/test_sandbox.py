@@ -217,7 +217,14 @@ def _resident() -> int:
         ("def f(s):\n    x = set(s)\n    return x.pop()", "f('ab')", None),
         ("def f(d):\n    del d['a']\n    return d", "f({'a': 1, 'b': 2})", "{'b': 2}"),
         ("def f(x):\n    del x[-1]\n    del x[0:1]\n    return x", "f([1, 2, 3])", "[2]"),
-        ("def f(x):\n    y = x\n    del y\n    return x", "f(1)", None),
+        ("def f(x):\n    y = x\n    del y\n    return x", "f(1)", "1"),
+        ("def f(x):\n    y = x\n    del y\n    return y", "f(1)", None),
+        ("def f(x):\n    for y in x:\n        del y\n    return x", "f([1])", None),
+        ("def f(x):\n    try:\n        return x.decode('latin-1')\n    except:\n        return 0", "f(b'\\xe9')", "'é'"),
+        ("def f(x):\n    return x.encode('no such')", "f('a')", None),
+        ("def f(id, input):\n    time = id + input\n    return time", "f(1, 2)", "3"),
+        ("def g(id):\n    return id\ndef f(x):\n    return id(x)", "f(1)", None),
+        ("def f(n):\n    return 0 if n == 0 else 1 + f(n - 1)", "f(600)", "600"),
         ("def f(x):\n    return sorted(x, key=x.get)", "f({'a': 2, 'b': 1})", "['b', 'a']"),
         ("def f(x):\n    return list(map(str.upper, x))", "f('ab')", "['A', 'B']"),
         ("def f(x):\n    return x.translate(str.maketrans('ab', 'ba', 'c'))", "f('abc')", "'ba'"),
@@ -235,7 +242,7 @@ def _resident() -> int:
     ],
 )
 def test_only_what_python_would_surely_say(sandbox: Sandbox, code: str, call: str, answer: str | None) -> None:
-    """What depends on the order of a set, on the wording of an exception or on what the sandbox lacks is declined, never guessed."""
+    """What depends on the order of a set, on an exception's wording or on what the sandbox lacks is declined, never guessed."""
     found = _ask(sandbox, code, call)
     assert (found.text if isinstance(found, Reply) else None) == answer
 

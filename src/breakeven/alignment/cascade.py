@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 MARGIN, ALPHA = 0.02, 0.05
-_MOST_OF_LIMIT = 0.5
-"""Stakes stay within half of what could be lost, so that one bad question cannot end the test."""
+_MOST_OF_LIMIT = 0.75
+"""Stakes stay within three quarters of what could be lost, so that one bad question cannot end the test."""
 _PRIOR_VARIANCE = 0.25
 
 

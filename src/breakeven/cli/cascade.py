@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from breakeven.alignment.cascade import Comparison, Policy
 
 _PER_MILLION = 1_000_000
-_SUFFIXES = {".parquet": "read_parquet", ".csv": "read_csv", ".jsonl": "read_ndjson", ".json": "read_json"}
+_SUFFIXES = {
+    ".parquet": "read_parquet(?)",
+    ".csv": "read_csv(?, all_varchar = true, header = true)",  # amounts stay digits
+    ".jsonl": "read_ndjson(?)",
+    ".json": "read_json(?)",
+}
 
 
 @click.group("cascade")
@@ -99,8 +104,20 @@ def _rows(file: Path, models: tuple[str, ...], options: dict[str, Any]) -> list[
         question, model, answer, score, *size = row[: len(columns)]
         if score is None or any(one is None for one in size):
             raise DataError(f"{file}, row {number} of {model} has no score or no size", "Leave the row out, or fill it in.")
-        found.append((str(question), str(model), answer, float(score), _cost(size, prices.get(str(model)), per_token)))
+        try:
+            judged, cost = _score(score), _cost(size, prices.get(str(model)), per_token)
+        except ArithmeticError:
+            raise DataError(f"{file}, row {number} of {model}: {score!r} or {size!r} is no number", "Correct the row.") from None
+        if not 0 <= judged <= 1 or cost < 0:
+            raise DataError(f"{file}, row {number} of {model} has the score {score} and the size {size}", "Scores are 0 to 1.")
+        found.append((str(question), str(model), answer, judged, cost))
     return found
+
+
+def _score(score: object) -> float:
+    """A score from 0 to 1, or a truth value."""
+    text = str(score).casefold()
+    return float(text == "true") if text in {"true", "false"} else float(Decimal(text))
 
 
 def _cost(size: list[Any], price: tuple[Decimal, Decimal] | None, per_token: Decimal) -> int:
@@ -143,7 +160,7 @@ def _read(file: Path, columns: list[str], models: tuple[str, ...], model: str) -
         raise Unreachable(f"{file} does not exist", "Give an existing file.")
     listed = ", ".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in columns)
     key = f'"{model.replace(chr(34), chr(34) * 2)}"'
-    query = f"select {listed} from {reader}(?) where list_contains(?, cast({key} as varchar))"
+    query = f"select {listed} from {reader} where list_contains(?, cast({key} as varchar))"
     try:
         with duckdb.connect() as connection:
             return connection.execute(query, [str(file), list(models)]).fetchall()

@@ -149,19 +149,24 @@ class Climb:
         return True
 
     def _serving(self) -> tuple[Target, ...] | Refusal:
-        """The targets of the rung that is next, passing over those that may not serve the call; the refusal of the last one."""
+        """The targets of the rung that is next, passing over those that may not serve the call; the refusal of the last one.
+
+        Where not even the last one can serve the API that was called, the call goes where it would go without a ladder.
+        """
         call = self._call
         while True:
             rung = self._path[self._at]
             found = self.rungs.targets(call, self.asked, rung)
-            refusal = Refusal(_REFUSED, "rung_not_served", found) if isinstance(found, str) else self._forbidden(found)
-            if refusal is None and not isinstance(found, str):
-                self.rung = rung
-                call.rung = rung.name
+            refusal = None if isinstance(found, str) else self._forbidden(found)
+            if not isinstance(found, str) and refusal is None:
+                self.rung, call.rung = rung, rung.name
                 return found
-            self.tried.append((rung.name, refusal.message if refusal is not None else str(found)))
+            self.tried.append((rung.name, found if isinstance(found, str) else refusal.message if refusal is not None else ""))
             if self._at + 1 >= len(self._path):
-                return refusal or Refusal(_REFUSED, "rung_not_served", str(found))
+                if refusal is not None:
+                    return refusal
+                self.rung, call.rung = _AS_ASKED, ASKED
+                return self.asked
             self._at += 1
 
     def _forbidden(self, targets: tuple[Target, ...]) -> Refusal | None:
@@ -257,7 +262,7 @@ class Climb:
         self._remember(row, cost)
         pairs = [(b"content-type", entry.content_type), *self._unbilled_headers(CACHE, entry.model)]
         self._application.recorder.settle(row, partial(call.reply, pairs, entry.body))
-        self._application.metrics.add("rung_answers", 1, ((("rung"), CACHE),))
+        self._application.metrics.add("rung_answers", 1, (("rung", CACHE),))
 
     def _pass(self, name: str, why: str) -> None:
         self.tried.append((name, why))
@@ -387,7 +392,7 @@ class Climb:
             self._reading = reading
             self._remember(row, self._baseline(attempt, reading))
             self._application.metrics.add("rung_answers", 1, (("rung", self.rung.name),))
-        elif not self._call.continues:
+        elif self._call.gone or not self._call.continues:
             self._remember(row, None)
 
     def _baseline(self, attempt: Attempt, reading: Reading) -> int | None:

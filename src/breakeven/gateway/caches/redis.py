@@ -13,6 +13,7 @@ import redis.asyncio
 from breakeven.gateway.caches.port import Entry, Found, decode, encode
 
 TIMEOUT_SECONDS = 0.05
+CONNECT_SECONDS = 0.25
 REST_SECONDS = 1.0
 """After a fault the store is left alone for so long, so that a Redis that is away delays no more than one call a second."""
 OVERHEAD_BYTES = 128
@@ -52,7 +53,7 @@ class RedisCache:
         self, url: str, prefix: str, spawn: Callable[[Coroutine[Any, Any, None]], object], wall: Callable[[], float] = time.time
     ) -> None:
         self._client: Any = redis.asyncio.from_url(
-            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS, retry=None
+            url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=CONNECT_SECONDS, retry=None
         )
         self._prefix = f"{prefix}:cache"
         self._spawn = spawn

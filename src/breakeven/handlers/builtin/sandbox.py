@@ -22,7 +22,7 @@ from breakeven.handlers.forms import formed, unreadable
 
 SECONDS = 0.1
 MEMORY = 32 * 1024 * 1024
-DEPTH = 200
+DEPTH = 1_000
 _SUSPENSIONS = 100
 _LONGEST_PROMPT, _LONGEST_ANSWER = 20_000, 20_000
 _SPARE_SECONDS = 0.5
@@ -166,7 +166,21 @@ def _host_encode(text: str, encoding: str, errors: str) -> tuple[str, object]:
         return "gap", "that exception"
 
 
-_HOST = {"_host_encode": _host_encode}
+def _host_decode(content: bytes, encoding: str, errors: str) -> tuple[str, object]:
+    """Bytes in another encoding as a text."""
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        return "unknown", f"unknown encoding: {encoding}"
+    if name not in _ENCODINGS or errors not in {"strict", "ignore", "replace"} or len(content) > _LONGEST_ANSWER:
+        return "gap", "that encoding"
+    try:
+        return "decoded", content.decode(name, errors)
+    except UnicodeError:
+        return "gap", "that exception"
+
+
+_HOST = {"_host_encode": _host_encode, "_host_decode": _host_decode}
 
 
 _PLAIN = """
