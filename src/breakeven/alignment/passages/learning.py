@@ -26,7 +26,7 @@ FOLDS = 4
 FEWEST = 5
 """An observation made in fewer passages than this gets no weight."""
 RIDGE = 0.3
-LADDER = tuple(round(1.0 - 0.25 * step, 2) for step in range(25))
+LADDER = (*(round(1.0 - 0.25 * step, 2) for step in range(25)), *(-5.5 - 0.5 * step for step in range(10)))
 """Thresholds on the log-odds, from the highest."""
 LEAST_WEIGHT, DIGITS = 0.02, 3
 
