@@ -65,6 +65,7 @@ COMMANDS: dict[str, Entry] = {
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
     "cache": Entry("breakeven.cli.cache:cache", "What vendors' prompt caches save, measured, and what they could save."),
+    "captures": Entry("breakeven.cli.captures:captures", "Kept requests and answers: list, show, purge; off by default."),
     "handlers": Entry(
         "breakeven.cli.handlers:handlers", "What answers without a model, how it stands, and what it says to a prompt."
     ),

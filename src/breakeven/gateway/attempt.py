@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
 from breakeven.gateway.attribution import with_tag
+from breakeven.gateway.capturing import keeps
 from breakeven.gateway.costing import NO_COSTS, tokens_of
 from breakeven.gateway.facts import money, now_ns
 from breakeven.gateway.forwarding import upstream_head
@@ -192,7 +193,7 @@ class Attempt:
         if metered:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
             known = self.call.snapshot.known(self.target, self.model)
-            self.meter = Meter(known, status, framing, encoding)
+            self.meter = Meter(known, status, framing, encoding, keeps=keeps(self.call))
         translation = self.target.translation
         if translation is not None:
             self._answered_there(translation, framing, last=last)
@@ -456,6 +457,7 @@ class Attempt:
                 then()
             return
         self._settle_limits()
+        application.capture(self.call, row, self.target, self.meter)
         application.recorder.settle(row, then)
 
     def _leave(self) -> None:

@@ -46,6 +46,7 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         accounts=gateway.accounts,
         policies=settings.policy_book,
         visitors=Visitors(settings.access, load_tokens(ledger)),
+        captures={name: feature.capture for name, feature in settings.features.items() if feature.capture is not None},
         rungs={name: Rungs(feature.ladder, targets) for name, feature in settings.features.items() if feature.ladder is not None},
         cached_in=gateway.cache,
         handlers=settings.handlers,

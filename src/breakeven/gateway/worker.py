@@ -28,6 +28,7 @@ from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
 from breakeven.gateway.caches import CacheStore, open_cache
+from breakeven.gateway.capturing import Capturing
 from breakeven.gateway.handling import Handling
 from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.preparation import prepared
@@ -73,6 +74,7 @@ class Worker:
             caches=self._open_cache,
             handling=self._open_handlers,
         )
+        self.application.capturing = Capturing(layout, f"{spec.number}-{secrets.token_hex(4)}", self._metrics)
 
     def _open_handlers(self, snapshot: Snapshot) -> Handling:
         """What answers without a model; its processes are started at once."""

@@ -28,6 +28,7 @@ from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
+from breakeven.service.forgetting import Forgetting
 from breakeven.service.openings import Openings
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Bookkeeper:
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
         self._presence = handoff.Presence(self._layout)
+        self._forgetting = Forgetting(self._layout, config)
         self._progress = Progress()
         self._quiet_until = 0.0
         self._seal_at = 0.0
@@ -64,6 +66,7 @@ class Bookkeeper:
             self._quiet_until = now + handoff.QUIET_SECONDS
         if now < self._quiet_until:
             return
+        self._forgetting.look(now)
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)

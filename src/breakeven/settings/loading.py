@@ -33,6 +33,7 @@ from breakeven.economics.value import (
 from breakeven.errors import ConfigError, Problem
 from breakeven.governance.access import Access
 from breakeven.governance.budgets import Budget
+from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
 from breakeven.settings.access import access_of
@@ -120,6 +121,7 @@ class Feature:
     retention: int | None = None
     needs: tuple[str, ...] = ()
     prompt_cache: str | None = None
+    capture: CapturePolicy | None = None
     ladder: Ladder | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
@@ -268,8 +270,8 @@ def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnin
     fields = Fields(node, f"feature {name}", FEATURE_FIELDS, problems)
     owner = fields.text("owner")
     charter = charter_fields(fields, problems)
-    if charter["retention"] and (kept := fields.get("retention")) is not None:
-        warnings.add(kept, f"feature {name}: retention is declared, but this version stores no bodies at all", "Nothing to do.")
+    if charter["retention"] and "capture" not in fields and (kept := fields.get("retention")) is not None:
+        warnings.add(kept, f"feature {name}: retention is declared, but no bodies are kept", "Add `capture:` to keep some.")
     models = tuple(
         model
         for item in items(fields.get("value"), f"feature {name}: value", problems)
