@@ -56,6 +56,7 @@ COMMANDS: dict[str, Entry] = {
     "compile": Entry(
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
+    "captures": Entry("breakeven.cli.captures:captures", "Kept requests and answers: list, show, purge; off by default."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from breakeven.gateway.admission import Admission
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
+from breakeven.gateway.capturing import Capturing, wanted
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
 from breakeven.gateway.estimating import Estimator
@@ -41,10 +42,13 @@ if TYPE_CHECKING:
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.attribution import Attributor
     from breakeven.gateway.costing import Costs, Rater
+    from breakeven.gateway.facts import AttemptRow
     from breakeven.gateway.keys import KeyRing, VirtualKey
+    from breakeven.gateway.meter import Meter
     from breakeven.gateway.recorder import Recorder
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
+    from breakeven.governance.capture import CapturePolicy
     from breakeven.governance.policy import PolicyBook
 
 _MOST_KNOWN = 4096
@@ -96,6 +100,7 @@ class Snapshot:
     policies: PolicyBook | None = None
     visitors: Visitors = field(default_factory=Visitors)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    captures: Mapping[str, CapturePolicy] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -140,6 +145,7 @@ class Application:
         *,
         peers: Callable[[], Iterable[Path]] = tuple,
         leases: Callable[[Snapshot], Leases] | None = None,
+        capturing: Capturing | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -154,6 +160,7 @@ class Application:
         self.admission: Admission | None = None
         self.judge: Judge | None = None
         self._leases = leases
+        self._capturing = capturing
         self._peers = peers
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[tuple[str, Address], Pool] = {}
@@ -209,6 +216,16 @@ class Application:
         if call.targets:
             now = now_ns()
             self.recorder.settle(refused_row(call, refusal, self.clock.text(call.started_ns), self.clock.text(now)), None)
+
+    def capture(self, call: Call, row: AttemptRow, meter: Meter | None) -> None:
+        """Keep the bodies of an attempt that was answered, where the charter of its feature says so; never a reason to fail."""
+        if self._capturing is None or not self.snapshot.captures or (policy := wanted(call)) is None:
+            return
+        try:
+            self._capturing.offer(policy, call.request.body, row, None if meter is None else meter.body())
+        except Exception:  # noqa: BLE001 - whatever it is, the caller's answer goes on
+            self.metrics.add("captures_skipped")
+            self.fault()
 
     # --- vendors ------------------------------------------------------------------------------------------------------------------
 
@@ -290,6 +307,8 @@ class Application:
         if self.admission is not None:
             self.admission.leases.close()
         self.recorder.close()
+        if self._capturing is not None:
+            self._capturing.close()
 
     @property
     def busy(self) -> bool:

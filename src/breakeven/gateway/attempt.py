@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
+from breakeven.gateway.capturing import keeps
 from breakeven.gateway.costing import NO_COSTS, Costs, tokens_of
 from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.forwarding import upstream_head
@@ -180,7 +181,7 @@ class Attempt:
         if metered:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
             known = self.call.snapshot.known(self.target, self._model())
-            self._meter = Meter(known, status, framing, encoding)
+            self._meter = Meter(known, status, framing, encoding, keeps=keeps(self.call))
         if status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
             if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
                 self._stripper = UsageStripper()
@@ -371,6 +372,7 @@ class Attempt:
                 then()
             return
         self._settle_limits()
+        application.capture(self.call, row, self._meter)
         application.recorder.settle(row, then)
 
     def _settle_limits(self) -> None:

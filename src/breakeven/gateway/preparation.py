@@ -44,5 +44,6 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         accounts=gateway.accounts,
         policies=settings.policy_book,
         visitors=Visitors(settings.access, load_tokens(ledger)),
+        captures={name: feature.capture for name, feature in settings.features.items() if feature.capture is not None},
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

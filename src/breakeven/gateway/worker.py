@@ -27,6 +27,7 @@ from breakeven.accounts.journal import Journal
 from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
+from breakeven.gateway.capturing import Capturing
 from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.ownpaths import OwnPathsOnly
 from breakeven.gateway.preparation import prepared
@@ -68,6 +69,7 @@ class Worker:
             self._metrics,
             peers=lambda: self._run.metrics_of_others(spec.number),
             leases=self._open_leases,
+            capturing=Capturing(layout, f"{spec.number}-{secrets.token_hex(4)}", self._metrics),
         )
 
     def _open_leases(self, snapshot: Snapshot) -> Leases:

@@ -17,6 +17,7 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "set budgets": ("finance", "owner"),
     "assign owners": ("finance", "owner"),
     "change prices": ("finance",),
+    "purge captures": ("engineer", "owner"),
     "manage access": (),
 }
 """Who may do it, beside admins, who may do everything. An owner may do it for the features of his own."""

@@ -20,6 +20,7 @@ from breakeven.ledger.segments import close_abandoned
 from breakeven.ledger.store import Ledger, locate, open_as_bookkeeper
 from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
+from breakeven.service.forgetting import Forgetting
 from breakeven.service.openings import Openings
 
 LOOK_SECONDS = 0.1
@@ -39,6 +40,7 @@ class Bookkeeper:
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
         self._presence = handoff.Presence(self._layout)
+        self._forgetting = Forgetting(self._layout, config)
         self._progress = Progress()
         self._ledger: Ledger | None = None
         self._quiet_until = 0.0
@@ -56,6 +58,7 @@ class Bookkeeper:
             self._quiet_until = now + handoff.QUIET_SECONDS
         if now < self._quiet_until:
             return
+        self._forgetting.look(now)
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)

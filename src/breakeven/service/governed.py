@@ -36,6 +36,7 @@ def governed(settings: Settings) -> dict[str, Any]:
             "quality_floor": _number(feature.quality_floor),
             "rungs": ", ".join(feature.rungs) or None,
             "models": ", ".join(feature.models) or None,
+            "capture": None if feature.capture is None else feature.capture.words,
         }
         found |= {f"{field} of {name}": value for field, value in said.items() if value is not None}
     for person in settings.access.people.values():

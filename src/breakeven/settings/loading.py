@@ -32,6 +32,7 @@ from breakeven.economics.value import (
 from breakeven.errors import ConfigError, Problem
 from breakeven.governance.access import Access
 from breakeven.governance.budgets import Budget
+from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
 from breakeven.settings.access import access_of
@@ -95,6 +96,7 @@ class Feature:
     prompts: tuple[str, ...] = ()
     assumptions: Assumptions | None = None
     retention: int | None = None
+    capture: CapturePolicy | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -229,8 +231,8 @@ def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> F
     fields = Fields(node, f"feature {name}", FEATURE_FIELDS, problems)
     owner = fields.text("owner")
     charter = charter_fields(fields, problems)
-    if charter["retention"] and (kept := fields.get("retention")) is not None:
-        warnings.add(kept, f"feature {name}: retention is declared, but this version stores no bodies at all", "Nothing to do.")
+    if charter["retention"] and "capture" not in fields and (kept := fields.get("retention")) is not None:
+        warnings.add(kept, f"feature {name}: retention is declared, but no bodies are kept", "Add `capture:` to keep some.")
     models = tuple(
         model
         for item in items(fields.get("value"), f"feature {name}: value", problems)
