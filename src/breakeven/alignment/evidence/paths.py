@@ -39,7 +39,11 @@ def log_wealths(
     variance = np.maximum((PRIOR_VARIANCE * PRIOR_VARIANCE_COUNT + spread) / (PRIOR_VARIANCE_COUNT + count), VARIANCE_LEAST)
     most = (float(heavy.max()) if heavy.size else 1.0) * (mean - lowest)
     limit = np.where(most > 0, STAKE_MOST / np.where(most > 0, most, 1.0), 0.0)
-    stakes = np.minimum(gain / (variance + gain * gain), limit)
+    known = PRIOR_VARIANCE * PRIOR_VARIANCE_COUNT
+    upper = variance * (1 - (_before(np.minimum(gains, 0.0) ** 2) + known / 2) / (squares + known))
+    worst = np.maximum(most, 0.0)
+    middle = variance + gain * worst
+    stakes = np.minimum(2 * gain / (middle + np.sqrt(middle * middle - 4 * upper * worst * gain)), limit)
     return np.asarray(np.cumsum(np.log1p(stakes * gains), axis=1))
 
 
