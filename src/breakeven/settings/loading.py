@@ -64,7 +64,7 @@ SECTIONS = (
     "fixed_costs",
     *NOT_ENFORCED,
 )
-FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "budget", *CHARTER_FIELDS)
+FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "error_cost", "budget", *CHARTER_FIELDS)
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
     "time_saved": ("baseline_minutes", "ai_minutes", "review_minutes", "hourly_rate", "realisation", "counts"),
@@ -91,6 +91,7 @@ class Feature:
     margin_floor: Decimal | None = None
     quality_floor: Decimal | None = None
     unit_cost_ceiling: int | None = None
+    error_cost: int | None = None
     rungs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
@@ -246,6 +247,7 @@ def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> F
         values=models,
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
         quality_floor=fields.number("quality_floor", high="1"),
+        error_cost=fields.money("error_cost"),
         **charter,
     )
 
