@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from breakeven.alignment.evidence.betting import EXPECTED_DROP
 from breakeven.alignment.evidence.bounds import Bounds, agreement_bounds, bounds
 from breakeven.alignment.evidence.budget import e_bh, e_bh_threshold
 from breakeven.alignment.evidence.exact import share_at_most
@@ -78,7 +79,10 @@ class Judgement:
 def judge(evidence: Sequence[Evidence], alpha: float = ALPHA, power: float = POWER) -> list[Judgement]:
     """The verdict on each, all under one error budget."""
     fors = [_log_e(one.differences, -one.allowed, one.weights) if one.allowed else 0.0 for one in evidence]
-    againsts = [_log_e(-one.differences, one.margin + one.slack, one.weights) for one in evidence]
+    limits = [one.margin + one.slack for one in evidence]
+    againsts = [
+        _log_e(-one.differences, limit, one.weights, EXPECTED_DROP * limit) for one, limit in zip(evidence, limits, strict=True)
+    ]
     enough, not_enough = e_bh(fors, alpha), e_bh(againsts, alpha)
     decided = max(sum(enough), 1)
     threshold = e_bh_threshold(len(evidence), decided, alpha) if evidence else 0.0
@@ -88,10 +92,10 @@ def judge(evidence: Sequence[Evidence], alpha: float = ALPHA, power: float = POW
     ]
 
 
-def _log_e(differences: NDArray[np.float64], mean: float, weights: NDArray[np.float64]) -> float:
+def _log_e(differences: NDArray[np.float64], mean: float, weights: NDArray[np.float64], guess: float = 0.0) -> float:
     if not differences.size:
         return 0.0
-    return float(log_wealths(differences, mean, weights=weights)[0, -1])
+    return float(log_wealths(differences, mean, weights=weights, guess=guess)[0, -1])
 
 
 def _judgement(one: Evidence, verdict: Verdict, log: float, threshold: float, alpha: float, power: float) -> Judgement:

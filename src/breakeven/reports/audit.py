@@ -257,8 +257,8 @@ def _excess(
 
 def _cents(value: int) -> int:
     """An estimate is said in cents: more digits would promise what it does not know."""
-    whole, rest = divmod(value, ATTO // 100)
-    return (whole + (2 * rest >= ATTO // 100)) * (ATTO // 100)
+    cent: int = ATTO // 100
+    return (value + cent // 2) // cent * cent
 
 
 def _rung(one: Replayed, found: Judgement) -> RungEvidence:

@@ -29,6 +29,8 @@ STAKE_MOST = 0.75
 PRIOR = 8.0
 PRIOR_VARIANCE, PRIOR_VARIANCE_COUNT = 0.02, 8.0
 VARIANCE_LEAST = 1e-4
+EXPECTED_DROP = 5.0
+"""The reversed bet, that a rung is too bad, is quickest for a loss of so many margins; it finds others later, and none falsely."""
 MEAN_LEAST = 0.005
 """A hypothesised mean nearer to 0 than this has the prior of this one, so that the guess of equal quality can be unlearned."""
 

@@ -20,7 +20,12 @@ Floats = NDArray[np.float64]
 
 
 def log_wealths(
-    differences: ArrayLike, means: float | Sequence[float] | Floats, *, weights: ArrayLike | None = None, lowest: float = -1.0
+    differences: ArrayLike,
+    means: float | Sequence[float] | Floats,
+    *,
+    weights: ArrayLike | None = None,
+    lowest: float = -1.0,
+    guess: float = 0.0,
 ) -> Floats:
     """The logarithm of wealth after each difference: one row per hypothesised mean.
 
@@ -34,7 +39,7 @@ def log_wealths(
     count = np.arange(values.shape[1], dtype=np.float64)
     total, squares = _before(gains), _before(gains * gains)
     prior = PRIOR / np.maximum(np.abs(mean), MEAN_LEAST)
-    gain = np.maximum((total - mean * prior) / (prior + count), 0.0)
+    gain = np.maximum((total + (guess - mean) * prior) / (prior + count), 0.0)
     spread = squares - total * total / np.maximum(count, 1.0)
     variance = np.maximum((PRIOR_VARIANCE * PRIOR_VARIANCE_COUNT + spread) / (PRIOR_VARIANCE_COUNT + count), VARIANCE_LEAST)
     most = (float(heavy.max()) if heavy.size else 1.0) * (mean - lowest)
