@@ -72,7 +72,7 @@ def show(*, task_class: str, as_json: bool, **options: Any) -> None:  # noqa: AN
     """One task class: what each rung has shown, what it would be worth, and what would overturn the verdict."""
     from breakeven.cli.draw_audit import draw_finding
 
-    found = finding_of(_audited(**options), task_class, options["feature"])
+    found = finding_of(audited(**options), task_class, options["feature"])
     if as_json:
         echo_json(found)
     else:
@@ -137,11 +137,11 @@ def import_(  # noqa: PLR0913 - one argument per option
 def _show(*, as_json: bool, as_csv: bool, **options: Any) -> None:  # noqa: ANN401 - options of click
     from breakeven.cli.draw_audit import draw_audit
 
-    found = _audited(**options)
+    found = audited(**options)
     _output(found, as_json=as_json, as_csv=as_csv, rows=found.findings, drawn=draw_audit)
 
 
-def _audited(
+def audited(
     *,
     ledger_path: Path | None,
     config: Path | None,
@@ -151,12 +151,18 @@ def _audited(
     alpha: float = 0.05,
 ) -> Audit:
     """The audit as it stands, with what was decided on its classes."""
+    from breakeven.ledger import decisions
+    from breakeven.ledger import rollouts as standings
     from breakeven.reports.audit import audit as report
+    from breakeven.reports.auditstates import states
 
     settings, path = load(config, ledger_path)
     with open_for_reading(path) as ledger:
         asked = _period(ledger, period)
-        return report(ledger, settings, asked, now(), feature=feature, margin=margin_share(margin), alpha=alpha)
+        decided = states(
+            settings, {name: one.state for name, one in standings.read(ledger.layout).items()}, decisions.read(ledger.layout)[0]
+        )
+        return report(ledger, settings, asked, now(), feature=feature, margin=margin_share(margin), alpha=alpha, states=decided)
 
 
 def margin_share(text: str | None) -> Decimal | None:

@@ -55,9 +55,8 @@ def draw_finding(row: Finding) -> None:
     click.echo(f"  allowed to lose: {100 * row.margin:g} points; state: {row.state}")
     for one in row.rungs:
         model = f" ({one.model})" if one.model else ""
-        click.echo(
-            f"  {one.rung}{model}: {one.verdict}; {one.agreed:,} of {one.replays:,} agree, {_span(one.lower_bound, one.upper_bound)}"
-        )
+        agree = f"{one.agreed:,} of {one.replays:,} agree, {_span(one.lower_bound, one.upper_bound)}"
+        click.echo(f"  {one.rung}{model}: {one.verdict}; {agree}")
         click.echo(
             f"    mean loss {100 * max(-one.difference, 0):.2f} points, at worst {100 * max(-one.difference_low, 0):.2f};"
             f" worse on at most {100 * one.harm_at_most:.2f}% of tasks"

@@ -17,6 +17,7 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "set budgets": ("finance", "owner"),
     "assign owners": ("finance", "owner"),
     "change prices": ("finance",),
+    "move classes": ("engineer", "owner"),
     "purge captures": ("engineer", "owner"),
     "manage access": (),
 }

@@ -110,6 +110,6 @@ def next_step(key: ClassKey, verdict: str, enough: str | None, needed: int | Non
         return "keep it where it is"
     of = f" --feature {quoted(key[0])}" if key[0] else ""
     if verdict == "enough":
-        return f"breakeven audit accept {quoted(key[1])}{of}" if state is None else f"it is {state}; {enough} is enough"
+        return f"breakeven audit accept {quoted(key[1])}{of}" if state is None else f"none: {enough} is enough, and it is {state}"
     number = f" --replays {needed}" if needed else ""
     return f"breakeven audit run {quoted(key[1])}{of}{number}"

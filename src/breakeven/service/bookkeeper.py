@@ -22,6 +22,7 @@ from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
 from breakeven.service.forgetting import Forgetting
 from breakeven.service.openings import Openings
+from breakeven.service.rolling import Rolling
 
 LOOK_SECONDS = 0.1
 SEAL_SECONDS = 5.0
@@ -41,6 +42,7 @@ class Bookkeeper:
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
         self._presence = handoff.Presence(self._layout)
         self._forgetting = Forgetting(self._layout, config)
+        self._rolling = Rolling(self._layout, config)
         self._progress = Progress()
         self._ledger: Ledger | None = None
         self._quiet_until = 0.0
@@ -63,7 +65,8 @@ class Bookkeeper:
         if sealing:
             close_abandoned(self._layout)
         opening, alerting = self._openings.due(now), self._alerting.due(now)
-        if not opening and not alerting and not pending(self._layout, self._progress):
+        rolling = self._rolling.due(now)
+        if not opening and not alerting and not rolling and not pending(self._layout, self._progress):
             if self._ledger is not None and now - self._used_at > IDLE_SECONDS:
                 self.let_go()  # nothing happens: readers need not ask
             return
@@ -71,6 +74,7 @@ class Bookkeeper:
             ledger = self._ledger = self._ledger or open_as_bookkeeper(self._path)
             self._used_at = now
             done = commit_segments(ledger, self._progress)
+            self._rolling.look(ledger, now, new=bool(done.facts_added.get("replays")))
             if done.calls_added or done.lines_added or any(done.facts_added.values()):
                 self._alerting.committed(now)
             if sealing:

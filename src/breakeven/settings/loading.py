@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from breakeven.alignment.rollout import Plan
 from breakeven.economics.allocation import DRIVERS, SPANS, FixedCost
 from breakeven.economics.cost_class import COST_CLASSES, CostClassRule
 from breakeven.economics.money import ATTO
@@ -42,6 +43,7 @@ from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.gateway import GatewaySettings, gateway_settings
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
+from breakeven.settings.rollouts import rollouts_of
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, parse_yaml, read_yaml
 
@@ -64,7 +66,9 @@ SECTIONS = (
     "fixed_costs",
     *NOT_ENFORCED,
 )
-FEATURE_FIELDS = ("owner", "unit", "description", "value", "margin_floor", "quality_floor", "error_cost", "budget", *CHARTER_FIELDS)
+FEATURE_FIELDS = (
+    "owner", "unit", "description", "value", "margin_floor", "quality_floor", "error_cost", "rollouts", "budget", *CHARTER_FIELDS,
+)  # fmt: skip
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
     "time_saved": ("baseline_minutes", "ai_minutes", "review_minutes", "hourly_rate", "realisation", "counts"),
@@ -92,6 +96,7 @@ class Feature:
     quality_floor: Decimal | None = None
     unit_cost_ceiling: int | None = None
     error_cost: int | None = None
+    rollouts: tuple[Plan, ...] = ()
     rungs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
@@ -240,14 +245,16 @@ def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> F
         if (model := _value(name, owner, item, problems))
     )
     _no_overlap(models, fields)
+    quality_floor = fields.number("quality_floor", high="1")
     return Feature(
         name=name,
         owner=owner,
         unit=fields.text("unit"),
         values=models,
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
-        quality_floor=fields.number("quality_floor", high="1"),
+        quality_floor=quality_floor,
         error_cost=fields.money("error_cost"),
+        rollouts=rollouts_of(fields.get("rollouts"), name, quality_floor, problems),
         **charter,
     )
 
