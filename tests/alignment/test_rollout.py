@@ -13,8 +13,6 @@ from breakeven.alignment.rollout import Plan, State, advanced, words
 NOW = datetime(2026, 11, 1)
 SHARES = (0.05, 0.25, 1.0)
 PLAN = Plan("contracts", "clause lookup", "small", shares=SHARES, checks=50, until=datetime(2026, 12, 1), certificate="m-1")
-    "contracts", "clause lookup", "small", shares=(0.05, 0.25, 1.0), checks=50, until=datetime(2026, 12, 1), certificate="m-1"
-)
 
 
 def test_a_rollout_widens_stage_by_stage_while_the_evidence_holds() -> None:

@@ -54,6 +54,7 @@ COMMANDS: dict[str, Entry] = {
     "access": Entry("breakeven.cli.access:access", "Roles and tokens: who may change what."),
     "owner": Entry("breakeven.cli.owner:owner", "Costs that nobody owns, who owns what, and the share of cost with an owner."),
     "alerts": Entry("breakeven.cli.alerts:alerts", "What is crossed, what would be told now, and whether a sink works."),
+    "ladder": Entry("breakeven.cli.ladder:ladder", "Which rung answered, what that cost, what was saved against the baseline."),
     "compile": Entry(
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),

@@ -17,11 +17,13 @@ from breakeven.gateway.admission import Admission
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
 from breakeven.gateway.capturing import Capturing, wanted
+from breakeven.gateway.climbing import Climb
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
 from breakeven.gateway.estimating import Estimator
 from breakeven.gateway.facts import Clock, new_call_id, now_ns
 from breakeven.gateway.faults import report_fault
+from breakeven.gateway.flights import Flights
 from breakeven.gateway.judging import Judge
 from breakeven.gateway.ladders import Ladders
 from breakeven.gateway.metrics import Metrics, exposition
@@ -41,15 +43,19 @@ if TYPE_CHECKING:
     from breakeven.economics.cost_class import CostClassRule
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.attribution import Attributor
+    from breakeven.gateway.caches import CacheStore
     from breakeven.gateway.costing import Costs, Rater
     from breakeven.gateway.facts import AttemptRow
+    from breakeven.gateway.handling import Handling
     from breakeven.gateway.keys import KeyRing, VirtualKey
     from breakeven.gateway.meter import Meter
     from breakeven.gateway.recorder import Recorder
+    from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
     from breakeven.governance.capture import CapturePolicy
     from breakeven.governance.policy import PolicyBook
+    from breakeven.settings.handlers import HandlerSettings
 
 _MOST_KNOWN = 4096
 _GAPS = frozenset({"usage_missing", "unpriced"})
@@ -101,6 +107,10 @@ class Snapshot:
     visitors: Visitors = field(default_factory=Visitors)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     captures: Mapping[str, CapturePolicy] = field(default_factory=dict)
+    rungs: Mapping[str, Rungs] = field(default_factory=dict)
+    cached_in: AccountsSettings = field(default_factory=AccountsSettings)
+    handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
+    prints: Mapping[str, str] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -136,7 +146,7 @@ class Snapshot:
 class Application:
     """One worker's gateway."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a worker is made of
         self,
         loop: asyncio.AbstractEventLoop,
         snapshot: Snapshot,
@@ -146,6 +156,8 @@ class Application:
         peers: Callable[[], Iterable[Path]] = tuple,
         leases: Callable[[Snapshot], Leases] | None = None,
         capturing: Capturing | None = None,
+        caches: Callable[[Snapshot], CacheStore] | None = None,
+        handling: Callable[[Snapshot], Handling] | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -159,8 +171,13 @@ class Application:
         self.stopping = False
         self.admission: Admission | None = None
         self.judge: Judge | None = None
+        self.cache: CacheStore | None = None
+        self.flights = Flights()
+        self.handling: Handling | None = None
         self._leases = leases
         self._capturing = capturing
+        self._caches = caches
+        self._handling = handling
         self._peers = peers
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[tuple[str, Address], Pool] = {}
@@ -174,6 +191,19 @@ class Application:
             self.admission = Admission(self._leases(snapshot), self.loop.time)
         if self.admission is not None:
             self.admission.configure(snapshot.budgets, estimator, Ladders(snapshot.ladders, snapshot.targets))
+        caching = any(rung.kind == "cache" for rungs in snapshot.rungs.values() for rung in rungs.ladder.rungs)
+        if self.cache is None and caching and self._caches is not None:
+            self.cache = self._caches(snapshot)
+        before, self.handling = self.handling, None
+        if snapshot.handlers and snapshot.rungs and self._handling is not None:
+            self.handling = self._handling(snapshot)
+        if before is not None:
+            before.close()
+
+    def climb(self, call: Call, rungs: Rungs) -> None:
+        """Begin a call on its feature's ladder."""
+        call.climb = Climb(call, rungs, self)
+        call.climb.begin()
 
     @property
     def limits(self) -> Limits:
@@ -274,6 +304,8 @@ class Application:
             connection.expire(now)
         for pool in self._pools.values():
             pool.expire(now)
+        if self.cache is not None:
+            self.cache.tick()
         self.metrics.set("in_flight", len(self.attempts))
         self.metrics.set("connections", len(self.connections))
 
@@ -306,6 +338,10 @@ class Application:
             pool.retire()
         if self.admission is not None:
             self.admission.leases.close()
+        if self.cache is not None:
+            self.cache.close()
+        if self.handling is not None:
+            self.handling.close()
         self.recorder.close()
         if self._capturing is not None:
             self._capturing.close()

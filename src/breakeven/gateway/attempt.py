@@ -18,8 +18,10 @@ from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
 from breakeven.gateway.resilience import RETRYABLE, wait_before
+from breakeven.gateway.settled import baseline_cost
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
+from breakeven.gateway.tasks import with_parameters
 from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
 from breakeven.providers.reading import Reading
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.application import Application
     from breakeven.gateway.call import Call
     from breakeven.gateway.facts import AttemptRow
+    from breakeven.gateway.targets import Target
 
 LARGEST_HELD = 8 * 1024 * 1024
 _REFUSED = 400
@@ -40,11 +43,10 @@ class Attempt:
     """One try of a call at one target."""
 
     __slots__ = (
-        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed",
-        "_held", "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens", "_waits",
-        "by_name",
-        "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target",
-        "target_number",
+        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
+        "_held_size", "_judged", "_kept", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens",
+        "_waits", "by_name", "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "rung",
+        "started_ns", "status", "target", "target_number",
     )  # fmt: skip
 
     def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:
@@ -53,6 +55,7 @@ class Attempt:
         self.target_number = target_number
         self.target = call.targets[target_number]
         self.retries = retries
+        self.rung = call.rung
         self.started_ns = call.started_ns if number == 0 else now_ns()
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -77,6 +80,8 @@ class Attempt:
         self._stripper: UsageStripper | None = None
         self._held: list[bytes] = []
         self._held_size = 0
+        self._judged = False
+        self._kept: list[bytes] | None = None
         self._flowing = False
         self._framed = False
         self._drained = -1
@@ -138,11 +143,11 @@ class Attempt:
     def _request(self) -> bytes:
         call, target = self.call, self.target
         head, body = call.request.head, self._body()
-        key = (target, call.asked_usage)
+        plain = call.asked_usage or call.snapshot.usage_cost or call.climb is not None
+        key = (target, plain)
         known = head.notes.get(key)
         if known is None:
             added = call.snapshot.targets.headers(target, head.method, body)
-            plain = call.asked_usage or call.snapshot.usage_cost
             known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
             if call.snapshot.targets.constant(target):
                 head.notes[key] = known
@@ -154,6 +159,8 @@ class Attempt:
         hints, body = call.hints, call.request.body
         if target.rename is not None and hints.model is not None:
             body = renamed(body, hints.model, target.rename)
+        if target.parameters:
+            body = with_parameters(body, target.parameters)
         call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
         return ask_for_usage(body, hints.stream_options) if call.asked_usage else body
 
@@ -182,14 +189,33 @@ class Attempt:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
             known = self.call.snapshot.known(self.target, self._model())
             self._meter = Meter(known, status, framing, encoding, keeps=keeps(self.call))
-        if status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
+        if status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone and not self.call.holds(self):
             if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
                 self._stripper = UsageStripper()
             self._flow(last=last)
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer is an event stream."""
+        return framing_of(self.by_name.get(b"content-type", b"")) == "sse"
+
+    def baseline(self, baseline: tuple[Target, str], reading: Reading) -> int | None:
+        """What the baseline would have cost for the tokens of this attempt, in atto-dollars; None where that is not known."""
+        target, model = baseline
+        plain = not self.target.parameters and target.context == self.target.context
+        if plain and target.vendor == self.target.vendor and model == (self.target.rename or self._model()):
+            return self._costs.total
+        usage: dict[str, int] = {}
+        for part in reading.parts:
+            for name, quantity in part.usage.items():
+                usage[name] = usage.get(name, 0) + quantity
+        return baseline_cost(self.call, baseline, usage)
+
     def _flow(self, *, last: bool) -> None:
         """Begin to pass the answer on."""
         self._flowing = True
+        if self.call.climb is not None and self.call.climb.keeps_copy:
+            self._kept = []
         length = self.by_name.get(b"content-length", b"")
         self._framed = length.isdigit() and self._stripper is None
         framing: tuple[bytes, bytes] | None = (b"content-length", length) if self._framed else _CHUNKED
@@ -212,7 +238,9 @@ class Attempt:
             return
         self._held.append(content)
         self._held_size += len(content)
-        if self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
+        if self._held_size > LARGEST_HELD and self.call.holds(self):
+            self.failed(Failure("too_long", "the answer is too long to be judged", sent=True))
+        elif self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
             # Too large to hold back for the sake of a header: it goes on now, and what it cost is read when it is complete.
             self._flow(last=False)
             self._pass_on(b"".join(self._held))
@@ -220,6 +248,8 @@ class Attempt:
 
     def _pass_on(self, content: bytes) -> None:
         if content:
+            if self._kept is not None:
+                self._kept.append(content)
             self.call.body(content if self._framed else chunk(content))
 
     def received_all(self) -> None:
@@ -229,10 +259,38 @@ class Attempt:
         if self.status in RETRYABLE and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, self.by_name, self._wall())
-            if self.call.again(self, wait):
+            if self.call.again(self, wait, why=f"it answered {self.status}"):
                 self._settle("failed", None, None)
                 return
-        self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+        if self._flowing or self.call.gone or not self.call.holds(self):
+            self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+        elif self.status >= _REFUSED and self.call.again(self, None, why=f"it answered {self.status}"):
+            self._settle("failed", None, None)
+        else:
+            self._judge()
+
+    def _judge(self) -> None:
+        """The answer is whole and held: it goes on if it stands."""
+        self._leave()
+        self._judged = True
+        if self._stripper is None and self.call.asked_usage and self.streamed:
+            self._stripper = UsageStripper()
+        if self._stripper is not None:
+            self._held = [self._stripper.feed(b"".join(self._held)), self._stripper.close()]
+        self.call.judge(self, b"".join(self._held), self._found)
+
+    def _found(self, why: str | None) -> None:
+        """The answer stands (None), or does not: then the call climbs, or ends where its limits have no room for that."""
+        if self._ended:
+            return
+        if why is None:
+            self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+            return
+        climb = self.call.climb
+        if climb is None or self.call.gone or climb.again("check", why, billed=True):
+            self._settle("rejected", None, None)
+        else:
+            self._settle("rejected", None, partial(self.call.short, climb.no_room(why)))
 
     def _vendor_answered(self) -> None:
         if self.status >= 500 or self.status == 429:  # noqa: PLR2004 - HTTP's server errors and too many requests
@@ -247,6 +305,7 @@ class Attempt:
             self._pass_on(rest)
             if not self._framed and call.request.head.method != b"HEAD":
                 call.body(LAST_CHUNK)
+            call.stood(self, b"".join(self._kept or ()))
         elif not call.gone:
             bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
             held = self._held
@@ -257,6 +316,7 @@ class Attempt:
             framing = None if bodyless or self.by_name.get(b"content-length") == length else (b"content-length", length)
             head = call.head(self, self._described(self._costs), framing)
             call.body(b"".join((head, *held)))
+            call.stood(self, b"".join(self._held))
         call.complete()
 
     def failed(self, failure: Failure) -> None:
@@ -275,7 +335,9 @@ class Attempt:
         if not answered and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-            again = self.call.again(self, wait, billed=True)
+            if failure.reason in _FINAL:
+                wait = None
+            again = self.call.again(self, wait, billed=True, why=failure.what)
         then = self.call.cut if answered else None if again or self.call.gone else partial(self.call.fail, self, failure)
         self._settle("cut_off" if self._first_byte_at else "failed", failure, then)
 
@@ -285,7 +347,7 @@ class Attempt:
         wait = None
         if failure.reason not in ("circuit_open", "queue_full", "queue_timeout"):
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-        again = self.call.again(self, wait)
+        again = self.call.again(self, wait, why=failure.what)
         self._settle("failed", failure, None if again or self.call.gone else partial(self.call.fail, self, failure))
 
     # --- the caller, and time -----------------------------------------------------------------------------------------------------
@@ -301,6 +363,9 @@ class Attempt:
                 self._task.cancel()
             self._lane.breaker.undecided()
             self._settle("cut_off", Failure("client_gone", "the caller went away before the call was sent", sent=False), None)
+            return
+        if self._judged:
+            self._settle("cut_off", None, None)
             return
         self._drained = 0
         self._held.clear()
@@ -334,6 +399,8 @@ class Attempt:
         """For the worker's timer: break off what takes too long."""
         timeouts = self.target.provider.timeouts
         total = self.call.started + timeouts.total
+        if self.call.until and now >= self.call.until and not self._flowing and self._drained < 0:
+            self._expect(self.call.until, "rung_timeout")
         if self._drained >= 0:
             total = min(total, self._sent_at + self.call.snapshot.drain.time)
         if now < self.deadline and now < total:
@@ -358,9 +425,7 @@ class Attempt:
         """
         self._ended = True
         application = self._application
-        application.attempts.discard(self)
-        if self._placed:
-            self._lane.leave()
+        self._leave()
         try:
             row = self._row(status, failure)
             application.count(self, status, self._costs)
@@ -374,6 +439,13 @@ class Attempt:
         self._settle_limits()
         application.capture(self.call, row, self._meter)
         application.recorder.settle(row, then)
+
+    def _leave(self) -> None:
+        """Give the place in the lane to another."""
+        self._application.attempts.discard(self)
+        if self._placed:
+            self._placed = False
+            self._lane.leave()
 
     def _settle_limits(self) -> None:
         """Tell the limits that the call draws on what this attempt used; what nobody knows counts as reserved."""
@@ -404,11 +476,13 @@ class Attempt:
             self.status or None,
             round((application.loop.time() - self._began) * 1000),
             round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None,
-            None,
+            self.rung,
             call.hints.characters,
             failure.what if failure is not None else self._unmetered() or (_BACKGROUND if call.hints.background else None),
         )
-        return row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
+        row = row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
+        call.mark(row, self, reading)
+        return row
 
     def _reading(self, failure: Failure | None) -> Reading:
         if failure is not None and not failure.sent:
@@ -432,6 +506,8 @@ class Attempt:
     def _described(self, costs: Costs | None) -> list[tuple[bytes, bytes]]:
         """Our headers on the answer."""
         added = [(b"breakeven-call-id", self.call.id.encode())]
+        if self.call.climb is not None:
+            added += self.call.climb.headers()
         if costs is not None and costs.total is not None:
             added.append((b"breakeven-cost-usd", money(costs.total).encode()))
         if self.call.reservation is not None:
@@ -443,7 +519,10 @@ class Attempt:
 
 
 _BACKGROUND = "a background response says what it used when it is fetched, which is not metered"
+_FINAL = frozenset({"rung_timeout", "too_long"})
+"""Failures after which the same target is not asked again."""
 _TOLD = {
+    "rung_timeout": "the rung took too long",
     "queue_timeout": "no place among its calls became free in time",
     "connect_timeout": "no connection in time",
     "first_byte_timeout": "no answer in time",

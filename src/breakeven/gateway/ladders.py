@@ -22,6 +22,8 @@ class Ladders:
 
     def lower(self, call: Call) -> tuple[Target, ...] | None:
         """The targets of the next cheaper model; None where there is none, or where the model stands in the path."""
+        if call.climb is not None:
+            return call.climb.lower()
         model, feature = call.hints.model, call.attribution.feature
         models = self._models.get(feature or "", ())
         if model is None or model not in models or models[0] == model or call.targets[0].model_in_url is not None:

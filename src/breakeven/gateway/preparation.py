@@ -11,9 +11,11 @@ from breakeven.gateway.attribution import Attributor
 from breakeven.gateway.costing import Rater
 from breakeven.gateway.keys import KeyRing
 from breakeven.gateway.keystore import load_keys
+from breakeven.gateway.rungs import Rungs
 from breakeven.gateway.targets import Targets
 from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Limits
+from breakeven.handlers.standings import fingerprints
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
@@ -27,11 +29,12 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     """
     settings = load_settings(config)
     gateway = settings.gateway
+    targets = Targets(gateway)
     card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
     return Snapshot(
         attributor=Attributor(gateway.environment),
         keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
-        targets=Targets(gateway),
+        targets=targets,
         rater=Rater(card),
         cost_classes=settings.cost_classes,
         keys_required=gateway.needs_keys(host),
@@ -45,5 +48,9 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         policies=settings.policy_book,
         visitors=Visitors(settings.access, load_tokens(ledger)),
         captures={name: feature.capture for name, feature in settings.features.items() if feature.capture is not None},
+        rungs={name: Rungs(feature.ladder, targets) for name, feature in settings.features.items() if feature.ladder is not None},
+        cached_in=gateway.cache,
+        handlers=settings.handlers,
+        prints=fingerprints(settings.handlers),
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

@@ -77,6 +77,7 @@ class Target:
     url: str
     model_in_url: str | None = None
     rename: str | None = None
+    parameters: tuple[tuple[str, bytes], ...] = ()
     metered: bool = False
     free: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
@@ -126,6 +127,18 @@ class Targets:
     def constant(self, target: Target) -> bool:
         """Whether the added headers are the same for every call: keys are, signatures are not."""
         return self._signers[target.provider.name].constant
+
+    def has_key(self, target: Target) -> bool:
+        """Whether its provider has a credential of its own, so that the caller's is not shown to it."""
+        return self._signers[target.provider.name].own
+
+    def lead(self, method: bytes, target: bytes, model: str | None, provider: str | None, *, anthropic: bool) -> Found:
+        """The targets of the same request for another model, at the provider named or wherever the model leads."""
+        path = target.decode("ascii")
+        first, _, rest = path[1:].partition("/")
+        if provider is not None:
+            path = f"/{provider}/{rest}" if first in self._providers else f"/{provider}{path}"
+        return self.find(method, path.encode(), model, anthropic=anthropic)
 
     def _check_fallbacks(self, route: Route) -> None:
         """A caller's own key is for the vendor that it asked for, and must not be shown to another one when that one fails."""

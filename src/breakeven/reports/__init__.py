@@ -25,6 +25,7 @@ REPORTS: tuple[Report, ...] = (
     Report("watch", "What is unusual, what is at stake, and what caused it?", "breakeven.reports.watch:watch"),
     Report("audit", "Where do we pay for more capability than the task needs?", "breakeven.reports.audit:audit"),
     Report("unpriced", "What has no price or no usage, and why?", "breakeven.reports.unpriced:unpriced"),
+    Report("ladder", "What do the ladders save, and which rung answers?", "breakeven.reports.ladder:ladders"),
     Report("check", "Does this change break a charter?", "breakeven.reports.check:check"),
     Report("policy", "What would the policies have done?", "breakeven.reports.policies:policy_test"),
     Report("owner", "Which costs does nobody own?", "breakeven.reports.owners:owners"),

@@ -24,6 +24,7 @@ GATEWAY_FIELDS = (
     "usage_cost",
     "environment",
     "accounts",
+    "cache",
 )
 KEYS: tuple[Literal["required", "optional"], ...] = ("required", "optional")
 _MOST_PORT, _MOST_WORKERS, _MOST_HEADERS = 65_535, 256, 10_000
@@ -64,7 +65,7 @@ class DrainLimits:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSettings:
-    """Where the accounts of budgets are kept: in a file of the ledger, or in Redis, for gateways on several hosts.
+    """Where the accounts of budgets, or kept answers, are: in a file of the ledger, or in Redis, for gateways on several hosts.
 
     `url` is an address without a password, `url_env` names a variable that holds one with it; neither: the file.
     """
@@ -97,6 +98,7 @@ class GatewaySettings:
     usage_cost: bool = False
     environment: str | None = None
     accounts: AccountsSettings = AccountsSettings()
+    cache: AccountsSettings = AccountsSettings()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
 
@@ -147,6 +149,7 @@ def _gateway(
         usage_cost=flag(fields, "usage_cost", default=False),
         environment=fields.text("environment"),
         accounts=_accounts(inner(fields, "accounts", ("redis", "redis_env", "prefix"), problems)),
+        cache=_accounts(inner(fields, "cache", ("redis", "redis_env", "prefix"), problems)),
         providers=providers,
         routes=routes,
     )

@@ -41,6 +41,8 @@ from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.gateway import GatewaySettings, gateway_settings
+from breakeven.settings.handlers import HandlerSettings, handlers_of
+from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
 from breakeven.settings.rollouts import rollouts_of
@@ -56,6 +58,7 @@ SECTIONS = (
     "gateway",
     "routes",
     "features",
+    "handlers",
     "budgets",
     "limits",
     "access",
@@ -67,7 +70,8 @@ SECTIONS = (
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
-    "owner", "unit", "description", "value", "margin_floor", "quality_floor", "error_cost", "rollouts", "budget", *CHARTER_FIELDS,
+    "owner", "unit", "description", "value", "margin_floor", "quality_floor", "error_cost", "rollouts", "budget", "ladder",
+    *CHARTER_FIELDS,
 )  # fmt: skip
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
@@ -103,6 +107,7 @@ class Feature:
     assumptions: Assumptions | None = None
     retention: int | None = None
     capture: CapturePolicy | None = None
+    ladder: Ladder | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
 
@@ -112,6 +117,7 @@ class Feature:
         return Charter(
             self.name, self.owner, self.unit, bool(self.values), self.margin_floor, self.quality_floor, self.unit_cost_ceiling,
             self.rungs, self.models, self.prompts, self.assumptions, self.retention, self.place, self.places,
+            () if self.ladder is None else self.ladder.steps,
         )  # fmt: skip
 
 
@@ -124,6 +130,7 @@ class Settings:
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
+    handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     policies: tuple[Policy, ...] = ()
     attribution_target: Decimal | None = None
@@ -178,8 +185,12 @@ def _checked(root: Node, config: Path) -> Settings:
 
 def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) -> Settings:
     top = Fields(root, "the configuration", SECTIONS, problems)
+    gateway = gateway_settings(top, config, problems, warnings)
+    handlers = handlers_of(top, config, problems)
+    capable = Capable(tuple(gateway.providers), tuple(handlers))
     features = {
-        name: _feature(name, node, problems, warnings) for name, node in entries(top.get("features"), "features", problems).items()
+        name: _feature(name, node, capable, problems, warnings)
+        for name, node in entries(top.get("features"), "features", problems).items()
     }
     for section in ("providers", "gateway", "routes", "alerts"):
         if (node := top.get(section)) is not None:
@@ -193,8 +204,9 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         config=config,
         ledger=_ledger(top, config, problems),
         overlays=_overlays(top, config, problems),
-        gateway=gateway_settings(top, config, problems, warnings),
+        gateway=gateway,
         features=features,
+        handlers=handlers,
         access=access_of(top.get("access"), problems),
         budgets=budgets,
         alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
@@ -233,7 +245,7 @@ def _beside(config: Path, text: str) -> Path:
     return config.parent / Path(text).expanduser()
 
 
-def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> Feature:
+def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnings: Problems) -> Feature:
     fields = Fields(node, f"feature {name}", FEATURE_FIELDS, problems)
     owner = fields.text("owner")
     charter = charter_fields(fields, problems)
@@ -255,6 +267,7 @@ def _feature(name: str, node: Node, problems: Problems, warnings: Problems) -> F
         quality_floor=quality_floor,
         error_cost=fields.money("error_cost"),
         rollouts=rollouts_of(fields.get("rollouts"), name, quality_floor, problems),
+        ladder=ladder_of(fields.get("ladder"), name, capable, problems),
         **charter,
     )
 

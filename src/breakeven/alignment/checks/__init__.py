@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from breakeven.alignment.checks.agreement import AgreementCheck
-from breakeven.alignment.checks.judge import JudgeCheck
+from breakeven.alignment.checks import dates, digits, pattern, ranges, schema, totals
+from breakeven.alignment.checks.agreement import AgreementCheck, agreement
+from breakeven.alignment.checks.judge import JudgeCheck, judge
+from breakeven.alignment.checks.options import Options
 from breakeven.alignment.checks.port import Check, CheckFault, FunctionCheck, Kind
 from breakeven.alignment.task import Reply, Task
 
 Order = Literal["sequence", "parallel"]
-CHECKS: tuple[Kind, ...] = ()
+ORDERS: tuple[Order, ...] = ("sequence", "parallel")
+CHECKS: tuple[Kind, ...] = (
+    ranges.PRESENT,
+    ranges.RANGE,
+    dates.KIND,
+    digits.KIND,
+    totals.SUM,
+    totals.PRODUCT,
+    pattern.KIND,
+    schema.KIND,
+)
 """The built-in kinds of pure checks, the cheapest first."""
+OTHERS = ("function", "agreement", "judge")
+"""The kinds that need more than the answer: the host, a second rung, a model."""
 
-__all__ = ["CHECKS", "AgreementCheck", "Check", "CheckFault", "Checks", "FunctionCheck", "JudgeCheck", "Kind", "checks_from"]
+__all__ = [
+    "CHECKS", "ORDERS", "OTHERS", "AgreementCheck", "Check", "CheckFault", "Checks", "FunctionCheck", "JudgeCheck", "Kind", "Order",
+    "checks_from",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +64,45 @@ def checks_from(declared: Sequence[tuple[str, object]], kinds: Sequence[Kind] = 
 
     Raises CheckFault, whose path begins with the number of the check at fault.
     """
+    places = {kind.name: place for place, kind in enumerate(kinds)}
     by_name = {kind.name: kind for kind in kinds}
-    made: list[object] = []
+    pure: list[tuple[int, int, Check]] = []
+    functions: list[FunctionCheck] = []
+    single: dict[str, AgreementCheck | JudgeCheck] = {}
     for number, (name, options) in enumerate(declared):
         try:
-            made.append(_made(name, options, by_name))
+            if name in by_name:
+                pure.append((places[name], number, by_name[name].make(options)))
+            elif name == "function":
+                functions.append(_function(options))
+            else:
+                single[name] = _single(name, options, (*by_name, *OTHERS), single)
         except CheckFault as fault:
             raise CheckFault(fault.what, fault.remedy, (number, *fault.path)) from None
+    agreed, judged = single.get("agreement"), single.get("judge")
     return Checks(
-        tuple(one for name in by_name for one in made if getattr(one, "kind", "") == name and not isinstance(one, FunctionCheck)),  # type: ignore[misc]
-        tuple(one for one in made if isinstance(one, FunctionCheck)),
-        next((one for one in made if isinstance(one, AgreementCheck)), None),
-        next((one for one in made if isinstance(one, JudgeCheck)), None),
+        tuple(check for _, _, check in sorted(pure, key=lambda one: one[:2])),
+        tuple(functions),
+        agreed if isinstance(agreed, AgreementCheck) else None,
+        judged if isinstance(judged, JudgeCheck) else None,
         order,
     )
 
 
-def _made(name: str, options: object, kinds: dict[str, Kind]) -> object:
-    raise NotImplementedError
+def _single(name: str, options: object, known: Sequence[str], made: Collection[str]) -> AgreementCheck | JudgeCheck:
+    """A check of which there is one at most."""
+    if name not in OTHERS:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise CheckFault(f"there is no check {name!r}", f"{hint}Known: {', '.join(known)}.")
+    if name in made:
+        raise CheckFault(f"{name} stands here twice", "Keep one of them.")
+    return agreement(options) if name == "agreement" else judge(options)
+
+
+def _function(options: object) -> FunctionCheck:
+    given = Options(options, "function", ("name", "seconds"), main="name")
+    seconds = given.number("seconds")
+    if seconds is not None and not 0 < seconds <= 600:  # noqa: PLR2004 - ten minutes
+        raise given.fault("seconds", f"seconds is {seconds}", "Write a number above 0 and at most 600.")
+    return FunctionCheck(given.text("name"), 1.0 if seconds is None else float(seconds))

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from breakeven.alignment.checks.options import Options
+from breakeven.alignment.checks.stated import LONGEST, NOTHING, at, number_of, value_of
+from breakeven.alignment.compiled.wording import folded
 from breakeven.alignment.task import Reply
 
 Value = Literal["text", "number", "choice", "json"]
+VALUES: tuple[Value, ...] = ("text", "number", "choice", "json")
+LETTERS = ("A", "B", "C", "D", "E")
+_TAIL = 20_000
+"""Characters at an answer's end in which the value is looked for."""
+_NUMBER = re.compile(r"[-−]?\s?[$€£]?\d[\d,]*(?:\.\d+)?")
+_STATED = re.compile(r"(?:answer|result)\b([^\n]{1,200})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +31,84 @@ class AgreementCheck:
 
     rung: str
     value: Value = "text"
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] = LETTERS
     fields: tuple[str, ...] = ()
     kind: str = "agreement"
 
     def differ(self, first: Reply, second: Reply) -> str | None:
         """Why the two do not agree; None where they do. An answer that states no such value agrees with none."""
-        raise NotImplementedError
+        if self.value == "json":
+            return self._json(first, second)
+        ours, theirs = self._stated(first), self._stated(second)
+        if ours is None or theirs is None:
+            return f"{'the answer' if ours is None else self.rung} states no {self.value}"
+        return None if ours == theirs else f"the answer states {str(ours)[:60]}, {self.rung} {str(theirs)[:60]}"
+
+    def _stated(self, reply: Reply) -> object:
+        if self.value == "number":
+            return stated_number(reply)
+        if self.value == "choice":
+            return stated_choice(reply, self.choices)
+        return folded(reply.text[:LONGEST]) or None
+
+    def _json(self, first: Reply, second: Reply) -> str | None:
+        ours, theirs = value_of(first), value_of(second)
+        if ours is NOTHING or theirs is NOTHING:
+            return f"{'the answer' if ours is NOTHING else self.rung} is not JSON"
+        for field in self.fields or ("",):
+            left, right = (at(ours, field), at(theirs, field)) if field else (ours, theirs)
+            if left is NOTHING or right is NOTHING:
+                return f"{'the answer' if left is NOTHING else self.rung} has no {field}"
+            if not same(left, right):
+                return f"{field or 'the answer'} differs: {str(left)[:40]!r}, {self.rung} {str(right)[:40]!r}"
+        return None
+
+
+def stated_number(reply: Reply) -> object:
+    """The number that an answer states: what it says after “answer” last, else its last number; None where there is none."""
+    if reply.value is not None and not isinstance(reply.value, str):
+        return number_of(reply.value)
+    text = reply.text[-_TAIL:]
+    tail = [found for found in _STATED.findall(text) if _NUMBER.search(found)]
+    found = _NUMBER.findall(tail[-1])[:1] if tail else _NUMBER.findall(text)[-1:]
+    return number_of(re.sub(r"[\s,$€£]", "", found[0])) if found else None
+
+
+def stated_choice(reply: Reply, choices: Sequence[str]) -> str | None:
+    """Which of the choices an answer states: itself, after “answer”, or the only one named; None where that is not clear."""
+    text = reply.text[-_TAIL:].strip()
+    by_fold = {folded(choice): choice for choice in choices}
+    if folded(text) in by_fold:
+        return by_fold[folded(text)]
+    for part in (*reversed(_STATED.findall(text)), text):
+        named = {choice for choice in choices if re.search(rf"(?<!\w){re.escape(choice)}(?!\w)", part)}
+        if len(named) == 1:
+            return named.pop()
+    return None
+
+
+def same(ours: object, theirs: object) -> bool:
+    """Whether two JSON values say the same: texts whatever case, spacing and punctuation, numbers by worth, lists in order."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        return ours.keys() == theirs.keys() and all(same(one, theirs[name]) for name, one in ours.items())
+    if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+        return len(ours) == len(theirs) and all(same(one, other) for one, other in zip(ours, theirs, strict=True))
+    if isinstance(ours, bool) or isinstance(theirs, bool) or ours is None or theirs is None:
+        return ours is theirs
+    left, right = number_of(ours), number_of(theirs)
+    if left is not None or right is not None:
+        return left == right
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return folded(ours) == folded(theirs) and (folded(ours) != "" or ours.strip() == theirs.strip())
+    return False
+
+
+def agreement(options: object) -> AgreementCheck:
+    """The check that these options make. Raises CheckFault."""
+    given = Options(options, "agreement", ("with", "value", "choices", "fields"), main="with")
+    value = given.word("value", VALUES, "json" if "fields" in given else "choice" if "choices" in given else "text")
+    if "fields" in given and value != "json":
+        raise given.fault("fields", "fields belong to `value: json`", "Leave one of the two out.")
+    if "choices" in given and value != "choice":
+        raise given.fault("choices", "choices belong to `value: choice`", "Leave one of the two out.")
+    return AgreementCheck(given.text("with"), value, given.texts("choices") or LETTERS, given.texts("fields"))

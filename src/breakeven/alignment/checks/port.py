@@ -1,8 +1,8 @@
 """What a check is: a reason why an answer does not stand, or none.
 
-Four sorts, by who does the work and what it costs. A `Check` is pure and takes microseconds. A `FunctionCheck` is a user's
-function, run by the handlers' host. An agreement compares two answers, so a second rung must answer. A judge asks a model, whose cost counts
-against the rung that it judges.
+Four sorts, by who does the work and what it costs. A `Check` is pure and takes microseconds. A `FunctionCheck` is a function of the
+user's, run by the handlers' host. An agreement compares two answers, so a second rung must answer. A judge asks a model, whose cost
+counts against the rung that it judges.
 """
 
 from __future__ import annotations
