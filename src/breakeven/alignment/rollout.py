@@ -34,8 +34,8 @@ class Plan:
     """What is declared: the class, the rung, the shares of its calls in order, and when it goes on, ends or is taken back.
 
     `checked`: the share of the cheaper rung's calls that is checked, also after the last stage. `margin`: how much quality may be
-    lost. `certificate`: what was tested (model, prompt, settings); the rollout is void where the rung is another one. `until`:
-    naive UTC.
+    lost. `certificate`: what was tested; the rollout is void where the rung is another one. `templates`: fingerprints of prompts
+    that were tested; calls with another one stay where they are (empty: any). `until`: naive UTC.
     """
 
     feature: str
@@ -49,6 +49,7 @@ class Plan:
     alarm: float = ALARM
     until: datetime | None = None
     certificate: str | None = None
+    templates: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

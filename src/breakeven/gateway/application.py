@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.keys import KeyRing, VirtualKey
     from breakeven.gateway.meter import Meter
     from breakeven.gateway.recorder import Recorder
+    from breakeven.gateway.rolling import Rolling
     from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
@@ -158,6 +159,7 @@ class Application:
         capturing: Capturing | None = None,
         caches: Callable[[Snapshot], CacheStore] | None = None,
         handling: Callable[[Snapshot], Handling] | None = None,
+        rolling: Rolling | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -173,6 +175,7 @@ class Application:
         self.judge: Judge | None = None
         self.cache: CacheStore | None = None
         self.flights = Flights()
+        self.rolling = rolling
         self.handling: Handling | None = None
         self._leases = leases
         self._capturing = capturing

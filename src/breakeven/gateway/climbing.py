@@ -7,12 +7,14 @@ declared baseline would have cost for the same tokens.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from breakeven.alignment.caching import key_of, objection, template_of
+from breakeven.alignment.comparing import agree
 from breakeven.alignment.task import Declined, Reply, Task
 from breakeven.gateway.asides import Aside
 from breakeven.gateway.attribution import Refusal
@@ -22,6 +24,7 @@ from breakeven.gateway.facts import money
 from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
+from breakeven.gateway.rolling import check_line
 from breakeven.gateway.settled import baseline_cost, unbilled_row
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.settings.ladders import ASKED, CACHE, Rung
@@ -29,6 +32,7 @@ from breakeven.settings.ladders import ASKED, CACHE, Rung
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from breakeven.alignment.rollout import Plan
     from breakeven.gateway.application import Application
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.call import Call
@@ -57,8 +61,8 @@ class Climb:
     """Where one call stands on its ladder."""
 
     __slots__ = (
-        "_application", "_at", "_beside", "_call", "_ended", "_key", "_model_said", "_path", "_reading", "_request", "asked",
-        "flight", "rung", "rungs", "task", "task_class", "template", "tried",
+        "_application", "_at", "_beside", "_call", "_checks", "_ended", "_key", "_model_said", "_path", "_reading", "_request",
+        "asked", "flight", "rung", "rungs", "task", "task_class", "template", "tried",
     )  # fmt: skip
 
     def __init__(self, call: Call, rungs: Rungs, application: Application) -> None:
@@ -70,6 +74,7 @@ class Climb:
         self._key: bytes | None = None
         self._reading: Reading | None = None
         self._ended = False
+        self._checks: tuple[Plan, Rung] | None = None
         self._beside: dict[str, Reply | None] = {}
         self._model_said: Reply | None = None
         self.asked: tuple[Target, ...] = call.targets
@@ -108,7 +113,47 @@ class Climb:
         if ladder.control and draw(call.id) < ladder.control:
             self.tried.append((WHOLE, "control"))
             return [self.rungs.last]
-        return self.rungs.path(None)
+        return self._rolled_out()
+
+    def _rolled_out(self) -> list[Rung]:
+        """The usual way; of a class that is moved, its share begins at the cheaper rung, and no other call gets it."""
+        usual, call, rolling = self.rungs.path(None), self._call, self._application.rolling
+        found = self.rungs.rolled(self.task_class or call.attribution.workflow, self.template)
+        if found is None or rolling is None:
+            return usual
+        plan, rung = found
+        rest = [each for each in usual if each.name != rung.name]
+        share = rolling.share(plan)
+        if draw(f"{call.id}:{plan.id}") >= share:
+            return rest
+        self.tried.append((WHOLE, f"rollout of {plan.task_class} to {rung.name}, at {share:.0%}"))
+        if draw(f"{call.id}:{plan.id}:check") < plan.checked:
+            self._checks = plan, rung
+        before = [each for each in rest if each.kind == CACHE or (rung.kind == "model" and each.kind != "model")]
+        return [*before, rung, *(each for each in rest if each not in before)]
+
+    def _check(self, answer: Reply) -> None:
+        """Ask the dear rung besides what the cheaper one has answered, and write down whether they say the same."""
+        checks, self._checks = self._checks, None
+        if checks is None or checks[1] is not self._path[self._at]:
+            return
+        (plan, rung), call, application = checks, self._call, self._application
+        dear = next(each for each in self._path[self._at + 1 :] if each.kind == "model")
+        found = self.rungs.targets(call, self.asked, dear)
+        if isinstance(found, str) or self._forbidden(found) is not None:
+            return
+
+        def heard(said_by_model: Said | None, why: str) -> None:
+            del why
+            if said_by_model is None or not said_by_model.complete or said_by_model.more:
+                return
+            agreed = agree(answer, Reply(said_by_model.text))
+            at = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+            line = check_line(call, plan, rung, dear, at, agreed=agreed, template=self.template)
+            application.metrics.add("rollout_checks", 1, (("rung", rung.name), ("agreed", "yes" if agreed else "no")))
+            application.recorder.keep(line, 1, lambda _kept: None)
+
+        Aside(call, application, found, call.request, call.hints, dear.name, 0.0, heard).ask_apart()
 
     def _next(self) -> None:
         """Ask the next capability."""
@@ -330,6 +375,7 @@ class Climb:
         self._application.recorder.settle(row, partial(self._handed_over, pairs, made.body, rung.name))
         if compared:
             self._compare_afterwards(rung, answer)
+        self._check(answer)
 
     def _compare_afterwards(self, rung: Rung, answer: Reply) -> None:
         """Ask the last rung besides, whatever it costs, and compare."""
@@ -357,7 +403,7 @@ class Climb:
     @property
     def keeps_copy(self) -> bool:
         """Whether what flows to the caller may be kept."""
-        return self.flight is not None or bool(self._beside)
+        return self.flight is not None or bool(self._beside) or self._checks is not None
 
     def holds(self, attempt: Attempt) -> bool:
         """Whether the present rung's answer is held: an error may be climbed over, and an answer may have to be checked."""
@@ -420,6 +466,7 @@ class Climb:
                 return
             if not heard.more:
                 self._model_answered(heard.text)
+                self._check(Reply(heard.text))
         usage: dict[str, int] = {}
         for part in reading.parts if reading is not None else ():
             for name, quantity in part.usage.items():

@@ -34,6 +34,7 @@ from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.ownpaths import OwnPathsOnly
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.recorder import Recorder
+from breakeven.gateway.rolling import Rolling
 from breakeven.gateway.rundir import Loaded, RunDirectory
 from breakeven.gateway.wire.server import Application as ServedBy
 from breakeven.gateway.wire.server import ClientConnection
@@ -76,6 +77,7 @@ class Worker:
             capturing=Capturing(layout, f"{spec.number}-{secrets.token_hex(4)}", self._metrics),
             caches=self._open_cache,
             handling=self._open_handlers,
+            rolling=Rolling(layout),
         )
 
     def _open_handlers(self, snapshot: Snapshot) -> Handling:

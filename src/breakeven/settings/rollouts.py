@@ -16,7 +16,7 @@ from breakeven.yamlfields import Fields, Problems, items
 from breakeven.yamlfile import Node
 
 ROLLOUT_FIELDS = (
-    "class", "to", "model", "shares", "checks", "checked", "margin", "alarm", "until", "certificate", "owner", "why",
+    "class", "to", "model", "shares", "checks", "checked", "margin", "alarm", "until", "certificate", "templates",
 )  # fmt: skip
 _MOST_CHECKS = 1_000_000
 
@@ -47,6 +47,7 @@ def _plan(node: Node, feature: str, quality_floor: Decimal | None, problems: Pro
         alarm=_share(fields, "alarm", Decimal(str(ALARM))),
         until=_until(fields),
         certificate=fields.text("certificate"),
+        templates=fields.words("templates"),
     )
 
 

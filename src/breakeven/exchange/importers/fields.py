@@ -145,6 +145,7 @@ REPLAY_FIELDS: tuple[Field, ...] = (
     _field("scored_by", "text", "scorer"),
     _field("judge_error", "score"),
     _field("propensity", "money"),
+    _field("template", "text", "prompt_template"),
     _field("fingerprint", "text"),
 )
 CUSTOMER_FIELDS: tuple[Field, ...] = (
