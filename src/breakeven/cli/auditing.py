@@ -1,11 +1,11 @@
-"""The command `breakeven audit` with all its words: reading, deciding."""
+"""The command `breakeven audit` with all its words: reading, replaying, deciding."""
 
 from __future__ import annotations
 
-from breakeven.cli import auditdecisions
+from breakeven.cli import auditdecisions, auditrun
 from breakeven.cli.audit import audit
 
-WORDS = (auditdecisions.accept, auditdecisions.reject)
+WORDS = (auditrun.run, auditdecisions.accept, auditdecisions.reject)
 """Commands that join the group by being loaded."""
 
 __all__ = ["WORDS", "audit"]

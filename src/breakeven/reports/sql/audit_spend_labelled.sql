@@ -8,6 +8,7 @@ classed AS (
         coalesce(calls.task_class, calls.workflow, named.name) AS class
     FROM calls LEFT JOIN named ON calls.template = named.template
     WHERE occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP)
+        AND environment IS DISTINCT FROM 'audit'
 ),
 paid AS (
     SELECT call_id, attempt, sum(cost) AS cost
