@@ -133,7 +133,13 @@ def test_a_judge_is_believed_no_further_than_people_agree_with_it(
 
 def test_live_calls_are_replayed_in_the_shadow(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """With --shadow the calls that arrive meanwhile are replayed, off the caller's path."""
-    caller = threading.Thread(target=lambda: [(time.sleep(0.2), _ask(kept, "live")) for _ in range(6)])
+
+    def call() -> None:
+        for _ in range(6):
+            time.sleep(0.2)
+            _ask(kept, "live")
+
+    caller = threading.Thread(target=call)
     caller.start()
     done = _run(
         kept, capsys, "--to", "shadowed", "--model", "gpt-4o-mini", "--shadow", "100%", "--replays", "3", "--minutes", "0.4"

@@ -2,7 +2,7 @@
 
 Tasks are sorted by cost into strata of equal spend. Half of the sample goes to the strata in proportion to their tasks and half in
 proportion to their spend, so that dear tasks are drawn more often and no task less than half as often as by a plain draw: its
-weight is at most 2. The *propensity* of a task is its chance against that of a uniform draw of as many.
+weight is at most 2, but for rounding to whole tasks. The *propensity* of a task is its chance against that of a uniform draw of as many.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def sample(costs: Sequence[int], count: int, random: Random) -> list[Drawn]:
         order = list(range(total))
         random.shuffle(order)
         return [Drawn(place, 1.0) for place in order]
-    strata = _strata(costs)
+    strata = _strata(costs, min(STRATA, count))
     spend = sum(costs) or 1
     drawn: list[Drawn] = []
     for stratum, number in zip(strata, _divided(strata, costs, count, spend), strict=True):
@@ -38,14 +38,14 @@ def sample(costs: Sequence[int], count: int, random: Random) -> list[Drawn]:
     return drawn
 
 
-def _strata(costs: Sequence[int]) -> list[list[int]]:
-    """Places by cost, cut where the spend of the cheaper ones passes each fourth of all."""
+def _strata(costs: Sequence[int], most: int) -> list[list[int]]:
+    """Places by cost, cut where the spend of the cheaper ones passes each of `most` equal parts."""
     order = sorted(range(len(costs)), key=costs.__getitem__)
     spend = sum(costs)
     strata: list[list[int]] = [[]]
     passed = 0
     for place in order:
-        if len(strata) < STRATA and strata[-1] and spend and passed * STRATA >= spend * len(strata):
+        if len(strata) < most and strata[-1] and spend and passed * most >= spend * len(strata):
             strata.append([])
         strata[-1].append(place)
         passed += costs[place]
