@@ -27,6 +27,7 @@ features:
     quality_floor: 0.95
     retention: 7d
     capture: {{share: 1}}
+  letters: {{owner: ana, retention: 7d, capture: {{share: 1}}}}
 """
 TASKS = 24
 PATIENCE = 15.0
@@ -160,3 +161,42 @@ def test_what_cannot_be_done_is_explained(kept: Any, capsys: pytest.CaptureFixtu
     assert run(["audit", "run", "clauses", "--to", "s", "--model", "m", "--gateway", "http://127.0.0.1:1", *where]) == 4
     assert run(["audit", "run", "clauses", "--to", "s", "--model", "m", "--dry-run", *where]) == 0
     assert "would be asked of s" in capsys.readouterr().out
+
+
+def test_classes_are_found_named_and_stay(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Calls that say no class are told apart by their templates and named by their words; more traffic changes no name."""
+
+    def letters(count: int) -> None:
+        headers = {"breakeven-feature": "letters", "authorization": "Bearer mine"}
+        for number in range(count):
+            for system in ("Translate the letter into German.", "Summarise complaints briefly."):
+                messages = [{"role": "system", "content": system}, {"role": "user", "content": f"Dear all, number {number}"}]
+                body = {"model": "gpt-4o", "messages": messages}
+                assert httpx.post(f"{kept.url}/v1/chat/completions", json=body, headers=headers, timeout=30).status_code == 200
+
+    def found() -> list[dict[str, Any]]:
+        capsys.readouterr()
+        assert run(["audit", "classes", *where, "--feature", "letters", "--json"]) == 0
+        rows: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+        return rows
+
+    where = ["--ledger", str(kept.ledger), "--config", str(kept.config)]
+    letters(6)
+    _until(lambda: len(list(captures.read(Layout(kept.ledger), "letters"))) == 12)
+    first = found()
+    names = [one["class"] for one in first]
+    assert [one["requests"] for one in first] == [6, 6]
+    assert any("german" in name for name in names)
+    assert any("complaints" in name for name in names)
+    letters(3)
+    _until(lambda: len(list(captures.read(Layout(kept.ledger), "letters"))) == 18)
+    assert [(one["class"], one["requests"]) for one in found()] == [(name, 9) for name in names]
+    assert (
+        run(["audit", "run", names[0], *where, "--feature", "letters", "--to", "s", "--model", "gpt-4o-mini", "--replays", "2"])
+        == 0
+    )
+    capsys.readouterr()
+    assert run(["audit", *where, "--feature", "letters", "--period", "all", "--json"]) == 0
+    findings = {one["class"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
+    assert {name: one["calls"] for name, one in findings.items()} == dict.fromkeys(names, 9)
+    assert findings[names[0]]["replays"] == 2

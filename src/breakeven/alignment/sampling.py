@@ -2,7 +2,8 @@
 
 Tasks are sorted by cost into strata of equal spend. Half of the sample goes to the strata in proportion to their tasks and half in
 proportion to their spend, so that dear tasks are drawn more often and no task less than half as often as by a plain draw: its
-weight is at most 2, but for rounding to whole tasks. The *propensity* of a task is its chance against that of a uniform draw of as many.
+weight is at most 2, but for rounding to whole tasks. The *propensity* of a task is its chance against that of a uniform draw of as
+many.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def audited(
     alpha: float = 0.05,
 ) -> Audit:
     """The audit as it stands, with what was decided on its classes."""
-    from breakeven.ledger import decisions
+    from breakeven.ledger import decisions, taskclasses
     from breakeven.ledger import rollouts as standings
     from breakeven.reports.audit import audit as report
     from breakeven.reports.auditstates import states
@@ -162,7 +162,17 @@ def audited(
         decided = states(
             settings, {name: one.state for name, one in standings.read(ledger.layout).items()}, decisions.read(ledger.layout)[0]
         )
-        return report(ledger, settings, asked, now(), feature=feature, margin=margin_share(margin), alpha=alpha, states=decided)
+        return report(
+            ledger,
+            settings,
+            asked,
+            now(),
+            feature=feature,
+            margin=margin_share(margin),
+            alpha=alpha,
+            names=taskclasses.read(ledger.layout),
+            states=decided,
+        )
 
 
 def margin_share(text: str | None) -> Decimal | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from breakeven.cli import auditdecisions, auditrun
+from breakeven.cli import auditclasses, auditdecisions, auditrun
 from breakeven.cli.audit import audit
 
-WORDS = (auditrun.run, auditdecisions.accept, auditdecisions.reject)
+WORDS = (auditclasses.classes, auditrun.run, auditdecisions.accept, auditdecisions.reject)
 """Commands that join the group by being loaded."""
 
 __all__ = ["WORDS", "audit"]

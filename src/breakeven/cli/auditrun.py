@@ -155,7 +155,7 @@ def _sample(path: Path, feature: str, task_class: str, aim: Rung, wanted: int, s
 def _kept(path: Path, feature: str, task_class: str, aim: Rung, since: datetime | None = None) -> Iterator[Past]:
     """The class's kept tasks that were not replayed on this rung yet."""
     from breakeven.cli.replaying import past_of
-    from breakeven.ledger import captures, open_ledger
+    from breakeven.ledger import captures, open_ledger, taskclasses
     from breakeven.reports.question import statement
 
     with open_ledger(path) as ledger:
@@ -163,9 +163,12 @@ def _kept(path: Path, feature: str, task_class: str, aim: Rung, since: datetime 
         asked = {"feature": feature, "task_class": task_class, "rung": aim.name, "model": aim.model}
         done = {row[0] for row in ledger.query(statement("audit_replayed"), asked)}
         layout = ledger.layout
+    names = taskclasses.read(layout)
     for exchange in captures.read(layout, feature, since):
         found = calls.get((exchange.call_id, exchange.attempt))
-        if found is None or exchange.call_id in done or found[0] != task_class:
+        if found is None or exchange.call_id in done:
+            continue
+        if (found[0] or names.of(exchange.call_id, found[1])) != task_class:
             continue
         if exchange.model == aim.model or exchange.rung == aim.name:
             continue  # the cheaper rung has answered it already

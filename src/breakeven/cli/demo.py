@@ -120,6 +120,7 @@ All of this is invented. Try next:
   {command} calls --period {PERIOD} 'feature:"Contract extraction"' --limit 5
   {command} unpriced --period all
   {command} owner list --period {PERIOD}
+  {command} audit --period {PERIOD}
   {command} forecast --period {PERIOD}
   {command} ledger verify
   {command} serve            # then point OPENAI_BASE_URL or ANTHROPIC_BASE_URL at it

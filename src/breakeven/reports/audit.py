@@ -17,6 +17,7 @@ import msgspec
 from breakeven.alignment.audit import ALPHA, POWER, Evidence, Judgement, judge, more_replays
 from breakeven.economics.money import ATTO, digits
 from breakeven.economics.periods import Period
+from breakeven.ledger.taskclasses import Classes
 from breakeven.reports.auditfacts import AuditFacts, ClassKey, ClassSpend, Replayed, audit_facts, margin_of, rank, worth
 from breakeven.reports.auditwords import next_step, overturn, sentence
 from breakeven.reports.question import Facts, statement
@@ -120,14 +121,14 @@ def audit(  # noqa: PLR0913 - what an audit may be asked
     feature: str | None = None,
     margin: Decimal | None = None,
     alpha: float = ALPHA,
-    names: Mapping[str, str] | None = None,
+    names: Classes | None = None,
     states: Mapping[ClassKey, str] | None = None,
 ) -> Audit:
     """The audit of a period: every class that has calls in it or replays at all; of one feature where asked.
 
-    `names`: classes found for prompt templates. `states`: what was decided on a class (on trial, adopted, rejected).
+    `names`: classes found for calls that say none. `states`: what was decided on a class (on trial, adopted, rejected).
     """
-    facts = audit_facts(ledger, settings, period, now, margin, names or {})
+    facts = audit_facts(ledger, settings, period, now, margin, names or Classes())
     keys = [key for key in {**facts.spend, **facts.replays} if feature is None or key[0] == feature]
     months = _months(ledger, period, now)
     judged = _judged(facts, keys, alpha)

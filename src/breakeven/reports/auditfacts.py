@@ -16,6 +16,7 @@ from breakeven.alignment.audit import MARGIN, Evidence
 from breakeven.economics.money import ATTO
 from breakeven.economics.periods import Period
 from breakeven.governance.charter import RUNGS
+from breakeven.ledger.taskclasses import Classes
 from breakeven.reports.question import Facts, statement, whole
 from breakeven.settings import Settings
 
@@ -129,9 +130,9 @@ class AuditFacts:
 
 
 def audit_facts(
-    ledger: Facts, settings: Settings, period: Period, now: datetime, margin: Decimal | None, names: Mapping[str, str]
+    ledger: Facts, settings: Settings, period: Period, now: datetime, margin: Decimal | None, names: Classes
 ) -> AuditFacts:
-    """All that an audit of a period needs. `names` are the classes found for prompt templates, by fingerprint."""
+    """All that an audit of a period needs. `names` are the classes found for calls that say none."""
     spend: dict[ClassKey, list[Spend]] = defaultdict(list)
     unclassed: dict[str | None, list[Spend]] = defaultdict(list)
     for feature, task_class, rung, model, calls, cost, unknown in _spend_rows(ledger, period, names):
@@ -147,10 +148,15 @@ def audit_facts(
     )
 
 
-def _spend_rows(ledger: Facts, period: Period, names: Mapping[str, str]) -> list[tuple[Any, ...]]:
+def _spend_rows(ledger: Facts, period: Period, names: Classes) -> list[tuple[Any, ...]]:
     span = {"start": period.start, "end": period.end}
-    if names or ledger.query(statement("audit_labelled")):
-        named = {"templates": list(names), "names": list(names.values())}
+    if names.templates or names.calls or ledger.query(statement("audit_labelled")):
+        named = {
+            "templates": list(names.templates),
+            "names": list(names.templates.values()),
+            "found": list(names.calls),
+            "found_as": list(names.calls.values()),
+        }
         return ledger.query(statement("audit_spend_labelled"), {**span, **named})
     return ledger.query(statement("audit_spend"), span)
 

@@ -1,12 +1,15 @@
--- As audit_spend, read from the facts themselves: a call's own task class wins over its workflow, the names found for templates come last.
+-- As audit_spend, read from the facts themselves: a call's own task class wins over its workflow, the names that were found come last.
 WITH named AS (
     SELECT unnest(CAST($templates AS VARCHAR[])) AS template, unnest(CAST($names AS VARCHAR[])) AS name
+),
+found AS (
+    SELECT unnest(CAST($found AS VARCHAR[])) AS id, unnest(CAST($found_as AS VARCHAR[])) AS name
 ),
 classed AS (
     SELECT
         calls.*,
-        coalesce(calls.task_class, calls.workflow, named.name) AS class
-    FROM calls LEFT JOIN named ON calls.template = named.template
+        coalesce(calls.task_class, calls.workflow, found.name, named.name) AS class
+    FROM calls LEFT JOIN named ON calls.template = named.template LEFT JOIN found ON CAST(calls.call_id AS VARCHAR) = found.id
     WHERE occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP)
         AND environment IS DISTINCT FROM 'audit'
 ),
