@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-BENCHMARKS = ("rating", "policies", "budgets", "imports", "commands", "compiled", "evidence", "gateway")
+BENCHMARKS = ("rating", "policies", "budgets", "imports", "commands", "compiled", "evidence", "handlers", "gateway", "ladder")
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHMARKS:

@@ -93,7 +93,7 @@ def subjects(file: Path) -> dict[str, Floats]:
     sql = f"""
         SELECT subject, list(CAST(weak_correct AS INTEGER) - CAST(strong_correct AS INTEGER))
         FROM '{file}' WHERE benchmark ILIKE '%mmlu%' GROUP BY subject ORDER BY subject"""
-    return {name: np.array(values, dtype=np.float64) for name, values in duckdb.sql(sql).fetchall()}
+    return {name: np.array(values, dtype=np.float64) for name, values in duckdb.connect().execute(sql).fetchall()}
 
 
 class Audited(NamedTuple):

@@ -72,11 +72,36 @@ features:
   percustomer:
     ladder:
       rungs: [cache, asked]
+  single:
+    ladder:
+      rungs:
+        - {{model: gpt-4o-mini, name: one}}
+        - {{model: gpt-4o-mini-words-5, name: two}}
+        - {{model: asked, tier: frontier}}
+      checks: [{{agreement: {{with: two, value: text}}}}, {{judge: {{model: gpt-4.1-mini}}}}]
+      order: parallel
+  named:
+    ladder: {{rungs: [{{model: gpt-4o-mini-words-3, name: low}}, {{model: gpt-4o, name: top}}], checks: [{{pattern: vendor}}]}}
+  governed:
+    ladder: {{rungs: [{{model: gpt-4.1, name: one}}, {{model: gpt-4o-mini, name: two}}, {{model: gpt-4.1, name: three}}]}}
+  started:
+    ladder: {{rungs: [{{model: gpt-4o-mini, name: one}}, {{model: gpt-4.1-mini, name: two}}, asked], start: two}}
+  late:
+    ladder:
+      rungs:
+        - {{model: gpt-4o-mini, name: one, provider: second}}
+        - {{model: gpt-4.1-mini, name: two, provider: second}}
+        - {{model: asked, tier: frontier}}
+      deadline: 300ms
   limited:
     budget: {{limit: 0.0001, period: month}}
     ladder:
       rungs: [{{model: gpt-4o-mini, tier: small}}, {{model: asked, tier: frontier}}]
       checks: [{{pattern: "nowhere"}}]
+policies:
+  dear: {{rule: frontier_only_in, environments: [production], models: [gpt-4.1]}}
+limits:
+  single: {{scope: {{feature: single}}, at_once: 1}}
 """
 
 
@@ -97,12 +122,14 @@ class Desk:
         self.trace = uuid.uuid4().hex
         vendor.journal.clear()
 
-    def ask(self, feature: str, text: str = "Say something.", path: str = "/v1/chat/completions", **more: Any) -> httpx.Response:
+    def ask(
+        self, feature: str, text: str = "Say something.", path: str = "/v1/chat/completions", seconds: float = 30, **more: Any
+    ) -> httpx.Response:
         """One call; headers begin with `breakeven_` or `x_`."""
         headers = {"breakeven-feature": feature, "breakeven-trace": self.trace, "authorization": "Bearer mine"}
         headers |= {name.replace("_", "-"): more.pop(name) for name in list(more) if name.startswith(("breakeven_", "x_"))}
         body = {"model": DEAR, "messages": [{"role": "user", "content": text}]} | more
-        return httpx.post(f"{self.service.url}{path}", json=body, headers=headers, timeout=30)
+        return httpx.post(f"{self.service.url}{path}", json=body, headers=headers, timeout=seconds)
 
     def rows(self, count: int) -> list[dict[str, Any]]:
         """The attempts of this desk's calls."""
@@ -253,6 +280,55 @@ def test_no_room_for_a_dearer_rung(desk: Desk) -> None:
     assert "did not stand" in said.json()["error"]["message"]
 
 
+def test_a_call_is_one_call_for_its_limits_whatever_it_tries(desk: Desk) -> None:
+    """With room for one call at once: climbing, second opinions, judges, and callers who hang up in between leave it free after."""
+    for delay in (0.0, 0.4):
+        script = json.dumps({"delay": delay})
+        assert desk.ask("single", f"{delay}", x_script=script).headers["breakeven-rung"] == "frontier"
+        with pytest.raises(httpx.ReadTimeout):
+            desk.ask("single", "gone", x_script=json.dumps({"delay": 0.4}), seconds=0.2 + delay)
+        time.sleep(1.5)
+    assert desk.ask("single", "after").status_code == 200
+    rows = desk.service.calls(16, f"trace_id = '{desk.trace}'", 8.0)
+    assert all(desk.service.cost(row) is not None for row in rows)
+
+
+def test_what_a_ladder_cannot_serve_goes_as_it_would_without(desk: Desk) -> None:
+    """Embeddings of a feature whose ladder names chat models are answered by the model asked for, and the ledger says why."""
+    said = desk.ask("named", path="/v1/embeddings", input="x", model="text-embedding-3-small")
+    assert (said.status_code, said.headers["breakeven-rung"]) == (200, "asked")
+    assert json.loads(desk.vendor.journal[-1].body)["model"] == "text-embedding-3-small"
+    assert desk.ask("named").headers["breakeven-rung"] == "top"
+    rows = desk.rows(3)
+    assert {why for _, why in json.loads(rows[0]["rungs_tried"])} == {"the API that was called is no conversation"}
+
+
+def test_policies_hold_on_every_rung(desk: Desk) -> None:
+    """A rung whose model a policy forbids is passed over; where it is the last one, the call is refused as by the policy."""
+    said = desk.ask("governed", breakeven_environment="staging")
+    assert said.headers["breakeven-rung"] == "two"
+    (row,) = desk.rows(1)
+    ((rung, why),) = json.loads(row["rungs_tried"])
+    assert rung == "one"
+    assert "Policy" in why
+    refused = desk.ask("governed", breakeven_environment="staging", breakeven_ladder="three")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "policy_refused")
+
+
+def test_a_task_class_and_a_start(desk: Desk) -> None:
+    """A header names the kind of task; calls begin at the declared start, past cheaper models."""
+    desk.ask("started", breakeven_task_class="invoice")
+    (row,) = desk.rows(1)
+    assert (row["task_class"], row["rung"], row["rungs_tried"]) == ("invoice", "two", "[]")
+
+
+def test_the_deadline_of_the_whole_ladder(desk: Desk) -> None:
+    """When its time is over, a call goes straight to the last rung."""
+    said = desk.ask("late", x_script=json.dumps({"delay": 1.0, "path": "/second"}))
+    assert said.headers["breakeven-rung"] == "frontier"
+    assert [row[0] for row in desk.told(2)] == ["one", "frontier"]
+
+
 # --- the cache --------------------------------------------------------------------------------------------------------------------
 
 
@@ -275,10 +351,9 @@ def test_the_same_request_is_answered_from_the_cache(desk: Desk) -> None:
 def test_answers_do_not_cross_customers(desk: Desk) -> None:
     """One customer's answer is not another's, and without a customer nothing is kept."""
     text = uuid.uuid4().hex
-    rungs = [
-        desk.ask("percustomer", text, **({"breakeven_customer": customer} if customer else {})).headers["breakeven-rung"]
-        for customer in ("acme", "globex", "acme", None, None)
-    ]
+    names = ("acme", "globex", "acme", None, None)
+    customers: list[dict[str, Any]] = [{"breakeven_customer": name} if name else {} for name in names]
+    rungs = [desk.ask("percustomer", text, **more).headers["breakeven-rung"] for more in customers]
     assert rungs == ["asked", "asked", "cache", "asked", "asked"]
     assert "no customer is known" in desk.told(5)[4][3][0][1]
 

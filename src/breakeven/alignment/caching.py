@@ -115,8 +115,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 
 def key_of(request: Mapping[str, Any], *apart: str | None) -> bytes:
     """32 bytes that two requests share only if they are the same, and `apart` (API, form, feature, boundary) is."""
-    divided = "\x1f".join("\x1e" if part is None else part for part in apart)
-    return hashlib.blake2b(divided.encode() + b"\x1d" + canonical(request), digest_size=32).digest()
+    return hashlib.blake2b(_encode(apart) + canonical(request), digest_size=32).digest()
 
 
 _CONSTANT = ("system", "instructions", "tools", "tool_choice", "response_format", "text", "output_config", "functions")

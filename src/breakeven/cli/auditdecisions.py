@@ -67,6 +67,7 @@ def accept(  # noqa: PLR0913 - one argument per option
         "margin": f"{100 * finding.margin:g}%",
         "until": until or f"{now() + timedelta(days=_DAYS):%Y-%m-%d}",
         **({"certificate": rung.certificate} if rung.certificate else {}),
+        **({"templates": list(rung.templates)} if rung.templates else {}),
     }
     subject = f"class {finding.feature} / {task_class}"
     with acting(settings, ledger, "move classes", subject, feature=finding.feature, why=why) as act:

@@ -59,6 +59,10 @@ COMMANDS: dict[str, Entry] = {
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
     "captures": Entry("breakeven.cli.captures:captures", "Kept requests and answers: list, show, purge; off by default."),
+    "handlers": Entry(
+        "breakeven.cli.handlers:handlers", "What answers without a model, how it stands, and what it says to a prompt."
+    ),
+    "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

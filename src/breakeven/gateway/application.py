@@ -111,7 +111,6 @@ class Snapshot:
     rungs: Mapping[str, Rungs] = field(default_factory=dict)
     cached_in: AccountsSettings = field(default_factory=AccountsSettings)
     handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
-    prints: Mapping[str, str] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:

@@ -17,8 +17,8 @@ from breakeven.gateway.costing import NO_COSTS, Costs, tokens_of
 from breakeven.gateway.facts import Intent, money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
-from breakeven.gateway.resilience import RETRYABLE, wait_before
-from breakeven.gateway.settled import baseline_cost
+from breakeven.gateway.readings import BACKGROUND, plain_reading, unmetered
+from breakeven.gateway.resilience import FINAL, RETRYABLE, TOLD, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
 from breakeven.gateway.tasks import with_parameters
@@ -30,12 +30,10 @@ if TYPE_CHECKING:
     from breakeven.gateway.application import Application
     from breakeven.gateway.call import Call
     from breakeven.gateway.facts import AttemptRow
-    from breakeven.gateway.targets import Target
 
 LARGEST_HELD = 8 * 1024 * 1024
 _REFUSED = 400
 _ASKABLE = frozenset({"openai_chat", "openai_completions"})
-_FREE_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 _CHUNKED = (b"transfer-encoding", b"chunked")
 
 
@@ -199,17 +197,10 @@ class Attempt:
         """Whether the answer is an event stream."""
         return framing_of(self.by_name.get(b"content-type", b"")) == "sse"
 
-    def baseline(self, baseline: tuple[Target, str], reading: Reading) -> int | None:
-        """What the baseline would have cost for the tokens of this attempt, in atto-dollars; None where that is not known."""
-        target, model = baseline
-        plain = not self.target.parameters and target.context == self.target.context
-        if plain and target.vendor == self.target.vendor and model == (self.target.rename or self._model()):
-            return self._costs.total
-        usage: dict[str, int] = {}
-        for part in reading.parts:
-            for name, quantity in part.usage.items():
-                usage[name] = usage.get(name, 0) + quantity
-        return baseline_cost(self.call, baseline, usage)
+    @property
+    def cost(self) -> int | None:
+        """What it cost in atto-dollars; None while, or where, that is not known."""
+        return self._costs.total
 
     def _flow(self, *, last: bool) -> None:
         """Begin to pass the answer on."""
@@ -335,7 +326,7 @@ class Attempt:
         if not answered and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-            if failure.reason in _FINAL:
+            if failure.reason in FINAL:
                 wait = None
             again = self.call.again(self, wait, billed=True, why=failure.what)
         then = self.call.cut if answered else None if again or self.call.gone else partial(self.call.fail, self, failure)
@@ -411,7 +402,7 @@ class Attempt:
             self._waits = False
         if self._task is not None:
             self._task.cancel()
-        self.failed(Failure(reason, _TOLD.get(reason, "it took too long"), sent=bool(self._sent_at)))
+        self.failed(Failure(reason, TOLD.get(reason, "it took too long"), sent=bool(self._sent_at)))
 
     def _wall(self) -> float:
         return now_ns() / 1e9
@@ -466,42 +457,29 @@ class Attempt:
         if call.reservation is not None:
             used = tokens_of(reading)
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
+        reason = failure.what if failure is not None else self._unmetered() or (BACKGROUND if call.hints.background else None)
+        first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
+        clock, latency = application.clock, round((application.loop.time() - self._began) * 1000)
         ended = Ended(
-            call.id,
-            self.number,
-            self.started_ns,
-            application.clock.text(self.started_ns),
-            application.clock.text(now_ns()),
-            status,
-            self.status or None,
-            round((application.loop.time() - self._began) * 1000),
-            round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None,
-            self.rung,
-            call.hints.characters,
-            failure.what if failure is not None else self._unmetered() or (_BACKGROUND if call.hints.background else None),
-        )
+            call.id, self.number, self.started_ns, clock.text(self.started_ns), clock.text(now_ns()), status, self.status or None,
+            latency, first, self.rung, call.hints.characters, reason,
+        )  # fmt: skip
         row = row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
         call.mark(row, self, reading)
         return row
 
     def _reading(self, failure: Failure | None) -> Reading:
+        target, model = self.target, self._model()
         if failure is not None and not failure.sent:
-            return self._plain_reading("not_billed")
+            return plain_reading(target, model, "not_billed")
         if self._meter is not None and (self.status or failure is None):
             return self._meter.reading()
         if self.status >= _REFUSED or (failure is None and self._unmetered() is None):
-            return self._plain_reading("not_billed")
-        return self._plain_reading("usage_missing")
-
-    def _plain_reading(self, state: str) -> Reading:
-        model = self._model()
-        return Reading(self.target.vendor, self.target.api, model, model, (), state, {})  # type: ignore[arg-type] # one of the states
+            return plain_reading(target, model, "not_billed")
+        return plain_reading(target, model, "usage_missing")
 
     def _unmetered(self) -> str | None:
-        """Why the usage of an answer cannot be known; None where it is known, or there is none."""
-        if self._meter is not None or self.target.free or self.call.request.head.method in _FREE_METHODS:
-            return None
-        return f"unmetered: the usage of {self.target.path.split(b'?')[0].decode('ascii', 'replace')} is not known to Breakeven"
+        return None if self._meter is not None else unmetered(self.target, self.call.request.head.method)
 
     def _described(self, costs: Costs | None) -> list[tuple[bytes, bytes]]:
         """Our headers on the answer."""
@@ -516,16 +494,3 @@ class Attempt:
         if model and model.isascii() and model.isprintable():
             added.append((b"breakeven-model", model.encode()))
         return added
-
-
-_BACKGROUND = "a background response says what it used when it is fetched, which is not metered"
-_FINAL = frozenset({"rung_timeout", "too_long"})
-"""Failures after which the same target is not asked again."""
-_TOLD = {
-    "rung_timeout": "the rung took too long",
-    "queue_timeout": "no place among its calls became free in time",
-    "connect_timeout": "no connection in time",
-    "first_byte_timeout": "no answer in time",
-    "chunk_timeout": "the answer stopped coming",
-    "total_timeout": "the call took too long altogether",
-}

@@ -7,14 +7,12 @@ declared baseline would have cost for the same tokens.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from breakeven.alignment.caching import key_of, objection, template_of
-from breakeven.alignment.comparing import agree
 from breakeven.alignment.task import Declined, Reply, Task
 from breakeven.gateway.asides import Aside
 from breakeven.gateway.attribution import Refusal
@@ -24,7 +22,7 @@ from breakeven.gateway.facts import money
 from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
-from breakeven.gateway.rolling import check_line
+from breakeven.gateway.rolling import ask_dear, path
 from breakeven.gateway.settled import baseline_cost, unbilled_row
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.settings.ladders import ASKED, CACHE, Rung
@@ -122,38 +120,22 @@ class Climb:
         if found is None or rolling is None:
             return usual
         plan, rung = found
-        rest = [each for each in usual if each.name != rung.name]
-        share = rolling.share(plan)
-        if draw(f"{call.id}:{plan.id}") >= share:
-            return rest
-        self.tried.append((WHOLE, f"rollout of {plan.task_class} to {rung.name}, at {share:.0%}"))
-        if draw(f"{call.id}:{plan.id}:check") < plan.checked:
-            self._checks = plan, rung
-        before = [each for each in rest if each.kind == CACHE or (rung.kind == "model" and each.kind != "model")]
-        return [*before, rung, *(each for each in rest if each not in before)]
+        moved, way = path(usual, rung, draw(f"{call.id}:{plan.id}") < rolling.share(plan))
+        if moved:
+            self.tried.append((WHOLE, f"rollout of {plan.task_class} to {rung.name}"))
+            if draw(f"{call.id}:{plan.id}:check") < plan.checked:
+                self._checks = plan, rung
+        return way
 
     def _check(self, answer: Reply) -> None:
         """Ask the dear rung besides what the cheaper one has answered, and write down whether they say the same."""
         checks, self._checks = self._checks, None
         if checks is None or checks[1] is not self._path[self._at]:
             return
-        (plan, rung), call, application = checks, self._call, self._application
         dear = next(each for each in self._path[self._at + 1 :] if each.kind == "model")
-        found = self.rungs.targets(call, self.asked, dear)
-        if isinstance(found, str) or self._forbidden(found) is not None:
-            return
-
-        def heard(said_by_model: Said | None, why: str) -> None:
-            del why
-            if said_by_model is None or not said_by_model.complete or said_by_model.more:
-                return
-            agreed = agree(answer, Reply(said_by_model.text))
-            at = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-            line = check_line(call, plan, rung, dear, at, agreed=agreed, template=self.template)
-            application.metrics.add("rollout_checks", 1, (("rung", rung.name), ("agreed", "yes" if agreed else "no")))
-            application.recorder.keep(line, 1, lambda _kept: None)
-
-        Aside(call, application, found, call.request, call.hints, dear.name, 0.0, heard).ask_apart()
+        found = self.rungs.targets(self._call, self.asked, dear)
+        if not isinstance(found, str) and self._forbidden(found) is None:
+            ask_dear(self._call, self._application, *checks, dear, found, answer, self.template)
 
     def _next(self) -> None:
         """Ask the next capability."""
@@ -194,19 +176,24 @@ class Climb:
         return True
 
     def _serving(self) -> tuple[Target, ...] | Refusal:
-        """The targets of the rung that is next, passing over those that may not serve the call; the refusal of the last one."""
+        """The targets of the rung that is next, passing over those that may not serve the call; the refusal of the last one.
+
+        Where not even the last one can serve the API that was called, the call goes where it would go without a ladder.
+        """
         call = self._call
         while True:
             rung = self._path[self._at]
             found = self.rungs.targets(call, self.asked, rung)
-            refusal = Refusal(_REFUSED, "rung_not_served", found) if isinstance(found, str) else self._forbidden(found)
-            if refusal is None and not isinstance(found, str):
-                self.rung = rung
-                call.rung = rung.name
+            refusal = None if isinstance(found, str) else self._forbidden(found)
+            if not isinstance(found, str) and refusal is None:
+                self.rung, call.rung = rung, rung.name
                 return found
-            self.tried.append((rung.name, refusal.message if refusal is not None else str(found)))
+            self.tried.append((rung.name, found if isinstance(found, str) else refusal.message if refusal is not None else ""))
             if self._at + 1 >= len(self._path):
-                return refusal or Refusal(_REFUSED, "rung_not_served", str(found))
+                if refusal is not None:
+                    return refusal
+                self.rung, call.rung = _AS_ASKED, ASKED
+                return self.asked
             self._at += 1
 
     def _forbidden(self, targets: tuple[Target, ...]) -> Refusal | None:
@@ -302,7 +289,7 @@ class Climb:
         self._remember(row, cost)
         pairs = [(b"content-type", entry.content_type), *self._unbilled_headers(CACHE, entry.model)]
         self._application.recorder.settle(row, partial(call.reply, pairs, entry.body))
-        self._application.metrics.add("rung_answers", 1, ((("rung"), CACHE),))
+        self._application.metrics.add("rung_answers", 1, (("rung", CACHE),))
 
     def _pass(self, name: str, why: str) -> None:
         self.tried.append((name, why))
@@ -431,12 +418,21 @@ class Climb:
         row.task_class, row.template = self.task_class, self.template
         if row.status == "ok":
             self._reading = reading
-            baseline = self.rungs.baseline(self._call, self.asked)
-            cost = attempt.baseline(baseline, reading) if baseline is not None else None
-            self._remember(row, cost)
+            self._remember(row, self._baseline(attempt, reading))
             self._application.metrics.add("rung_answers", 1, (("rung", self.rung.name),))
-        elif not self._call.continues:
+        elif self._call.gone or not self._call.continues:
             self._remember(row, None)
+
+    def _baseline(self, attempt: Attempt, reading: Reading) -> int | None:
+        """What the baseline would have cost for the tokens of an attempt; its own cost where it is the baseline."""
+        found, mine = self.rungs.baseline(self._call, self.asked), attempt.target
+        if found is None:
+            return None
+        target, model = found
+        asked = mine.rename or mine.model_in_url or self._call.hints.model
+        if (target.vendor, target.context, model) == (mine.vendor, mine.context, asked) and not mine.parameters:
+            return attempt.cost
+        return baseline_cost(self._call, found, _usage(reading))
 
     def _remember(self, row: AttemptRow, cost: int | None) -> None:
         row.task_class, row.template = self.task_class, self.template
@@ -467,10 +463,7 @@ class Climb:
             if not heard.more:
                 self._model_answered(heard.text)
                 self._check(Reply(heard.text))
-        usage: dict[str, int] = {}
-        for part in reading.parts if reading is not None else ():
-            for name, quantity in part.usage.items():
-                usage[name] = usage.get(name, 0) + quantity
+        usage = {} if reading is None else _usage(reading)
         kind = attempt.by_name.get(b"content-type", EVENT_STREAM)
         model = reading.model if reading is not None else ""
         self._share(Entry(kind, content, model, self.rung.name, attempt.target.vendor, tuple(usage.items())), keep=True)
@@ -493,3 +486,12 @@ class Climb:
         flight, self.flight = self.flight, None
         if flight is not None:
             self._application.flights.give_up(flight, gone=self._call.gone)
+
+
+def _usage(reading: Reading) -> dict[str, int]:
+    """What was used over all parts of an answer."""
+    usage: dict[str, int] = {}
+    for part in reading.parts:
+        for name, quantity in part.usage.items():
+            usage[name] = usage.get(name, 0) + quantity
+    return usage

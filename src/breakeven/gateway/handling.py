@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from breakeven.alignment.comparing import agree
-from breakeven.alignment.standing import Part, Standing, part
+from breakeven.alignment.standing import Part
 from breakeven.alignment.task import Reply
 from breakeven.errors import Unreachable
+from breakeven.handlers.duty import Duty
 
 if TYPE_CHECKING:
     from breakeven.gateway.metrics import Metrics
@@ -18,40 +18,39 @@ if TYPE_CHECKING:
     from breakeven.handlers.standings import Standings
     from breakeven.settings.handlers import HandlerSettings
 
+_ANSWERS: tuple[Part, ...] = ("answer", "answer and check")
+
 
 class Handling:
-    """Host, records and terms of the handlers of one configuration. `prints` are their fingerprints, by which records are kept."""
+    """Host, records and terms of the handlers of one configuration."""
 
-    def __init__(
-        self,
-        host: Host,
-        standings: Standings,
-        handlers: Mapping[str, HandlerSettings],
-        prints: Mapping[str, str],
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, host: Host, standings: Standings, handlers: Mapping[str, HandlerSettings], metrics: Metrics) -> None:
         self.host = host
         self._standings = standings
         self._handlers = handlers
-        self._prints = prints
         self._metrics = metrics
-        self._told: set[str] = set()
+        self._draws: Iterator[float] = iter(())
+        self._duty = Duty(handlers, standings, lambda: next(self._draws))
 
     def part(self, name: str, call_id: str) -> tuple[Part, str]:
-        """What the handler does with this call, and in words why it does not answer."""
+        """What the handler does with this call, which follows from the call's id, and in words why it does not answer."""
         handler = self._handlers.get(name)
-        if handler is None:
-            return "none", "there is no such handler"
-        standing = self._standing(name)
-        if standing is None:
+        if handler is None or handler.terms.mode == "off":
+            return "none", "it is off"
+        self._draws = iter((draw(f"{call_id}:{name}"), draw(f"{call_id}:{name}:check")))
+        try:
+            found = self._duty.part(name)
+        except Unreachable:
+            self._metrics.add("record_errors")
             return "none", "its record cannot be read"
-        found = part(handler.terms, standing, draw(f"{call_id}:{name}"), draw(f"{call_id}:{name}:check"))
-        if found in ("answer", "answer and check"):
+        if found in _ANSWERS:
             return found, ""
-        if standing.withdrawn is not None:
-            self._tell(name, standing)
-            return found, "it is withdrawn"
-        return found, "it is off" if handler.terms.mode == "off" else f"the call is not in its {handler.terms.mode}'s share"
+        said = {
+            "shadow": "it is in the shadow",
+            "trial": "it is on trial, and not for this call, or withdrawn",
+            "live": "it is withdrawn",
+        }
+        return found, said[handler.terms.mode]
 
     def seconds(self, name: str) -> float:
         """How long a caller waits for it."""
@@ -59,30 +58,16 @@ class Handling:
         return 0.0 if handler is None else handler.timeout
 
     def compare(self, name: str, ours: Reply, theirs: Reply) -> None:
-        """Enter into the handler's record whether its answer says what the model's does."""
-        handler = self._handlers.get(name)
-        if handler is None:
+        """Enter into the handler's record whether its answer says what the model's does; say so, where that withdraws it."""
+        try:
+            withdrawn = self._duty.compared(name, ours, theirs)
+        except Unreachable:
+            self._metrics.add("record_errors")
             return
-        agreed = agree(ours, theirs)
-        self._metrics.add("handler_checks", 1, (("handler", name), ("agreed", "yes" if agreed else "no")))
-        try:
-            self._tell(name, self._standings.checked(name, self._prints[name], handler.terms, [agreed]))
-        except Unreachable:
-            self._metrics.add("record_errors")
-
-    def _standing(self, name: str) -> Standing | None:
-        try:
-            return self._standings.standing(name, self._prints[name])
-        except Unreachable:
-            self._metrics.add("record_errors")
-            return None
-
-    def _tell(self, name: str, standing: Standing) -> None:
-        """Say once that a handler is withdrawn."""
-        if standing.withdrawn is not None and name not in self._told:
-            self._told.add(name)
-            self._metrics.set("handler_withdrawn", 1, (("handler", name),))
-            print(f"breakeven: the handler {name} answers no more: {standing.withdrawn}", file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's log
+        self._metrics.add("handler_checks", 1, (("handler", name),))
+        if withdrawn is not None:
+            self._metrics.add("handler_withdrawals", 1, (("handler", name),))
+            print(f"breakeven: {withdrawn}", file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's log
 
     def close(self) -> None:
         """End every process, and let the records' file go."""

@@ -15,7 +15,6 @@ from breakeven.gateway.rungs import Rungs
 from breakeven.gateway.targets import Targets
 from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Limits
-from breakeven.handlers.standings import fingerprints
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
@@ -59,6 +58,5 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         },
         cached_in=gateway.cache,
         handlers=settings.handlers,
-        prints=fingerprints(settings.handlers),
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )

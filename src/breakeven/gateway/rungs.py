@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from breakeven.gateway.targets import NoTarget, Target, Targets
+from breakeven.gateway.tasks import ANSWERABLE
 from breakeven.settings.ladders import ASKED, HANDLER, Ladder, Rung
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ class Rungs:
         parameters = tuple((name, _encode(value)) for name, value in rung.parameters.items())
         if model == call.hints.model and provider is None:
             return tuple(replace(each, parameters=parameters) for each in asked) if parameters else asked
+        if asked[0].api not in ANSWERABLE and not priced_only:
+            return "the API that was called is no conversation"
         if asked[0].model_in_url is not None:
             return "the model stands in the path of the request"
         return self._elsewhere(call, asked, model, provider, parameters, priced_only=priced_only)

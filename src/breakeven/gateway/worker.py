@@ -83,7 +83,7 @@ class Worker:
     def _open_handlers(self, snapshot: Snapshot) -> Handling:
         """What answers without a model; its processes are started at once."""
         host = Host(snapshot.handlers, self._loop)
-        return Handling(host, Standings(Path(self._spec.ledger)), snapshot.handlers, snapshot.prints, self._metrics)
+        return Handling(host, Standings(Path(self._spec.ledger)), snapshot.handlers, self._metrics)
 
     def _open_cache(self, snapshot: Snapshot) -> CacheStore:
         """Where exact answers are kept; done when the first ladder has a cache."""

@@ -19,6 +19,7 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "change prices": ("finance",),
     "move classes": ("engineer", "owner"),
     "purge captures": ("engineer", "owner"),
+    "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }
 """Who may do it, beside admins, who may do everything. An owner may do it for the features of his own."""

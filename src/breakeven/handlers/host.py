@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,7 +18,7 @@ from breakeven.settings.handlers import HandlerSettings
 
 LARGEST_ON_THE_SPOT = 20_000
 """Characters of a prompt up to which a compiled or built-in handler answers on the spot: one or two milliseconds at most."""
-_PROCESSES = 1
+_LOOK_SECONDS = 0.005
 
 
 class Station(Protocol):
@@ -26,6 +27,10 @@ class Station(Protocol):
     @property
     def fault(self) -> str:
         """Why it cannot answer at all; empty where it can."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can answer, or is known not to."""
 
     def ask(self, task: Task, seconds: float, then: Callable[[Reply | Declined], None]) -> None:
         """Answer a task."""
@@ -44,6 +49,7 @@ class Host:
     """
 
     def __init__(self, handlers: Mapping[str, HandlerSettings], loop: AbstractEventLoop) -> None:
+        self._loop = loop
         self._stations: dict[str, Station] = {
             name: _station(one, loop) for name, one in handlers.items() if one.terms.mode != "off"
         }
@@ -63,6 +69,13 @@ class Host:
             then(f"there is no function {name!r}, or it is off")
             return
         station.check(task, reply, seconds, then)
+
+    async def ready(self, name: str, seconds: float) -> None:
+        """Wait until a handler can answer, or cannot, at most so long; the gateway need not, a question waits by itself."""
+        end = self._loop.time() + seconds
+        station = self._stations.get(name)
+        while station is not None and not station.ready and self._loop.time() < end:  # noqa: ASYNC110 - a command waits once
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def fault(self, name: str) -> str:
         """Why a handler cannot answer at all; empty where it can."""
@@ -97,6 +110,11 @@ class Apart:
         return self._pool.fault
 
     @property
+    def ready(self) -> bool:
+        """Whether one of its processes has started."""
+        return self._pool.ready
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """Its processes."""
         return self._pool.pids
@@ -123,6 +141,7 @@ class OnTheSpot:
         self._answers: Answers | None = None
         self.fault = ""
         """Why it cannot be had."""
+        self.ready = True
         try:
             self._answers = answers_of(handler.kind, handler.source, handler.options)
         except BreakevenError as error:

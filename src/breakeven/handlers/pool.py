@@ -47,6 +47,11 @@ class Pool:
         self._fill()
 
     @property
+    def ready(self) -> bool:
+        """Whether a process has started, or cannot."""
+        return bool(self._ready or self.fault)
+
+    @property
     def pids(self) -> tuple[int, ...]:
         """The process ids."""
         return tuple(process.pid for process in self._processes)

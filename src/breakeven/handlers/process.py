@@ -113,9 +113,9 @@ class Process:
     def _reap(self) -> int | None:
         """Take note of its death, so that no zombie stays; a killed process dies in microseconds and is not waited for long."""
         try:
-            return self._child.wait(0.2)
+            return self._child.wait(0.05)
         except subprocess.TimeoutExpired:
-            self._loop.call_later(1.0, self._child.poll)
+            self._loop.call_later(1.0, self._child.poll)  # much memory takes a while to be given back
             return None
 
     def _close(self) -> None:

@@ -1,7 +1,7 @@
 """What is remembered of each handler's record, shared by all workers of a host: one SQLite file in the ledger's run directory.
 
-A record belongs to a handler as it is: name and fingerprint of what it does. A changed file begins a new record, because the old one
-says nothing about it. Counts are added in one transaction, so that no worker's check is lost or counted twice.
+A record belongs to a handler as it is: name and fingerprint of what it does. A changed file begins a new record, because the old
+one says nothing about it. Counts are added in one transaction, so that no worker's check is lost or counted twice.
 """
 
 from __future__ import annotations

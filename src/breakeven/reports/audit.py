@@ -53,6 +53,7 @@ class RungEvidence(msgspec.Struct, frozen=True, kw_only=True):
     replays_needed: int | None
     cost_per_task: str | None
     certificate: str
+    templates: Sequence[str]
     scored_by: Sequence[str]
     last_at: str
 
@@ -281,6 +282,7 @@ def _rung(one: Replayed, found: Judgement) -> RungEvidence:
         replays_needed=found.needed,
         cost_per_task=None if one.mean_cost is None else digits(round(one.mean_cost * 10**9) * (ATTO // 10**9)),
         certificate=one.tested,
+        templates=one.templates,
         scored_by=one.scored_by,
         last_at=one.last_at.isoformat(timespec="seconds") + "Z",
     )

@@ -115,7 +115,7 @@ class Replayed:
     mean_cost: float | None
     cost_error: float
     scored_by: tuple[str, ...]
-    first_at: datetime
+    templates: tuple[str, ...]
     last_at: datetime
     agreed: int = 0
 
@@ -172,7 +172,7 @@ def margin_of(settings: Settings, feature: str | None, asked: Decimal | None) ->
 
 def _replayed(row: tuple[Any, ...], margin: float) -> Replayed:
     (_, _, rung, model, tested, from_rung, differences, agreed, propensities, paired, judge_error) = row[:11]
-    priced, mean, deviation, scored_by, first_at, last_at = row[11:]
+    priced, mean, deviation, scored_by, templates, last_at = row[11:]
     told: NDArray[np.bool_] = np.array(agreed, dtype=np.bool_)
     return Replayed(
         rung=rung,
@@ -190,7 +190,7 @@ def _replayed(row: tuple[Any, ...], margin: float) -> Replayed:
         mean_cost=None if mean is None else float(mean),
         cost_error=0.0 if not priced or deviation is None else float(deviation) / float(priced) ** 0.5,
         scored_by=tuple(one for one in scored_by if one),
-        first_at=first_at,
+        templates=tuple(one for one in templates if one),
         last_at=last_at,
         agreed=int(told.sum()),
     )

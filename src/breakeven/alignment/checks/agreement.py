@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from breakeven.alignment.checks.options import Options
-from breakeven.alignment.checks.stated import LONGEST, NOTHING, at, number_of, value_of
+from breakeven.alignment.checks.stated import LONGEST, NOTHING, at, number_of, unfenced, value_of
 from breakeven.alignment.compiled.wording import folded
 from breakeven.alignment.task import Reply
 
-Value = Literal["text", "number", "choice", "json"]
-VALUES: tuple[Value, ...] = ("text", "number", "choice", "json")
+Value = Literal["text", "number", "choice", "literal", "json"]
+VALUES: tuple[Value, ...] = ("text", "number", "choice", "literal", "json")
 LETTERS = ("A", "B", "C", "D", "E")
+_AROUND_MARKS = re.compile(r"[ \t\n]*([,:\[\](){}])[ \t\n]*")
 _TAIL = 20_000
 """Characters at an answer's end in which the value is looked for."""
 _NUMBER = re.compile(r"[-−]?\s?[$€£]?\d[\d,]*(?:\.\d+)?")
@@ -26,7 +27,8 @@ class AgreementCheck:
     """Two answers agree where the values extracted from them are equal.
 
     `rung` names the rung whose answer is compared. `value` says what is extracted: the number stated last, one of `choices`, the
-    JSON value (only `fields` of it, where some are named), or the whole text with case, spacing and punctuation normalised.
+    JSON value (only `fields` of it, where some are named), a literal as programs write it (case and marks count, the spacing around
+    marks and the kind of quotes do not), or the whole text with case, spacing and punctuation normalised.
     """
 
     rung: str
@@ -39,16 +41,19 @@ class AgreementCheck:
         """Why the two do not agree; None where they do. An answer that states no such value agrees with none."""
         if self.value == "json":
             return self._json(first, second)
-        ours, theirs = self._stated(first), self._stated(second)
+        ours, theirs = self.stated(first), self.stated(second)
         if ours is None or theirs is None:
             return f"{'the answer' if ours is None else self.rung} states no {self.value}"
         return None if ours == theirs else f"the answer states {str(ours)[:60]}, {self.rung} {str(theirs)[:60]}"
 
-    def _stated(self, reply: Reply) -> object:
+    def stated(self, reply: Reply) -> object:
+        """The value that an answer states, in one spelling; None where it states none."""
         if self.value == "number":
             return stated_number(reply)
         if self.value == "choice":
             return stated_choice(reply, self.choices)
+        if self.value == "literal":
+            return stated_literal(reply)
         return folded(reply.text[:LONGEST]) or None
 
     def _json(self, first: Reply, second: Reply) -> str | None:
@@ -62,6 +67,23 @@ class AgreementCheck:
             if not same(left, right):
                 return f"{field or 'the answer'} differs: {str(left)[:40]!r}, {self.rung} {str(right)[:40]!r}"
         return None
+
+
+def comparable(check: AgreementCheck, reply: Reply) -> object:
+    """What `check` compares of an answer, as a value that can be compared for equality; None where it states none."""
+    if check.value != "json":
+        return check.stated(reply)
+    value = value_of(reply)
+    return None if value is NOTHING else _frozen(value)
+
+
+def _frozen(value: object) -> object:
+    if isinstance(value, Mapping):
+        return tuple(sorted((str(name), _frozen(one)) for name, one in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(one) for one in value)
+    number = None if isinstance(value, bool) else number_of(value)
+    return number if number is not None else folded(value) if isinstance(value, str) else value
 
 
 def stated_number(reply: Reply) -> object:
@@ -85,6 +107,13 @@ def stated_choice(reply: Reply, choices: Sequence[str]) -> str | None:
         if len(named) == 1:
             return named.pop()
     return None
+
+
+def stated_literal(reply: Reply) -> str | None:
+    """The literal that an answer is, in one spelling; None where it is empty."""
+    text = _AROUND_MARKS.sub(r"\1", unfenced(reply.text[:_TAIL]).strip()).replace('"', "'")
+    bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" and "'" not in text[1:-1] else text
+    return bare or None
 
 
 def same(ours: object, theirs: object) -> bool:

@@ -18,6 +18,7 @@ FILE = "cache.sqlite"
 BUSY_SECONDS = 0.02
 """A worker waits no longer for another one: the call goes on without the cache."""
 OVERHEAD_BYTES = 128
+_MOST_AT_ONCE = 64
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     space TEXT NOT NULL, key BLOB NOT NULL, size INTEGER NOT NULL, expires REAL NOT NULL, used REAL NOT NULL, value BLOB NOT NULL,
@@ -32,7 +33,7 @@ CREATE TRIGGER IF NOT EXISTS entry_gone AFTER DELETE ON entries BEGIN
     UPDATE spaces SET total = total - old.size WHERE space = old.space;
 END;
 """
-_OLDEST = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE space = ? ORDER BY used LIMIT 16)"
+_OLDEST = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE space = ? ORDER BY used LIMIT ?)"
 
 
 class SqliteCache:
@@ -84,9 +85,11 @@ class SqliteCache:
             return
         self._write_uses(connection)
         connection.execute("DELETE FROM entries WHERE space = ? AND expires <= ?", (space, self._wall()))
+        count = 1
         while connection.execute(total, (space,)).fetchone()[0] > size:
-            if connection.execute(_OLDEST, (space,)).rowcount <= 0:
+            if connection.execute(_OLDEST, (space, count)).rowcount <= 0:
                 return
+            count = min(2 * count, _MOST_AT_ONCE)
 
     def tick(self) -> None:
         """Note what was used since the last time."""

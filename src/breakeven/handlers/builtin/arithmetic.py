@@ -59,7 +59,7 @@ def _share(found: re.Match[str]) -> tuple[str, object]:
 
 
 def _converted(found: re.Match[str]) -> tuple[str, object]:
-    amount = number(found["amount"]) if found["amount"] else Fraction(1)
+    amount = Fraction(1) if found["amount"] in {None, "a", "an"} else number(found["amount"])
     left, right = UNITS.get(_unit(found["from"])), UNITS.get(_unit(found["to"]))
     if left is None or right is None or left.dimension != right.dimension:
         raise NotRead

@@ -22,18 +22,25 @@ _NOT_THERE = frozenset({
 """Methods that the interpreter lacks and that are not said in other words."""
 _REWRITTEN = frozenset({
     "translate", "maketrans", "format_map", "difference_update", "intersection_update", "symmetric_difference_update", "encode",
+    "decode",
 })  # fmt: skip
 _OWN_CLASS = frozenset({"fromkeys"})
 _STANDARD = frozenset({"math", "re", "collections", "itertools", "functools", "copy", "json", "typing"})
-UNSTEADY = re.compile(
-    r"\b(?:random|time|datetime|uuid|secrets|os|sys|input|id|hash|object|globals|locals|vars|dir|hasattr|getattr|setattr|delattr|callable"
-    r"|eval|exec|compile|open|breakpoint|help|exit|quit|memoryview|super|yield|async|await)\b|__[a-z]+__|\b_(?:gaps|turned|o|a|host_encode|delete|typed|format_map|maketrans|translate|encode|[a-z]+_update|[a-z]+_[a-z]+_update)\b"
+_UNSTEADY = frozenset({
+    "random", "time", "datetime", "uuid", "secrets", "os", "sys", "input", "id", "hash", "object", "globals", "locals", "vars",
+    "dir", "hasattr", "getattr", "setattr", "delattr", "callable", "eval", "exec", "compile", "open", "breakpoint", "help", "exit",
+    "quit", "memoryview", "super", "yield", "async", "await", "ascii", "bytearray", "issubclass",
+})  # fmt: skip
+"""Names that make a result depend on more than the code, or that the sandbox takes otherwise than Python."""
+_OURS = re.compile(
+    r"__[a-z]+__|_(?:o|a|gaps|turned|delete|typed|plain|host_encode|host_decode|decode|format_map|maketrans|translate|encode|[a-z_]+_update)"
 )
-"""What makes a result depend on more than the code, or what the sandbox does otherwise than Python."""
-_NEEDS = re.compile(
-    r"\bdel\b|\btry\b|\bset\b|\bfrozenset\b|\{|\b(?:str|list|dict|tuple|set|int|float|bytes)\."
-    r"|\.(?:" + "|".join(sorted(_REWRITTEN | _NOT_THERE | {"index"})) + r")\b|\.[A-Za-z_]+\b(?!\s*\()"
-)
+_MARKS = re.compile(r"[;#\n\\\\]|:=")
+"""What could make more than one expression of a call in brackets."""
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_VALUE = re.compile(r"\.\s*[A-Za-z_]\w*\b(?!\s*\()|\b(?:" + "|".join(_TYPES) + r")\s*\.")
+_NEEDED = frozenset({"del", "try", "set", "frozenset", "index"}) | _REWRITTEN | _NOT_THERE
+"""Words whose presence calls for a closer look."""
 PRELUDE = """
 _gaps = []
 def _turned(items=()):
@@ -101,6 +108,17 @@ def _encode(text, encoding='utf-8', errors='strict'):
     if kind == 'gap':
         _gaps.append(found)
     return found
+def _decode(content, encoding='utf-8', errors='strict'):
+    if type(content) is not bytes:
+        _gaps.append('decode')
+    if encoding.lower().replace('_', '-') in ('utf-8', 'utf8', 'ascii'):
+        return content.decode(encoding, errors)
+    kind, found = _host_decode(content, encoding, errors)
+    if kind == 'unknown':
+        raise LookupError(found)
+    if kind == 'gap':
+        _gaps.append(found)
+    return found
 """
 
 
@@ -109,18 +127,29 @@ class Prepared:
     """What is run: the code, and the same with every set filled from the other end where sets take part."""
 
     source: str
+    call: str = ""
     turned: str | None = None
     gapped: bool = False
     """Its value is a pair of gaps and value."""
 
+    def asking(self, function: str) -> str:
+        """The same code with a function of ours, `_plain`, applied to its value."""
+        lines = self.source.rpartition("\n")
+        if self.gapped:
+            return f"{function}\n{lines[0]}\n(_gaps, _plain({lines[2]}[1]))"
+        return f"{function}\n{lines[0]}\n_plain({self.call})"
+
 
 def prepared(code: str, call: str) -> Prepared | Declined:
     """The code and the call in the sandbox's dialect. Raises SyntaxError where they are no Python."""
-    expression = ast.parse(call, mode="eval")
-    if (UNSTEADY.search(code) or UNSTEADY.search(call)) and (_unsteady(ast.parse(code)) or _unsteady(expression)):
+    source = f"{code}\n{call}"
+    words = set(_WORD.findall(source))
+    suspected = not words.isdisjoint(_UNSTEADY) or ("_" in source and any(_OURS.fullmatch(word) for word in words))
+    if suspected and (_unsteady(ast.parse(code)) or _unsteady(ast.parse(call, mode="eval"))):
         return Declined("the code may depend on more than itself")
-    if not _NEEDS.search(code) and not _NEEDS.search(call):
-        return Prepared(f"{code}\n{call}")
+    if words.isdisjoint(_NEEDED) and "{" not in source and not _VALUE.search(source) and not _MARKS.search(call):
+        return Prepared(f"{code}\n({call})", call)
+    expression = ast.parse(call, mode="eval")
     tree = ast.parse(code)
     found = _Dialect(tree)
     tree.body.append(ast.Expr(ast.Tuple([ast.Name("_gaps", ast.Load()), expression.body], ast.Load())))
@@ -129,9 +158,9 @@ def prepared(code: str, call: str) -> Prepared | Declined:
         return Declined(found.fault)
     source = ast.unparse(ast.fix_missing_locations(tree))
     if not found.sets:
-        return Prepared(_with_helpers(source), None, gapped=True)
+        return Prepared(_with_helpers(source), gapped=True)
     turned = ast.unparse(ast.fix_missing_locations(_Turned().visit(tree)))
-    return Prepared(_with_helpers(source), _with_helpers(turned), gapped=True)
+    return Prepared(_with_helpers(source), turned=_with_helpers(turned), gapped=True)
 
 
 _HELPERS = {part.partition("(")[0]: f"def {part}" for part in PRELUDE.split("\ndef ")[1:]}
@@ -144,24 +173,31 @@ def _with_helpers(source: str) -> str:
 
 
 def _unsteady(tree: ast.AST) -> bool:
-    """Whether a name in the code, not only a word in one of its texts, makes its result depend on more than the code."""
-    for node in ast.walk(tree):
-        names: tuple[str, ...] = ()
-        if isinstance(node, ast.Name):
-            names = (node.id,)
-        elif isinstance(node, ast.Attribute):
-            names = (node.attr,)
-        elif isinstance(node, ast.arg):
-            names = (node.arg,)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.alias):
-            names = (node.name,)
-        elif isinstance(node, ast.ImportFrom):
-            names = (node.module or "",)
-        elif isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith):
-            return True
-        if any(UNSTEADY.search(name) for name in names):
-            return True
-    return False
+    """Whether a name in the code, not only a word in one of its texts, makes its result depend on more than the code.
+
+    A name that the only function binds itself (`def f(id):`) is its own.
+    """
+    nodes = list(ast.walk(tree))
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.Lambda)]
+    own = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    known = own if len(functions) == 1 else set()
+    return any(_strange(node, known) for node in nodes)
+
+
+def _strange(node: ast.AST, own: set[str]) -> bool:
+    if isinstance(node, ast.Name):
+        return (node.id in _UNSTEADY and node.id not in own) or _OURS.fullmatch(node.id) is not None
+    if isinstance(node, ast.Attribute):
+        return _OURS.fullmatch(node.attr) is not None
+    if isinstance(node, ast.arg):
+        return _OURS.fullmatch(node.arg) is not None
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return node.name in _UNSTEADY or _OURS.fullmatch(node.name) is not None
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names = [alias.name for alias in node.names] + ([node.module or ""] if isinstance(node, ast.ImportFrom) else [])
+        return any(part in _UNSTEADY or _OURS.fullmatch(part) for name in names for part in name.split("."))
+    return isinstance(node, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith)
 
 
 class _Dialect(ast.NodeTransformer):
@@ -174,6 +210,12 @@ class _Dialect(ast.NodeTransformer):
         stored |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
         functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         self._types = _TYPES.keys() - stored - functions
+        self._reads: dict[str, list[int]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                self._reads.setdefault(node.id, []).append(node.lineno)
+        loops = (node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While))
+        self._loops = [(node.lineno, node.end_lineno or node.lineno) for node in loops]
         self._catches = any(isinstance(node, ast.Try) for node in ast.walk(tree))
         if any(isinstance(node, ast.ClassDef) for node in ast.walk(tree)):
             self.fault = "the code defines classes"
@@ -233,8 +275,11 @@ class _Dialect(ast.NodeTransformer):
         found: list[ast.stmt] = []
         for target in node.targets:
             self.generic_visit(target)
+            if isinstance(target, ast.Name) and self._forgotten(target):
+                found.append(ast.Pass())
+                continue
             if not isinstance(target, ast.Subscript):
-                self.fault = self.fault or "the code deletes a name"
+                self.fault = self.fault or "the code deletes a name that is used again"
                 return node
             if isinstance(target.slice, ast.Slice):
                 if target.slice.step is not None:
@@ -262,6 +307,11 @@ class _Dialect(ast.NodeTransformer):
         ):
             self.fault = self.fault or "the result may hold the wording of an exception"
         return self.generic_visit(node)
+
+    def _forgotten(self, target: ast.Name) -> bool:
+        """Whether a name that is deleted is never read afterwards, so that deleting it or not is the same."""
+        last = max((place for place in self._reads.get(target.id, ())), default=0)
+        return last < target.lineno and not any(first <= target.lineno <= end for first, end in self._loops)
 
     def _known(self, name: str) -> None:
         if name in _NOT_THERE:

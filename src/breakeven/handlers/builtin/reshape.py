@@ -110,6 +110,8 @@ def _of_csv(data: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _csv(head: list[str], rows: list[list[str]]) -> str:
+    if any("\r" in cell or "\0" in cell for row in [head, *rows] for cell in row):
+        raise _Unsure("a cell holds a control character")
     target = io.StringIO()
     csv.writer(target, lineterminator="\n").writerows([head, *rows])
     return target.getvalue().rstrip("\n")

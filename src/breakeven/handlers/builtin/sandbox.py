@@ -1,8 +1,8 @@
 """“What does this Python return”: the code is run, in an interpreter made for code that nobody trusts.
 
 The interpreter (`pydantic-monty`, an extra) knows no files, network, environment, clock or foreign modules, and runs in a process
-of its own below the handler's process. Time, memory, depth and output are bounded. What it cannot run, or whose result is no literal,
-is declined; so is code whose result depends on the order of a set, which no two runs of Python need have in common.
+of its own below the handler's process. Time, memory, depth and output are bounded. What it cannot run, or whose result is no
+literal, is declined; so is code whose result depends on the order of a set, which no two runs of Python need have in common.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from breakeven.handlers.forms import formed, unreadable
 
 SECONDS = 0.1
 MEMORY = 32 * 1024 * 1024
-DEPTH = 200
+DEPTH = 1_000
 _SUSPENSIONS = 100
 _LONGEST_PROMPT, _LONGEST_ANSWER = 20_000, 20_000
 _SPARE_SECONDS = 0.5
@@ -35,7 +35,8 @@ _BLOCK = re.compile(
 _ASSERTION = re.compile(r"\Aassert (?P<call>.+) == \?\?\Z", re.DOTALL)
 _COMPLETES = re.compile(
     r"You are given a Python function and an assertion containing an input to the function\. "
-    r"Complete the assertion with a literal \(no unsimplified expressions, no function calls\) containing the output when executing the provided code on the given input, "
+    r"Complete the assertion with a literal \(no unsimplified expressions, no function calls\) "
+    r"containing the output when executing the provided code on the given input, "
     r"even if the function is incorrect or incomplete\.(?: Do NOT output any extra information\.)?"
     r"|(?:Please )?[Cc]omplete the assertion(?: with a literal)?[.:]?"
 )
@@ -133,6 +134,11 @@ class Sandbox:
         value = self._run(plan.source, gapped=plan.gapped)
         if plan.turned is not None and repr(self._run(plan.turned, gapped=True)) != repr(value) and not isinstance(value, set):
             raise _NoLiteral("the value depends on the order of a set")
+        text = repr(value)
+        if "..." in text and "..." not in plan.source:
+            raise _NoLiteral("the value is too deep, or holds itself")
+        if "<" in text and self._run(plan.asking(_PLAIN), gapped=plan.gapped) is not True:
+            raise _NoLiteral("the value is no literal")
         return value
 
     def _run(self, source: str, *, gapped: bool = False) -> object:
@@ -160,7 +166,34 @@ def _host_encode(text: str, encoding: str, errors: str) -> tuple[str, object]:
         return "gap", "that exception"
 
 
-_HOST = {"_host_encode": _host_encode}
+def _host_decode(content: bytes, encoding: str, errors: str) -> tuple[str, object]:
+    """Bytes in another encoding as a text."""
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        return "unknown", f"unknown encoding: {encoding}"
+    if name not in _ENCODINGS or errors not in {"strict", "ignore", "replace"} or len(content) > _LONGEST_ANSWER:
+        return "gap", "that encoding"
+    try:
+        return "decoded", content.decode(name, errors)
+    except UnicodeError:
+        return "gap", "that exception"
+
+
+_HOST = {"_host_encode": _host_encode, "_host_decode": _host_decode}
+
+
+_PLAIN = """
+def _plain(value, depth=20):
+    if value is None or type(value) in (bool, int, float, str, bytes):
+        return True
+    if depth and type(value) in (list, tuple, set):
+        return all([_plain(item, depth - 1) for item in value])
+    if depth and type(value) is dict:
+        return all([_plain(key, depth - 1) and _plain(item, depth - 1) for key, item in value.items()])
+    return False
+"""
+"""Asks inside whether a value is a literal: what is none leaves the sandbox as a text about it, such as `<function f>`."""
 
 
 class _NoLiteral(Exception):

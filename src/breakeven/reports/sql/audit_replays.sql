@@ -30,7 +30,7 @@ SELECT
     sum(cost / coalesce(propensity, 1)) / nullif(sum(1 / coalesce(propensity, 1)) FILTER (WHERE cost IS NOT NULL), 0) AS mean_cost,
     stddev_samp(cost) AS cost_deviation,
     list_sort(list(DISTINCT scored_by)) AS scored_by,
-    min(recorded_at) AS first_at,
+    list_sort(list(DISTINCT template)) AS templates,
     max(recorded_at) AS last_at
 FROM told JOIN latest
     ON told.feature IS NOT DISTINCT FROM latest.feature AND told.task_class = latest.task_class
