@@ -39,7 +39,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory, vendor: ScriptedUpstream, ser
     service = service_type(tmp_path_factory.mktemp("kept"), vendor, CONFIG)
     for number in range(TASKS):
         _ask(service, "x" * (20 + 400 * (number % 5)))
-    _until(lambda: len(list(captures.read(Layout(service.ledger), "contracts"))) == TASKS)
+    _wait_for(service, "contracts", TASKS)
     yield service
     service.stop()
 
@@ -48,6 +48,12 @@ def _ask(service: Any, text: str) -> None:
     headers = {"breakeven-feature": "contracts", "breakeven-workflow": "clauses", "authorization": "Bearer mine"}
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"{text} {uuid.uuid4().hex}"}]}
     assert httpx.post(f"{service.url}/v1/chat/completions", json=body, headers=headers, timeout=30).status_code == 200
+
+
+def _wait_for(service: Any, feature: str, count: int) -> None:
+    """Until so many calls of a feature are kept, and in the ledger."""
+    _until(lambda: len(list(captures.read(Layout(service.ledger), feature))) == count)
+    service.calls(count, f"feature = '{feature}'", PATIENCE)
 
 
 def _until(holds: Any) -> None:
@@ -182,14 +188,14 @@ def test_classes_are_found_named_and_stay(kept: Any, capsys: pytest.CaptureFixtu
 
     where = ["--ledger", str(kept.ledger), "--config", str(kept.config)]
     letters(6)
-    _until(lambda: len(list(captures.read(Layout(kept.ledger), "letters"))) == 12)
+    _wait_for(kept, "letters", 12)
     first = found()
     names = [one["class"] for one in first]
     assert [one["requests"] for one in first] == [6, 6]
     assert any("german" in name for name in names)
     assert any("complaints" in name for name in names)
     letters(3)
-    _until(lambda: len(list(captures.read(Layout(kept.ledger), "letters"))) == 18)
+    _wait_for(kept, "letters", 18)
     assert [(one["class"], one["requests"]) for one in found()] == [(name, 9) for name in names]
     assert (
         run(["audit", "run", names[0], *where, "--feature", "letters", "--to", "s", "--model", "gpt-4o-mini", "--replays", "2"])

@@ -204,6 +204,9 @@ def test_the_table_and_one_finding_are_readable(ledger: Path, capsys: pytest.Cap
     assert "more would tell" in table
     assert run(["audit", "show", "clauses", "--ledger", str(ledger), "--period", "2026-10"]) == 0
     assert "would overturn this" in capsys.readouterr().out
+    assert run(["audit", "--csv", "--ledger", str(ledger), "--period", "2026-10"]) == 0
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert {row["class"]: row["excess_per_month_high"] for row in rows}["clauses"] == "27"
     assert run(["audit", "show", "nothing", "--ledger", str(ledger), "--period", "2026-10"]) == 2
     assert run(["audit", "--margin", "nonsense", "--ledger", str(ledger)]) == 2
 

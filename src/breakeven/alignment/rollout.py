@@ -153,3 +153,10 @@ def _ended(plan: Plan, state: State, status: Status, why: str, steps: list[Step]
 def words(plan: Plan, state: State) -> str:
     """How a rollout stands, in a few words: `running at 25%`, `adopted at 100%`, `rolled back`."""
     return state.status if state.status in ENDED else f"{state.status} at {state.share(plan):.0%}"
+
+
+def terms(plan: Plan) -> str:
+    """What is declared, in a few words: `5%, 25%, 100% of its calls, after 200 checks each, losing at most 2%`."""
+    shares = ", ".join(f"{100 * share:g}%" for share in plan.shares)
+    until = f", until {plan.until:%Y-%m-%d}" if plan.until is not None else ""
+    return f"{shares} of its calls, after {plan.checks:,} checks each, losing at most {100 * plan.margin:g}%{until}"

@@ -138,7 +138,17 @@ def _show(*, as_json: bool, as_csv: bool, **options: Any) -> None:  # noqa: ANN4
     from breakeven.cli.draw_audit import draw_audit
 
     found = audited(**options)
-    _output(found, as_json=as_json, as_csv=as_csv, rows=found.findings, drawn=draw_audit)
+    _output(found, as_json=as_json, as_csv=as_csv, rows=[_flat(one) for one in found.findings], drawn=draw_audit)
+
+
+def _flat(finding: Finding) -> dict[str, Any]:
+    """One line of CSV: the class without the evidence of its single rungs, the two ends of the range apart."""
+    import msgspec
+
+    plain: dict[str, Any] = msgspec.to_builtins(finding)
+    low, high = plain.pop("excess_per_month")
+    del plain["rungs"], plain["calls_by_rung"]
+    return {**plain, "excess_per_month_low": low, "excess_per_month_high": high}
 
 
 def audited(
