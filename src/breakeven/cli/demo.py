@@ -89,7 +89,8 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             "Name a new folder with --ledger, so that invented facts do not mix with other ones.",
         )
     open_ledger(folder, write=True, create=True).close()
-    write_configuration(folder, seed)
+    if not (folder / "breakeven.yaml").is_file():  # what was decided since, such as a rollout, stays
+        write_configuration(folder, seed)
     settings, path = load(None, folder)
     with open_ledger(path, write=True) as ledger, tempfile.TemporaryDirectory(prefix="breakeven-invented-") as files:
         card = app.rate_card(settings, path)

@@ -139,7 +139,7 @@ def audit(  # noqa: PLR0913 - what an audit may be asked
     ]
     findings.sort(key=_by_money)
     unclassed = sum(one.calls for name, one in facts.unclassed.items() if feature is None or name == feature)
-    total = _sum_ranges([found.excess_per_month for found in findings if found.verdict == "enough"])
+    total = _sum_ranges([found.excess_per_month for found in findings if found.verdict == "enough" and found.calls])
     return Audit(
         period=period.name,
         label=period.label,

@@ -30,6 +30,7 @@ def money_range(ends: Range) -> str:
 def sentence(findings: Sequence[Finding], total: Range, unclassed: int) -> str:
     """What is paid above need, where most of it is, and what is not known."""
     proven = [found for found in findings if found.verdict == "enough"]
+    paid = [found for found in proven if found.calls] or proven
     parts = []
     if not findings:
         parts.append("There is no task class: no call says a workflow or a task class, and there are no replays.")
@@ -38,7 +39,7 @@ def sentence(findings: Sequence[Finding], total: Range, unclassed: int) -> str:
     elif not proven:
         parts.append("No cheaper rung is proven to be enough for any task class.")
     else:
-        parts.append(_excess(proven, total))
+        parts.append(_excess(paid, total))
     open_ = [found for found in findings if found.verdict == "too little evidence" and found.replays]
     if open_:
         parts.append(f"{count(len(open_), 'class', 'classes')} {'has' if len(open_) == 1 else 'have'} too little evidence.")
@@ -50,9 +51,10 @@ def sentence(findings: Sequence[Finding], total: Range, unclassed: int) -> str:
 def _excess(proven: Sequence[Finding], total: Range) -> str:
     first = proven[0]
     on = f"{first.task_class} of {first.feature}" if first.feature else first.task_class
-    if total[0] is None:
+    if total[0] is None or not first.calls:
         classes = count(len(proven), "class", "classes")
-        return f"A cheaper rung is enough for {classes}, first {on} ({first.enough}); its cost is unknown."
+        unknown = "its cost is unknown" if first.calls else "no call of it is in this period"
+        return f"A cheaper rung is enough for {classes}, first {on} ({first.enough}); {unknown}."
     most = f"{money_range(first.excess_per_month)} of it on {on}, where {first.enough} is enough"
     if len(proven) == 1:
         most = f"all of it on {on}, where {first.enough} is enough"
