@@ -116,7 +116,8 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             "Name a new folder with --ledger, so that invented facts do not mix with other ones.",
         )
     open_ledger(folder, write=True, create=True).close()
-    write_configuration(folder, seed)
+    if not (folder / "breakeven.yaml").is_file():  # what was decided since, such as a rollout, stays
+        write_configuration(folder, seed)
     settings, path = load(None, folder)
     with open_ledger(path, write=True) as ledger, tempfile.TemporaryDirectory(prefix="breakeven-invented-") as files:
         card = app.rate_card(settings, path)
@@ -147,6 +148,7 @@ All of this is invented. Try next:
   {command} calls --period {PERIOD} 'feature:"Contract extraction"' --limit 5
   {command} unpriced --period all
   {command} owner list --period {PERIOD}
+  {command} audit --period {PERIOD}
   {command} forecast --period {PERIOD}
   {command} ledger verify
   {command} serve            # then point OPENAI_BASE_URL or ANTHROPIC_BASE_URL at it

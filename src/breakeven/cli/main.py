@@ -48,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "scenario": Entry("breakeven.cli.scenario:scenario", "Margin as prices, tokens and volume move, and whether waiting helps."),
     "watch": Entry("breakeven.cli.watch:watch", "What is unusual in cost, tokens, cache and errors, and what caused it."),
+    "audit": Entry("breakeven.cli.auditing:audit", "Which task classes are bought above need, by what proof, and what that costs."),
     "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
     "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
     "keys": Entry("breakeven.cli.keys:keys", "Virtual keys: create, list, rotate, revoke."),
