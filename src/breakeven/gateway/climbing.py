@@ -23,7 +23,7 @@ from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
 from breakeven.gateway.rolling import ask_dear, path
-from breakeven.gateway.settled import baseline_cost, unbilled_row
+from breakeven.gateway.settled import baseline_cost, unbilled_row, usage_of
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.gateway.translating import caller_api
 from breakeven.settings.ladders import ASKED, CACHE, Rung
@@ -439,7 +439,7 @@ class Climb:
         asked = mine.rename or mine.model_in_url or self._call.hints.model
         if (target.vendor, target.context, model) == (mine.vendor, mine.context, asked) and not mine.parameters:
             return attempt.cost
-        return baseline_cost(self._call, found, _usage(reading))
+        return baseline_cost(self._call, found, usage_of(reading))
 
     def _remember(self, row: AttemptRow, cost: int | None) -> None:
         row.task_class, row.template = self.task_class, self.template
@@ -470,7 +470,7 @@ class Climb:
             if not heard.more:
                 self._model_answered(heard.text)
                 self._check(Reply(heard.text))
-        usage = {} if reading is None else _usage(reading)
+        usage = {} if reading is None else usage_of(reading)
         kind = attempt.by_name.get(b"content-type", EVENT_STREAM)
         model = reading.model if reading is not None else ""
         self._share(Entry(kind, content, model, self.rung.name, attempt.target.vendor, tuple(usage.items())), keep=True)
@@ -493,12 +493,3 @@ class Climb:
         flight, self.flight = self.flight, None
         if flight is not None:
             self._application.flights.give_up(flight, gone=self._call.gone)
-
-
-def _usage(reading: Reading) -> dict[str, int]:
-    """What was used over all parts of an answer."""
-    usage: dict[str, int] = {}
-    for part in reading.parts:
-        for name, quantity in part.usage.items():
-            usage[name] = usage.get(name, 0) + quantity
-    return usage
