@@ -211,7 +211,6 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     _one_revenue_rule(models, top, problems)
     later = {name: _later(name, node, problems, warnings) for name in NOT_ENFORCED if (node := top.get(name)) is not None}
     budgets = budgets_of(top, _own_budgets(top, problems), {name: feature.owner for name, feature in features.items()}, problems)
-    gateway = gateway_settings(top, config, problems, warnings)
     for name, feature in features.items():
         for what, remedy in unmet_needs(f"feature {name}", feature.needs, feature.models, gateway):
             problems.found.append(Problem(feature.places.get("needs", feature.place), what, remedy))
