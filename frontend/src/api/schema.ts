@@ -420,7 +420,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/rapidoc": {
+    "/api/elements": {
         parameters: {
             query?: never;
             header?: never;
@@ -428,7 +428,24 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiRapidocHandler"];
+        get: operations["ApiElementsHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiOpenapiJsonHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -471,7 +488,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/openapi.json": {
+    "/api/rapidoc": {
         parameters: {
             query?: never;
             header?: never;
@@ -479,41 +496,7 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiOpenapiJsonHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/elements": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiElementsHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/swagger": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiSwaggerHandler"];
+        get: operations["ApiRapidocHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -548,6 +531,23 @@ export interface paths {
         };
         /** Handler */
         get: operations["ApiOpenapiYmlHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/swagger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiSwaggerHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1069,6 +1069,7 @@ export interface components {
             provider?: string | null;
             rung?: string | null;
             day?: string | null;
+            week?: string | null;
             month?: string | null;
             owner: string | null;
             kind: string;
@@ -2499,7 +2500,7 @@ export interface operations {
             };
         };
     };
-    ApiRapidocHandler: {
+    ApiElementsHandler: {
         parameters: {
             query?: never;
             header?: never;
@@ -2515,6 +2516,26 @@ export interface operations {
                 };
                 content: {
                     "text/html": string;
+                };
+            };
+        };
+    };
+    ApiOpenapiJsonHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi+json": string;
                 };
             };
         };
@@ -2559,47 +2580,7 @@ export interface operations {
             };
         };
     };
-    ApiOpenapiJsonHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi+json": string;
-                };
-            };
-        };
-    };
-    ApiElementsHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiSwaggerHandler: {
+    ApiRapidocHandler: {
         parameters: {
             query?: never;
             header?: never;
@@ -2655,6 +2636,26 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.oai.openapi": string;
+                };
+            };
+        };
+    };
+    ApiSwaggerHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
                 };
             };
         };
