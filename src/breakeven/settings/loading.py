@@ -199,7 +199,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     top = Fields(root, "the configuration", SECTIONS, problems)
     gateway = gateway_settings(top, config, problems, warnings)
     handlers = handlers_of(top, config, problems)
-    capable = Capable(tuple(gateway.providers), tuple(handlers))
+    capable = Capable(tuple(gateway.providers), tuple(handlers), config.parent)
     features = {
         name: _feature(name, node, capable, problems, warnings)
         for name, node in entries(top.get("features"), "features", problems).items()
