@@ -109,7 +109,9 @@ def _sentence(label: str, sums: Mapping[str, int], fixed: int, unknown_lines: in
     if not sums:
         return f"No cost is known in {label}." if unknown_lines else f"There is no cost in {label}."
     all_of_it = sum(sums.values())
-    said = ", ".join(f"{dollars(cost)} ({percent(cost / all_of_it if all_of_it else None)}) {words(name)}" for name, cost in sums.items())
+    said = ", ".join(
+        f"{dollars(cost)} ({percent(cost / all_of_it if all_of_it else None)}) {words(name)}" for name, cost in sums.items()
+    )
     more = f" Fixed cost adds {dollars(fixed)}." if fixed else " No fixed cost is declared for it."
     missing = f" The cost of {count(unknown_lines, 'line')} is unknown." if unknown_lines else ""
     return f"Of the variable cost in {label} {said}.{more}{missing}"

@@ -23,11 +23,7 @@ def shown(kind: Kind, cell: Cell) -> str:
         return _range("money" if kind == "money_range" else "share", cell)
     if isinstance(cell, str):
         return _amount(kind, cell)
-    if kind == "share" and isinstance(cell, int | float):
-        return percent(float(cell))
-    if kind == "factor" and isinstance(cell, int | float):
-        return f"{cell:,.2f} ×"
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+    return _number(kind, cell) if isinstance(cell, int | float) else str(cell)
 
 
 def signed(digits: str) -> str:
@@ -47,6 +43,12 @@ def moved(figure: Figure) -> str:
     if figure.better == "neither":
         return f"{arrow} {signed(figure.change)}"
     return f"{arrow} {signed(figure.change)}, {'better' if (value > 0) == (figure.better == 'up') else 'worse'}"
+
+
+def _number(kind: Kind, number: float) -> str:
+    if kind == "share":
+        return percent(float(number))
+    return f"{number:,.2f} ×" if kind == "factor" else f"{number:,}"
 
 
 def _amount(kind: Kind, text: str) -> str:

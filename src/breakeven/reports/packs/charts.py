@@ -14,11 +14,11 @@ from itertools import pairwise
 from breakeven.reports.packs.cells import shown, signed
 from breakeven.reports.packs.structure import Chart, ChartPoint
 
-WIDTH = 460
+WIDTH = 340
 BAR, GAP = 9, 7
-LABELS = 150
-HEIGHT = 150
-_LONGEST_LABEL = 26
+LABELS = 108
+HEIGHT = 130
+_LONGEST_LABEL = 20
 _TICKS = 4
 
 
@@ -35,7 +35,7 @@ def svg(chart: Chart, identity: str) -> str:
 def _pairs(points: Sequence[ChartPoint], series: Sequence[str]) -> tuple[int, str]:
     """Bars beside each other, one per series; what is unknown is hatched and named."""
     known = [_number(value) for point in points for value in point.values]
-    place = _scale([0.0, *(value for value in known if value is not None)], LABELS, WIDTH - 62)
+    place = _scale([0.0, *(value for value in known if value is not None)], LABELS, WIDTH - 52)
     row = BAR * len(series) + GAP
     parts = [_key(series)]
     for index, point in enumerate(points):
@@ -62,7 +62,7 @@ def _waterfall(points: Sequence[ChartPoint], _: Sequence[str]) -> tuple[int, str
         level = value if point.whole else level + value
         spans.append((start, level))
         edges += [start, level]
-    place = _scale(edges, LABELS, WIDTH - 62)
+    place = _scale(edges, LABELS, WIDTH - 52)
     row = BAR + GAP
     parts = []
     for index, (point, (start, end)) in enumerate(zip(points, spans, strict=True)):
@@ -85,7 +85,10 @@ def _band(points: Sequence[ChartPoint], series: Sequence[str]) -> tuple[int, str
     left, right, bottom = 52.0, WIDTH - 8.0, HEIGHT - 18.0
     place = _scale([0.0, *known], bottom, 16.0)
     across = _scale([0.0, max(1.0, len(points) - 1.0)], left, right)
-    parts = [_key(series)]
+    parts = [
+        f'<line class="sample" x1="{LABELS}" x2="{LABELS + 14}" y1="7" y2="7"/>{_text(LABELS + 18, 10, series[0])}',
+        f'<rect class="band" x="{LABELS + 80}" y="3" width="14" height="8"/>{_text(LABELS + 98, 10, series[1])}',
+    ]
     for step in range(_TICKS + 1):
         value = max([0.0, *known]) * step / _TICKS
         parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{place(value):.1f}" y2="{place(value):.1f}"/>')
@@ -136,9 +139,9 @@ def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
 
 def _key(series: Sequence[str]) -> str:
     """Which colour is what."""
+    places = [(LABELS + number * 80, f"s{number}", name) for number, name in enumerate(series)]
     return "".join(
-        f'<rect class="s{number}" x="{LABELS + number * 110}" y="3" width="8" height="8"/>{_text(LABELS + 12 + number * 110, 10, name)}'
-        for number, name in enumerate(series)
+        f'<rect class="{kind}" x="{x}" y="3" width="8" height="8"/>{_text(x + 12, 10, name)}' for x, kind, name in places
     )
 
 

@@ -13,14 +13,19 @@ from breakeven.reports.packs.structure import Block, Figure, Pack
 from breakeven.reports.pnl import Change, PnlRow
 from breakeven.settings import CURRENCY
 
+BRIEF_ROWS = 4
+"""Rows that a table of a brief pack shows on paper."""
+FORMULAS_OF_A_BLOCK = 2
+
 
 class PackKind(NamedTuple):
-    """One pack: its name, its title, whom it is for, and the blocks of each printed page."""
+    """One pack: its name, its title, whom it is for, the blocks of each printed page, and whether paper shows only first rows."""
 
     name: str
     title: str
     reader: str
     pages: tuple[tuple[Maker, ...], ...]
+    brief: bool = False
 
 
 PACKS: tuple[PackKind, ...] = (
@@ -29,12 +34,13 @@ PACKS: tuple[PackKind, ...] = (
         "AI unit economics: board report",
         "leadership: is AI creating or destroying value?",
         (
-            (earning.features, earning.classes, moving.why_cost, earning.units, earning.adoption),
+            (earning.features, earning.classes, moving.why_cost, ruling.owned, earning.units, earning.adoption),
             (
                 moving.forecast, moving.scenarios, saving.predicted, saving.verified,
-                ruling.budgets, ruling.owned, ruling.decisions, ruling.quality,
+                ruling.budgets, ruling.decisions, ruling.quality,
             ),
         ),
+        brief=True,
     ),
     PackKind(
         "finance",
@@ -72,7 +78,7 @@ def compose(name: str, sources: Sources) -> Pack:
     """The pack: every figure of it is one of a report's, and its trail is that report's. Raises UsageError for an unknown name."""
     kind = pack_kind(name)
     found = sources.pnl
-    pages = [[or_said(maker, sources) for maker in page] for page in kind.pages]
+    pages = [[_made(maker, sources, brief=kind.brief) for maker in page] for page in kind.pages]
     return Pack(
         name=kind.name,
         title=kind.title,
@@ -90,6 +96,13 @@ def compose(name: str, sources: Sources) -> Pack:
         pages=pages,
         methods=_methods([block for page in pages for block in page]),
     )
+
+
+def _made(maker: Maker, sources: Sources, *, brief: bool) -> Block:
+    block = or_said(maker, sources)
+    if not brief or maker is earning.features or (block.rows_printed or 0) <= BRIEF_ROWS:
+        return block
+    return msgspec.structs.replace(block, rows_printed=BRIEF_ROWS)
 
 
 def _figures(sources: Sources) -> list[Figure]:
@@ -116,12 +129,11 @@ def _change(row: PnlRow | None) -> str | None:
 
 
 def _methods(blocks: list[Block]) -> dict[str, str]:
-    """Every formula that a trail of the pack states, once."""
+    """The first formulas of each trail, once; a trail has all of its own."""
     found: dict[str, str] = {}
     for block in blocks:
         trail = msgspec.to_builtins(block.trail)
         formula = trail.get("formula") if isinstance(trail, dict) else None
-        for name, words in (formula or {}).items() if isinstance(formula, dict) else ():
-            if isinstance(words, str):
-                found.setdefault(name, words)
+        if isinstance(formula, dict):
+            found |= {name: str(words) for name, words in list(formula.items())[:FORMULAS_OF_A_BLOCK] if name not in found}
     return found

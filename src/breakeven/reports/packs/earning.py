@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import UNSET
+
 from breakeven.economics.money import amount, atto
 from breakeven.reports.costclasses import cost_classes
 from breakeven.reports.customers import customers as customers_report
@@ -12,7 +14,6 @@ from breakeven.reports.question import Question
 from breakeven.reports.units import UnitRow
 from breakeven.reports.units import units as units_report
 from breakeven.reports.words import count, dollars
-from msgspec import UNSET
 
 MOST_PRINTED = 8
 MOST_CUSTOMERS = 12
@@ -173,7 +174,9 @@ def to_do(sources: Sources) -> Block:
 def customers(sources: Sources) -> Block:
     """Which customers cost more than they pay?"""
     found = customers_report(sources.facts, sources.settings, sources.question.over(sources.period))
-    losing = sorted((row for row in found.rows if row.keeps is not None and atto(row.keeps) < 0), key=lambda row: atto(row.keeps or "0"))
+    losing = sorted(
+        (row for row in found.rows if row.keeps is not None and atto(row.keeps) < 0), key=lambda row: atto(row.keeps or "0")
+    )
     rows = losing or list(found.rows)
     return Block(
         id="customers",

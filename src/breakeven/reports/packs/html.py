@@ -17,7 +17,7 @@ from breakeven.reports.packs.structure import Block, Cell, Column, Figure, Pack
 from breakeven.reports.words import percent
 
 WIDE_FROM = 6
-"""A table of so many columns takes the width of the page."""
+"""A table of so many columns takes the width of the page; what has no rows never does."""
 
 
 def html_of(pack: Pack) -> str:
@@ -94,19 +94,24 @@ def _figure(figure: Figure) -> str:
 
 
 def _sheet(number: int, page: Sequence[Block], pack: Pack) -> str:
-    blocks = "".join(_block(block) for block in page)
+    blocks = "".join(_block(block, pack.sentence) for block in page)
     return f'<section class="sheet" aria-label="{escape(pack.title, quote=True)}, part {number}">{blocks}</section>'
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, answer: str) -> str:
+    """One block. What the head of the page has said already is not said again."""
     identity = escape(block.id, quote=True)
-    wide = len(block.columns) >= WIDE_FROM
-    chart = f'<figure>{svg(block.chart, block.id)}<figcaption>{escape(block.chart.title)}</figcaption></figure>' if block.chart else ""
+    sentence = "" if block.sentence == answer else f'<p class="sentence">{escape(block.sentence)}</p>'
+    wide = len(block.columns) >= WIDE_FROM and bool(block.rows)
+    kind = "wide" if wide else "tall" if block.chart and block.rows else "narrow"
+    chart = (
+        f"<figure>{svg(block.chart, block.id)}<figcaption>{escape(block.chart.title)}</figcaption></figure>" if block.chart else ""
+    )
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in block.notes)
     more = f'<p class="note">More: <code>{escape(block.more)}</code></p>' if block.more else ""
     return (
-        f'<article id="{identity}" class="{"wide" if wide else "narrow"}"><h2>{escape(block.title)}</h2>'
-        f'<p class="question">{escape(block.question)}</p><p class="sentence">{escape(block.sentence)}</p>'
+        f'<article id="{identity}" class="{kind}"><h2>{escape(block.title)}</h2>'
+        f'<p class="question">{escape(block.question)}</p>{sentence}'
         f'<div class="{"beside" if chart and wide else "under"}">{_table(block)}{chart}</div>{notes}{more}</article>'
     )
 

@@ -54,18 +54,21 @@ def _steps(found: Bridge) -> Chart | None:
     points = [ChartPoint(found.versus_label, [found.before], whole=True)]
     points += [ChartPoint(bar.name, [bar.change]) for bar in found.bars if bar.change is not None]
     points.append(ChartPoint(found.label, [found.after], whole=True))
-    return Chart("waterfall", f"{found.of.capitalize()}, {found.versus_label} to {found.label}", found.sentence, ("change",), points)
+    return Chart(
+        "waterfall", f"{found.of.capitalize()}, {found.versus_label} to {found.label}", found.sentence, ("change",), points
+    )
 
 
 def forecast(sources: Sources) -> Block:
     """What will the month to come cost and earn?"""
     month = month_of(first_day_to_come(sources.facts, sources.now))
     found = forecast_report(sources.facts, sources.settings, Question(month), ForecastAsked(sources.now), sources.book())
+    within = f"{found.level * 100:.0f} % interval"
     chart = Chart(
         "band",
-        f"Cost over {found.label}, {found.level:.0%} band",
+        f"Cost over {found.label}, day by day",
         found.sentence,
-        ("cost so far", "low to high"),
+        ("expected", within),
         [ChartPoint(_day(point.day), [point.point, point.low, point.high], known=point.known) for point in found.fan],
     )
     return Block(
@@ -76,7 +79,7 @@ def forecast(sources: Sources) -> Block:
         columns=[
             Column("feature", "Feature"),
             Column("cost", "Cost", "money"),
-            Column("cost_range", f"{found.level:.0%} interval", "money_range"),
+            Column("cost_range", within, "money_range"),
             Column("value", "Value", "money"),
             Column("margin", "Margin", "share"),
             Column("margin_range", "Interval", "share_range"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 
 import msgspec
 
 from breakeven.accounts import open_books
+from breakeven.reports.budgets import BudgetRow
 from breakeven.reports.budgets import budgets as budgets_report
 from breakeven.reports.decisions import decision_list
 from breakeven.reports.owners import coverage, owners
@@ -27,6 +29,10 @@ def budgets(sources: Sources) -> Block:
     finally:
         if books is not None:
             books.close()
+    fullest: dict[str, BudgetRow] = {}
+    for row in found.rows:  # the fullest first
+        fullest.setdefault(row.budget, row)
+    accounts = Counter(row.budget for row in found.rows)
     return Block(
         id="budgets",
         title="Budgets",
@@ -34,23 +40,28 @@ def budgets(sources: Sources) -> Block:
         sentence=found.sentence,
         columns=[
             Column("budget", "Budget"),
-            Column("subject", "Of"),
             Column("owner", "Owner"),
+            Column("accounts", "Accounts", "count"),
+            Column("subject", "The fullest"),
+            Column("measure", "In"),
             Column("limit", "Limit", "money"),
             Column("spent", "Spent", "money"),
             Column("share", "Gone", "share"),
-            Column("period", "Period"),
-            Column("mode", "Mode"),
+            Column("period", "Each"),
+            Column("mode", "At the limit"),
         ],
         rows=[
-            [row.budget, row.subject, row.owner or "nobody", row.limit, row.spent, row.share, row.period, row.mode]
-            for row in found.rows
+            [
+                row.budget, row.owner or "nobody", accounts[row.budget], row.subject, row.measure, row.limit, row.spent, row.share,
+                row.period, row.mode if row.enforced else f"{row.mode}, watched only",
+            ]
+            for row in fullest.values()
         ],
         rows_printed=MOST_PRINTED,
         notes=[f"As of {found.at}."],
         more="breakeven budget status",
         trail=found.trail,
-    )
+    )  # fmt: skip
 
 
 def owned(sources: Sources) -> Block:
@@ -67,7 +78,7 @@ def owned(sources: Sources) -> Block:
             Column("owned", "With an owner", "money"),
             Column("coverage", "Share", "share"),
         ],
-        rows=[[row.label, row.cost, row.owned, row.coverage] for row in found.rows],
+        rows=[[row.label, row.cost, row.owned, row.coverage] for row in reversed(found.rows)],
         rows_printed=MOST_PRINTED,
         more=sources.command("owner coverage"),
         trail=found.trail,

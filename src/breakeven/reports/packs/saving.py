@@ -25,15 +25,16 @@ def audited(sources: Sources) -> Audit:
     layout = sources.layout
     standings = {name: one.state for name, one in rollouts.read(layout).items()}
     decided = states(sources.settings, standings, decision_log.read(layout)[0])
-    return audit(
-        sources.facts, sources.settings, sources.period, sources.now, names=taskclasses.read(layout), states=decided
-    )
+    return audit(sources.facts, sources.settings, sources.period, sources.now, names=taskclasses.read(layout), states=decided)
 
 
 def predicted(sources: Sources) -> Block:
     """Where do we pay for more capability than the task needs, and what was done about it?"""
     found = audited(sources)
     steps = [ChartPoint(step.rung, [step.paid, step.enough]) for step in found.ladder]
+    chart = (
+        Chart("pairs", "Paid for, and enough, by rung of the ladder", found.sentence, ("paid", "enough"), steps) if steps else None
+    )
     return Block(
         id="savings-predicted",
         title="Savings predicted",
@@ -58,7 +59,7 @@ def predicted(sources: Sources) -> Block:
             for one in found.findings
         ],
         rows_printed=MOST_PRINTED,
-        chart=Chart("pairs", "Paid for, and enough, by rung of the ladder", found.sentence, ("paid", "enough"), steps) if steps else None,
+        chart=chart,
         more=sources.command("audit"),
         trail=found.trail,
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """A pack as data: ordered blocks, each with the question it answers, its sentence, its table, its chart and its trail.
 
-HTML, Markdown and JSON are drawn from this one structure, so that they cannot say different things. Cells are as exact as the report
-that they come from: money is a string of exact digits, shares are numbers from 0 to 1, unknown is null.
+HTML, Markdown and JSON are drawn from this one structure, so that they cannot say different things. Cells are as exact as the
+report that they come from: money is a string of exact digits, shares are numbers from 0 to 1, unknown is null.
 """
 
 from __future__ import annotations
