@@ -15,6 +15,7 @@ from litestar.types import Message, Scope
 from breakeven import __version__
 from breakeven.errors import BreakevenError
 from breakeven.web import faults, signin
+from breakeven.web.analyses import ANALYSES
 from breakeven.web.asked import asked
 from breakeven.web.changes import CHANGES
 from breakeven.web.desk import Desk
@@ -51,7 +52,17 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
 
     api = Router(
         "/api/v1",
-        route_handlers=[*READINGS, *SCENARIOS, *CHANGES, signin.sign_in, signin.sign_out, signin.who, signin.make_link, openapi],
+        route_handlers=[
+            *READINGS,
+            *ANALYSES,
+            *SCENARIOS,
+            *CHANGES,
+            signin.sign_in,
+            signin.sign_out,
+            signin.who,
+            signin.make_link,
+            openapi,
+        ],
         dependencies={
             "asked": Provide(asked, sync_to_thread=False),
             "visitor": Provide(visitor, sync_to_thread=True),
