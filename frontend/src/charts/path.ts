@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
 import { share } from "../format";
+import { words } from "../words/en";
 import { color } from "./theme";
 
 export interface Step {
@@ -18,8 +19,8 @@ export function marginPath(steps: readonly Step[], others: readonly { name: stri
     height: 260,
     marginLeft: 56,
     marginBottom: 38,
-    x: { label: "months from now →", ticks: Math.max(3, Math.round(width / 110)) },
-    y: { label: "↑ margin", domain: [floor, 1], tickFormat: (value: number) => share(value, 0), grid: true },
+    x: { label: `${words.scenarios.months} →`, ticks: Math.max(3, Math.round(width / 110)) },
+    y: { label: `↑ ${words.margin}`, domain: [floor, 1], tickFormat: (value: number) => share(value, 0), grid: true },
     marks: [
       Plot.areaY(steps, {
         x: "months",
