@@ -13,6 +13,8 @@ BENCHMARKS = (
     "commands",
     "compiled",
     "handlers",
+    "evidence",
+    "routing",
     "scaling",
     "economics_proof",
     "gateway",

@@ -40,7 +40,7 @@ def run_live(folder: Path, seed: int, seconds: float | None) -> None:
     from breakeven.testing import ScriptedUpstream
 
     stop = threading.Event()
-    with ScriptedUpstream() as vendor, _gateway(folder, vendor.url) as address:
+    with ScriptedUpstream() as vendor, gateway_before(folder, vendor.url) as address:
         follower = Follower(locate(folder))
         click.echo(f"\nlive: gateway at {address}, before a scripted vendor; these calls are invented too", err=True)
         callers = [threading.Thread(target=_call, args=(address, seed + number, stop), daemon=True) for number in range(_CALLERS)]
@@ -60,7 +60,7 @@ def run_live(folder: Path, seed: int, seconds: float | None) -> None:
 
 
 @contextmanager
-def _gateway(folder: Path, vendor: str) -> Iterator[str]:
+def gateway_before(folder: Path, vendor: str) -> Iterator[str]:
     """A running `breakeven serve` on the sample's ledger whose vendors are the scripted one; its address."""
     config = folder / CONFIG
     declared = (folder / "breakeven.yaml").read_text(encoding="utf-8")

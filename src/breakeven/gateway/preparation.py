@@ -19,6 +19,10 @@ from breakeven.ledger.layout import Layout
 from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
 from breakeven.settings import load_settings
+from breakeven.settings.ladders import ASKED, Ladder, Rung
+
+AS_ASKED = Ladder((Rung(ASKED, "model", ASKED),))
+"""The ladder of a feature that declares none and has rollouts: every call is answered by the model that it asks for."""
 
 
 def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snapshot:
@@ -46,7 +50,12 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         accounts=gateway.accounts,
         policies=settings.policy_book,
         visitors=Visitors(settings.access, load_tokens(ledger)),
-        rungs={name: Rungs(feature.ladder, targets) for name, feature in settings.features.items() if feature.ladder is not None},
+        captures={name: feature.capture for name, feature in settings.features.items() if feature.capture is not None},
+        rungs={
+            name: Rungs(feature.ladder or AS_ASKED, targets, feature.rollouts)
+            for name, feature in settings.features.items()
+            if feature.ladder is not None or feature.rollouts
+        },
         cached_in=gateway.cache,
         handlers=settings.handlers,
         prompt_cache={

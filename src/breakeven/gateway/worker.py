@@ -28,10 +28,12 @@ from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
 from breakeven.gateway.caches import CacheStore, open_cache
+from breakeven.gateway.capturing import Capturing
 from breakeven.gateway.handling import Handling
 from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.recorder import Recorder
+from breakeven.gateway.rolling import Rolling
 from breakeven.gateway.rundir import Loaded, RunDirectory
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.worker_spec import WorkerSpec
@@ -72,7 +74,9 @@ class Worker:
             leases=self._open_leases,
             caches=self._open_cache,
             handling=self._open_handlers,
+            rolling=Rolling(layout),
         )
+        self.application.capturing = Capturing(layout, f"{spec.number}-{secrets.token_hex(4)}", self._metrics)
 
     def _open_handlers(self, snapshot: Snapshot) -> Handling:
         """What answers without a model; its processes are started at once."""

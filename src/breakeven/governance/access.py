@@ -19,6 +19,8 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "change prices": ("finance",),
     "adopt plans": ("finance",),
     "share links": ("engineer", "finance", "owner"),
+    "move classes": ("engineer", "owner"),
+    "purge captures": ("engineer", "owner"),
     "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from breakeven.alignment.rollout import Plan
 from breakeven.economics.allocation import DRIVERS, SPANS, FixedCost
 from breakeven.economics.cost_class import COST_CLASSES, CostClassRule
 from breakeven.economics.money import ATTO
@@ -33,6 +34,7 @@ from breakeven.economics.value import (
 from breakeven.errors import ConfigError, Problem
 from breakeven.governance.access import Access
 from breakeven.governance.budgets import Budget
+from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
 from breakeven.settings.access import access_of
@@ -44,6 +46,7 @@ from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
+from breakeven.settings.rollouts import rollouts_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, parse_yaml, read_yaml
@@ -70,17 +73,9 @@ SECTIONS = (
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
-    "owner",
-    "unit",
-    "description",
-    "value",
-    "margin_floor",
-    "quality_floor",
-    "budget",
-    "review",
-    "ladder",
-    *CHARTER_FIELDS,
-)
+    "owner", "unit", "description", "value", "margin_floor", "quality_floor", "error_cost", "rollouts", "budget", "review",
+    "ladder", *CHARTER_FIELDS,
+)  # fmt: skip
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
     "time_saved": ("baseline_minutes", "ai_minutes", "review_minutes", "hourly_rate", "realisation", "counts"),
@@ -113,6 +108,8 @@ class Feature:
     margin_floor: Decimal | None = None
     quality_floor: Decimal | None = None
     unit_cost_ceiling: int | None = None
+    error_cost: int | None = None
+    rollouts: tuple[Plan, ...] = ()
     rungs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
@@ -120,6 +117,7 @@ class Feature:
     retention: int | None = None
     needs: tuple[str, ...] = ()
     prompt_cache: str | None = None
+    capture: CapturePolicy | None = None
     ladder: Ladder | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
@@ -268,14 +266,15 @@ def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnin
     fields = Fields(node, f"feature {name}", FEATURE_FIELDS, problems)
     owner = fields.text("owner")
     charter = charter_fields(fields, problems)
-    if charter["retention"] and (kept := fields.get("retention")) is not None:
-        warnings.add(kept, f"feature {name}: retention is declared, but this version stores no bodies at all", "Nothing to do.")
+    if charter["retention"] and "capture" not in fields and (kept := fields.get("retention")) is not None:
+        warnings.add(kept, f"feature {name}: retention is declared, but no bodies are kept", "Add `capture:` to keep some.")
     models = tuple(
         model
         for item in items(fields.get("value"), f"feature {name}: value", problems)
         if (model := _value(name, owner, item, problems))
     )
     _no_overlap(models, fields)
+    quality_floor = fields.number("quality_floor", high="1")
     return Feature(
         name=name,
         owner=owner,
@@ -283,7 +282,9 @@ def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnin
         values=models,
         review=_review(name, fields.get("review"), problems),
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
-        quality_floor=fields.number("quality_floor", high="1"),
+        quality_floor=quality_floor,
+        error_cost=fields.money("error_cost"),
+        rollouts=rollouts_of(fields.get("rollouts"), name, quality_floor, problems),
         ladder=ladder_of(fields.get("ladder"), name, capable, problems),
         **charter,
     )

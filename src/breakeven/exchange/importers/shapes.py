@@ -164,6 +164,34 @@ def customer(expressions: Expressions, mapped: Sequence[Mapped], request: Import
     return expressions
 
 
+def replay(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Staged columns of replays: two scores agree where they are equal, and rungs without a name are called weak and strong."""
+    del mapped, request
+    if "agreed" not in expressions and not {"score_weak", "score_strong"} <= expressions.keys():
+        raise DataError(
+            "no column says whether the two rungs agreed, or how good each was",
+            "Name them: --weak COLUMN --strong COLUMN (scores from 0 to 1, or yes and no), or --map agreed=COLUMN.",
+        )
+    staged = {"from_rung": "'strong'", "to_rung": "'weak'", "scored_by": "'import'", "kind": "'import'", **expressions}
+    if "agreed" not in expressions:
+        staged["agreed"] = f"({expressions['score_weak']}) = ({expressions['score_strong']})"
+    if "identity" in expressions:
+        staged["source_ref"] = expressions["identity"]
+    return staged
+
+
+def replay_faults(expressions: Expressions) -> list[Fault]:
+    """A replay without any score says nothing, and one that could not be drawn was not drawn."""
+    if "agreed" in expressions:
+        faults = [Fault(f"{expressions['agreed']} IS NULL", "agreed", "nothing says whether the two rungs agreed")]
+    else:
+        both = f"({expressions['score_weak']}) IS NULL OR ({expressions['score_strong']}) IS NULL"
+        faults = [Fault(both, "score_weak", "one of the two scores is missing")]
+    if "propensity" in expressions:
+        faults.append(Fault(f"{expressions['propensity']} <= 0", "propensity", "a task that is never drawn cannot have been"))
+    return faults
+
+
 def no_faults(expressions: Expressions) -> list[Fault]:
     """Tables whose fields cannot contradict each other."""
     del expressions
