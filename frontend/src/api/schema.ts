@@ -472,6 +472,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Audit
+         * @description Where do we pay for more capability than the task needs? With `task_class` only the findings on that class.
+         */
+        get: operations["ApiV1AuditAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Move a class to the cheapest rung that is enough, by stages: a rollout in `breakeven.yaml`. A dry run only tells.
+         */
+        post: operations["ApiV1AuditAcceptAccept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject
+         * @description Put a finding aside, with the reason: it stays in the list as rejected, and is not proposed any more.
+         */
+        post: operations["ApiV1AuditRejectReject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios": {
         parameters: {
             query?: never;
@@ -600,7 +660,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/openapi.json": {
+    "/api/redoc": {
         parameters: {
             query?: never;
             header?: never;
@@ -608,75 +668,7 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiOpenapiJsonHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/elements": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiElementsHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.yml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiYmlHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.yaml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiYamlHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/rapidoc": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiRapidocHandler"];
+        get: operations["ApiRedocHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -702,7 +694,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/redoc": {
+    "/api/openapi.yaml": {
         parameters: {
             query?: never;
             header?: never;
@@ -710,7 +702,58 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiRedocHandler"];
+        get: operations["ApiOpenapiYamlHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.yml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiOpenapiYmlHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/elements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiElementsHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiOpenapiJsonHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -728,6 +771,23 @@ export interface paths {
         };
         /** Handler */
         get: operations["ApiSwaggerHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rapidoc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiRapidocHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -861,6 +921,25 @@ export interface components {
             dimension: string;
             value: string | null;
             source: string | null;
+        };
+        /** Audit */
+        Audit: {
+            period: string;
+            label: string;
+            currency: string;
+            alpha: number;
+            findings: components["schemas"]["audit_Finding"][];
+            ladder: components["schemas"]["LadderStep"][];
+            spend: string;
+            excess_per_month: [
+                string | null,
+                string | null
+            ];
+            unclassed_calls: number;
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
         };
         /** Breakeven */
         Breakeven: {
@@ -1251,24 +1330,14 @@ export interface components {
             source: string;
             scope: string;
         };
-        /** Finding */
-        Finding: {
-            scope: string;
-            name: string | null;
-            width: string;
-            start: string;
-            end: string;
-            kind: string;
-            figures: string[];
-            ratios: {
-                [key: string]: number;
-            };
-            cost: string;
-            expected_cost: string;
-            at_stake: string;
-            cause: components["schemas"]["Cause"] | null;
-            also: string[];
-            sentence: string;
+        /** FindingDecided */
+        FindingDecided: {
+            task_class: string;
+            feature?: string | null;
+            period?: string | null;
+            why?: string | null;
+            /** @default false */
+            dry_run: boolean;
         };
         /** FindingRow */
         FindingRow: {
@@ -1357,6 +1426,12 @@ export interface components {
             control_cost_per_call: string | null;
             cost_per_call: string | null;
             measured_saving_per_call: string | null;
+        };
+        /** LadderStep */
+        LadderStep: {
+            rung: string;
+            paid: string;
+            enough: string;
         };
         /** LimitWanted */
         LimitWanted: {
@@ -1635,6 +1710,11 @@ export interface components {
             reason: string | null;
             recorded_at: string | null;
         };
+        /** Rejected */
+        Rejected: {
+            task_class: string;
+            state: string;
+        };
         /** Rows */
         Rows: {
             calls: number;
@@ -1645,7 +1725,9 @@ export interface components {
         Run: {
             count: number;
             p50: string;
+            p90: string;
             p95: string;
+            p99: string;
         };
         /** RunOutRow */
         RunOutRow: {
@@ -1655,6 +1737,29 @@ export interface components {
             earliest: string | null;
             latest: string | null;
             already: boolean;
+        };
+        /** RungEvidence */
+        RungEvidence: {
+            rung: string;
+            model: string | null;
+            verdict: string;
+            basis: string;
+            replays: number;
+            agreed: number;
+            agreement: number;
+            lower_bound: number;
+            upper_bound: number;
+            difference: number;
+            difference_low: number;
+            difference_high: number;
+            harm_at_most: number;
+            log_e: number;
+            replays_needed: number | null;
+            cost_per_task: string | null;
+            certificate: string;
+            templates: string[];
+            scored_by: string[];
+            last_at: string;
         };
         /** RungRow */
         RungRow: {
@@ -2010,7 +2115,7 @@ export interface components {
             label: string;
             at: string;
             currency: string;
-            findings: components["schemas"]["Finding"][];
+            findings: components["schemas"]["watch_Finding"][];
             days: number;
             hours: number;
             series: number;
@@ -2026,6 +2131,35 @@ export interface components {
             earning: number;
             peak: string;
             final: string;
+        };
+        /** Finding */
+        audit_Finding: {
+            feature: string | null;
+            class: string;
+            calls: number;
+            spend: string;
+            unknown_calls: number;
+            paid_for: string | null;
+            enough: string | null;
+            verdict: string;
+            agreement: number | null;
+            lower_bound: number | null;
+            margin: number;
+            replays: number;
+            agreed: number;
+            replays_needed: number | null;
+            replays_cost: string | null;
+            excess_per_month: [
+                string | null,
+                string | null
+            ];
+            state: string;
+            calls_by_rung: {
+                [key: string]: number;
+            };
+            rungs: components["schemas"]["RungEvidence"][];
+            overturn: string;
+            next: string;
         };
         /** Part */
         bridgetree_Part: {
@@ -2062,6 +2196,25 @@ export interface components {
             value: components["schemas"]["Amount"] | null;
             contribution: components["schemas"]["Amount"] | null;
             margin: components["schemas"]["scenariorows_Part"] | null;
+        };
+        /** Finding */
+        watch_Finding: {
+            scope: string;
+            name: string | null;
+            width: string;
+            start: string;
+            end: string;
+            kind: string;
+            figures: string[];
+            ratios: {
+                [key: string]: number;
+            };
+            cost: string;
+            expected_cost: string;
+            at_stake: string;
+            cause: components["schemas"]["Cause"] | null;
+            also: string[];
+            sentence: string;
         };
     };
     responses: never;
@@ -3369,6 +3522,141 @@ export interface operations {
             };
         };
     };
+    ApiV1AuditAudit: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                task_class?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1AuditAcceptAccept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingDecided"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1AuditRejectReject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingDecided"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rejected"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
     ApiV1ScenariosScenarios: {
         parameters: {
             query?: never;
@@ -3630,87 +3918,7 @@ export interface operations {
             };
         };
     };
-    ApiOpenapiJsonHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi+json": string;
-                };
-            };
-        };
-    };
-    ApiElementsHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYmlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYamlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
-                };
-            };
-        };
-    };
-    ApiRapidocHandler: {
+    ApiRedocHandler: {
         parameters: {
             query?: never;
             header?: never;
@@ -3750,7 +3958,47 @@ export interface operations {
             };
         };
     };
-    ApiRedocHandler: {
+    ApiOpenapiYamlHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi": string;
+                };
+            };
+        };
+    };
+    ApiOpenapiYmlHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi": string;
+                };
+            };
+        };
+    };
+    ApiElementsHandler: {
         parameters: {
             query?: never;
             header?: never;
@@ -3770,7 +4018,47 @@ export interface operations {
             };
         };
     };
+    ApiOpenapiJsonHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi+json": string;
+                };
+            };
+        };
+    };
     ApiSwaggerHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
+    ApiRapidocHandler: {
         parameters: {
             query?: never;
             header?: never;

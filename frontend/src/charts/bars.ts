@@ -20,7 +20,8 @@ export function pairedBars(
   names: PairNames,
   tones: { upper: string; lower: string } = { upper: color.value, lower: color.cost },
 ): (width: number) => Plot.PlotOptions {
-  const said = (name: string, amount: number | null): string => `${name} ${amount === null ? names.unknown : compact(amount)}`;
+  const said = (name: string, amount: number | null): string =>
+    `${name} ${amount === null ? names.unknown : compact(amount)}`;
   const bars = rows.flatMap((row) => [
     { label: row.label, kind: "upper", amount: row.upper ?? 0, text: said(names.upper, row.upper) },
     { label: row.label, kind: "lower", amount: row.lower ?? 0, text: said(names.lower, row.lower) },
@@ -29,10 +30,12 @@ export function pairedBars(
   return (width) => {
     // Where there is little room the name stands above its bars instead of beside them.
     const narrow = width < 420;
-    const left = narrow ? 4 : leftMargin(
-      rows.map((row) => row.label),
-      width,
-    );
+    const left = narrow
+      ? 4
+      : leftMargin(
+          rows.map((row) => row.label),
+          width,
+        );
     return {
       height: rows.length * (narrow ? 62 : 46) + 20,
       marginLeft: left,
@@ -40,7 +43,11 @@ export function pairedBars(
       marginTop: narrow ? 4 : 10,
       x: { axis: null },
       y: { axis: null, domain: narrow ? ["name", "upper", "lower"] : ["upper", "lower"] },
-      fy: { label: null, domain: rows.map((row) => row.label), ...(narrow ? { axis: null } : { axis: "left" as const }) },
+      fy: {
+        label: null,
+        domain: rows.map((row) => row.label),
+        ...(narrow ? { axis: null } : { axis: "left" as const }),
+      },
       marks: [
         Plot.barX(bars, {
           x: "amount",

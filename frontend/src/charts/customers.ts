@@ -55,7 +55,13 @@ export function concentration(curve: readonly CurvePart[]): (width: number) => P
       ticks: Math.max(2, Math.round(width / 90)),
       tickFormat: (value: number) => share(value, 0),
     },
-    y: { label: `↑ ${words.customers.shareOfCost}`, domain: [0, 1], grid: true, ticks: 5, tickFormat: (value: number) => share(value, 0) },
+    y: {
+      label: `↑ ${words.customers.shareOfCost}`,
+      domain: [0, 1],
+      grid: true,
+      ticks: 5,
+      tickFormat: (value: number) => share(value, 0),
+    },
     marks: [
       Plot.line(
         [

@@ -53,12 +53,14 @@ export function marginalCost(
       marginRight: Math.max(0, ...ends.map((end) => textWidth(end.text))) + 8,
       marginBottom: 40,
       marginTop: 24,
-      x: { label: `${names.adoptionOf(unit)} →`, ticks: Math.max(2, Math.round(width / 120)), tickFormat: (value: number) => compact(value) },
+      x: {
+        label: `${names.adoptionOf(unit)} →`,
+        ticks: Math.max(2, Math.round(width / 120)),
+        tickFormat: (value: number) => compact(value),
+      },
       y: { label: "↑ USD", zero: true, grid: true, ticks: 5, tickFormat: (value: number) => unitCost(value) },
       marks: [
-        ...(crossing
-          ? [Plot.rect([crossing], { x1: "low", x2: "high", fill: color.neutral, fillOpacity: 0.18 })]
-          : []),
+        ...(crossing ? [Plot.rect([crossing], { x1: "low", x2: "high", fill: color.neutral, fillOpacity: 0.18 })] : []),
         Plot.areaY(rows, { x: "adoption", y1: "nextLow", y2: "nextHigh", fill: color.cost, fillOpacity: 0.22 }),
         Plot.areaY(rows, { x: "adoption", y1: "averageLow", y2: "averageHigh", fill: color.accent, fillOpacity: 0.18 }),
         Plot.lineY(rows, { x: "adoption", y: "next", stroke: color.cost, strokeWidth: 2.5 }),
@@ -72,7 +74,13 @@ export function marginalCost(
         ...(crossing
           ? [
               Plot.ruleX([crossing.adoption], { stroke: color.bad }),
-              Plot.text([names.crossing], { x: () => crossing.adoption, frameAnchor: "top", dy: -14, fill: color.bad, fontWeight: 600 }),
+              Plot.text([names.crossing], {
+                x: () => crossing.adoption,
+                frameAnchor: "top",
+                dy: -14,
+                fill: color.bad,
+                fontWeight: 600,
+              }),
             ]
           : []),
         Plot.text(ends, {

@@ -35,7 +35,11 @@ export interface Label {
  * Labels of points moved up or down until none covers another, within a picture of this size. A label stands on the side of its
  * point that has more room.
  */
-export function spread(points: readonly { text: string; x: number; y: number }[], width: number, height: number): Label[] {
+export function spread(
+  points: readonly { text: string; x: number; y: number }[],
+  width: number,
+  height: number,
+): Label[] {
   const step = 15;
   const placed: Label[] = [];
   for (const point of [...points].sort((left, right) => left.y - right.y)) {
@@ -46,7 +50,8 @@ export function spread(points: readonly { text: string; x: number; y: number }[]
     const covers = (y: number): boolean =>
       placed.some((other) => {
         const otherWide = textWidth(other.text);
-        const start = other.anchor === "start" ? other.x : other.anchor === "end" ? other.x - otherWide : other.x - otherWide / 2;
+        const start =
+          other.anchor === "start" ? other.x : other.anchor === "end" ? other.x - otherWide : other.x - otherWide / 2;
         return Math.abs(other.y - y) < step && from(x) < start + otherWide && start < from(x) + wide;
       });
     let y = Math.max(10, point.y);

@@ -36,7 +36,10 @@ export function fallOf(
     });
     at += moved;
   }
-  return [...bars, { name: after.name, from: 0, to: Number(after.amount), text: amount(after.amount), tone: color.neutral }];
+  return [
+    ...bars,
+    { name: after.name, from: 0, to: Number(after.amount), text: amount(after.amount), tone: color.neutral },
+  ];
 }
 
 export function waterfall(bars: readonly Fall[]): (width: number) => Plot.PlotOptions {
@@ -49,7 +52,12 @@ export function waterfall(bars: readonly Fall[]): (width: number) => Plot.PlotOp
     ),
     marginRight: room,
     marginTop: 6,
-    x: { label: null, ticks: Math.max(2, Math.round(width / 160)), tickFormat: (value: number) => compact(value), grid: true },
+    x: {
+      label: null,
+      ticks: Math.max(2, Math.round(width / 160)),
+      tickFormat: (value: number) => compact(value),
+      grid: true,
+    },
     y: { label: null, domain: bars.map((bar) => bar.name), tickSize: 0 },
     marks: [
       Plot.barX(bars, { y: "name", x1: "from", x2: "to", fill: "tone", insetTop: 4, insetBottom: 4 }),

@@ -42,7 +42,8 @@ export class Report<Path extends ReadPath> {
     } catch (error) {
       if (running.signal.aborted) return;
       const busy = error instanceof Fault && error.status === 503;
-      if (!(busy && this.quiet && this.answer)) this.fault = error instanceof Fault ? error : new Fault(0, "unreachable", String(error));
+      if (!(busy && this.quiet && this.answer))
+        this.fault = error instanceof Fault ? error : new Fault(0, "unreachable", String(error));
     }
     this.loading = false;
   }

@@ -17,6 +17,7 @@ from breakeven.errors import BreakevenError
 from breakeven.web import faults, signin
 from breakeven.web.analyses import ANALYSES
 from breakeven.web.asked import asked
+from breakeven.web.audits import AUDITS
 from breakeven.web.changes import CHANGES
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
@@ -55,6 +56,7 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         route_handlers=[
             *READINGS,
             *ANALYSES,
+            *AUDITS,
             *SCENARIOS,
             *CHANGES,
             signin.sign_in,
