@@ -29,7 +29,8 @@ export function adoptionAgainstMargin(rows: readonly Standing[], unit: string): 
       rows.map((row) => ({
         text: `${row.margin < 0 ? "▼ " : ""}${row.label}`,
         x: (row.adoption / most) * inner,
-        y: ((high - row.margin) / (high - low)) * tall - radius(row) - 8,
+        y: ((high - row.margin) / (high - low)) * tall,
+        radius: radius(row),
       })),
       inner,
       tall,
@@ -68,8 +69,9 @@ export function adoptionAgainstMargin(rows: readonly Standing[], unit: string): 
           Plot.text([label.text], {
             frameAnchor: "top-left",
             dx: label.x,
-            dy: label.y - 6,
-            textAnchor: label.anchor,
+            dy: label.y,
+            lineAnchor: "middle",
+            textAnchor: "start",
             fill: color.text,
             fontWeight: 600,
             stroke: "var(--ground)",

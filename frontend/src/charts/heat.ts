@@ -5,9 +5,9 @@ export interface Heat {
 }
 
 type Rgb = readonly [number, number, number];
-const BAD: Rgb = [178, 62, 46];
+const BAD: Rgb = [240, 146, 128];
 const MIDDLE: Rgb = [240, 241, 243];
-const GOOD: Rgb = [28, 124, 108];
+const GOOD: Rgb = [98, 190, 168];
 export const DARK: Rgb = [20, 23, 26];
 export const LIGHT: Rgb = [255, 255, 255];
 

@@ -39,6 +39,8 @@ export function marginalCost(
   }));
   const last = rows.at(-1);
   const names = words.feature;
+  // The two marks stand away from each other, so that their names do not meet.
+  const before = crossing !== null && crossing.adoption < now;
   return (width) => {
     const ends = last
       ? [
@@ -70,7 +72,14 @@ export function marginalCost(
           { x: "adoption", y: "value", stroke: color.text, strokeWidth: 1.5, strokeDasharray: "5 4" },
         ),
         Plot.ruleX([now], { stroke: color.quiet, strokeDasharray: "2 3" }),
-        Plot.text([names.now], { x: () => now, frameAnchor: "top", dy: -14, fill: color.quiet }),
+        Plot.text([names.now], {
+          x: () => now,
+          frameAnchor: "bottom",
+          dy: -6,
+          dx: 4,
+          textAnchor: "start",
+          fill: color.quiet,
+        }),
         ...(crossing
           ? [
               Plot.ruleX([crossing.adoption], { stroke: color.bad }),
@@ -78,6 +87,7 @@ export function marginalCost(
                 x: () => crossing.adoption,
                 frameAnchor: "top",
                 dy: -14,
+                textAnchor: before ? "middle" : "end",
                 fill: color.bad,
                 fontWeight: 600,
               }),

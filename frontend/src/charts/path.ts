@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { share } from "../format";
+import { share, unitCost } from "../format";
 import { words } from "../words/en";
 import { color } from "./theme";
 
@@ -55,7 +55,11 @@ export function tornado(rows: readonly Swing[], label: string): (width: number) 
     height: rows.length * 28 + 46,
     marginLeft: Math.min(150, Math.round(width * 0.4)),
     marginRight: 16,
-    x: { label: `${label} →`, ticks: Math.max(2, Math.round(width / 120)) },
+    x: {
+      label: `${label} →`,
+      ticks: Math.max(2, Math.round(width / 120)),
+      tickFormat: (value: number) => (label === words.margin ? share(value, 0) : unitCost(value)),
+    },
     y: { label: null, domain: rows.map((row) => row.driver) },
     marks: [
       Plot.barX(rows, {

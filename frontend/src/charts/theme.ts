@@ -24,39 +24,60 @@ export function leftMargin(labels: readonly string[], width: number): number {
   return Math.min(longest + 14, Math.round(width * 0.45));
 }
 
+/** Where a label begins, and the middle of its line. */
 export interface Label {
   text: string;
   x: number;
   y: number;
-  anchor: "start" | "end" | "middle";
 }
 
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+const STEP = 15;
+const LINE = 13;
+
 /**
- * Labels of points moved up or down until none covers another, within a picture of this size. A label stands on the side of its
- * point that has more room.
+ * A label for each point, moved up or down until it covers neither another label nor a point, within a picture of this size. At the
+ * edges a label stands inwards of its point.
  */
 export function spread(
-  points: readonly { text: string; x: number; y: number }[],
+  points: readonly { text: string; x: number; y: number; radius: number }[],
   width: number,
   height: number,
 ): Label[] {
-  const step = 15;
-  const placed: Label[] = [];
-  for (const point of [...points].sort((left, right) => left.y - right.y)) {
-    const wide = textWidth(point.text);
-    const anchor = point.x - wide / 2 < 0 ? "start" : point.x + wide / 2 > width ? "end" : "middle";
-    const from = (x: number): number => (anchor === "start" ? x : anchor === "end" ? x - wide : x - wide / 2);
-    const x = Math.min(Math.max(point.x, 0), width);
-    const covers = (y: number): boolean =>
-      placed.some((other) => {
-        const otherWide = textWidth(other.text);
-        const start =
-          other.anchor === "start" ? other.x : other.anchor === "end" ? other.x - otherWide : other.x - otherWide / 2;
-        return Math.abs(other.y - y) < step && from(x) < start + otherWide && start < from(x) + wide;
+  const taken: Box[] = points.map(({ x, y, radius }) => ({
+    left: x - radius,
+    right: x + radius,
+    top: y - radius,
+    bottom: y + radius,
+  }));
+  const free = (box: Box): boolean =>
+    box.top >= 0 &&
+    box.bottom <= height &&
+    !taken.some(
+      (other) => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom,
+    );
+  return [...points]
+    .sort((one, other) => one.y - other.y)
+    .map(({ text, x, y, radius }) => {
+      const wide = textWidth(text);
+      const left = Math.max(0, Math.min(x - wide / 2, width - wide));
+      const above = y - radius - LINE / 2 - 2;
+      const below = y + radius + LINE / 2 + 2;
+      const tried = Array.from({ length: 12 }, (_, at) => [above - at * STEP, below + at * STEP]).flat();
+      const boxAt = (middle: number): Box => ({
+        left,
+        right: left + wide,
+        top: middle - LINE / 2,
+        bottom: middle + LINE / 2,
       });
-    let y = Math.max(10, point.y);
-    while (covers(y) && y < height) y += step;
-    placed.push({ text: point.text, x, y: Math.min(y, height), anchor });
-  }
-  return placed;
+      const middle = tried.find((one) => free(boxAt(one))) ?? above;
+      taken.push(boxAt(middle));
+      return { text, x: left, y: middle };
+    });
 }

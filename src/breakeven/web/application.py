@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import Message, Scope
 
 from breakeven import __version__
@@ -87,7 +88,9 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         openapi_config=OpenAPIConfig(
             title="Breakeven",
             version=__version__,
-            openapi_router=Router("/api", route_handlers=[]),  # no pages that load scripts from elsewhere; ours is `openapi` below
+            # One plain file, and no pages that load scripts from elsewhere; the public one is `openapi` below.
+            render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router("/api", route_handlers=[], include_in_schema=False),
             use_handler_docstrings=True,
         ),
         request_max_body_size=LARGEST_BODY,
