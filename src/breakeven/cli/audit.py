@@ -199,13 +199,7 @@ def margin_share(text: str | None) -> Decimal | None:
 
 
 def finding_of(audited: Audit, task_class: str, feature: str | None) -> Finding:
-    """The finding on one class. Raises UsageError where there is none, or where two features have such a class."""
-    found = [one for one in audited.findings if one.task_class == task_class]
-    if not found:
-        known = ", ".join(dict.fromkeys(one.task_class for one in audited.findings)) or "none"
-        raise UsageError(f"there is no task class {task_class!r} in {audited.label}", f"Classes: {known}.")
-    if len(found) > 1:
-        names = ", ".join(str(one.feature) for one in found)
-        raise UsageError(f"{len(found)} features have a class {task_class!r}", f"Say which with --feature: {names}.")
-    del feature
-    return found[0]
+    """The finding on one class; see `reports/auditproposal.py`."""
+    from breakeven.reports.auditproposal import finding_of as found
+
+    return found(audited, task_class, feature)
