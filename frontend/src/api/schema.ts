@@ -292,6 +292,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pack
+         * @description A report to send: `board`, `finance` or `engineering`, as a file. Only `period` of the question is looked at.
+         */
+        get: operations["ApiV1ReportsNamePack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios": {
         parameters: {
             query?: never;
@@ -420,74 +440,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/rapidoc": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiRapidocHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/redoc": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiRedocHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiJsonHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/elements": {
         parameters: {
             query?: never;
@@ -505,7 +457,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/swagger": {
+    "/api/rapidoc": {
         parameters: {
             query?: never;
             header?: never;
@@ -513,7 +465,24 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiSwaggerHandler"];
+        get: operations["ApiRapidocHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.yml": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiOpenapiYmlHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -539,7 +508,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/openapi.yml": {
+    "/api/swagger": {
         parameters: {
             query?: never;
             header?: never;
@@ -547,7 +516,58 @@ export interface paths {
             cookie?: never;
         };
         /** Handler */
-        get: operations["ApiOpenapiYmlHandler"];
+        get: operations["ApiSwaggerHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/redoc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiRedocHandler"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Handler */
+        get: operations["ApiOpenapiJsonHandler"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1069,6 +1089,7 @@ export interface components {
             provider?: string | null;
             rung?: string | null;
             day?: string | null;
+            week?: string | null;
             month?: string | null;
             owner: string | null;
             kind: string;
@@ -2238,6 +2259,64 @@ export interface operations {
             };
         };
     };
+    ApiV1ReportsNamePack: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                /** @description json, html (one offline file, which prints as pages) or md. */
+                format?: "json" | "html" | "md";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
     ApiV1ScenariosScenarios: {
         parameters: {
             query?: never;
@@ -2499,6 +2578,26 @@ export interface operations {
             };
         };
     };
+    ApiElementsHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     ApiRapidocHandler: {
         parameters: {
             query?: never;
@@ -2519,7 +2618,47 @@ export interface operations {
             };
         };
     };
-    ApiRedocHandler: {
+    ApiOpenapiYmlHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi": string;
+                };
+            };
+        };
+    };
+    ApiOpenapiYamlHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.oai.openapi": string;
+                };
+            };
+        };
+    };
+    ApiSwaggerHandler: {
         parameters: {
             query?: never;
             header?: never;
@@ -2559,6 +2698,26 @@ export interface operations {
             };
         };
     };
+    ApiRedocHandler: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+        };
+    };
     ApiOpenapiJsonHandler: {
         parameters: {
             query?: never;
@@ -2575,86 +2734,6 @@ export interface operations {
                 };
                 content: {
                     "application/vnd.oai.openapi+json": string;
-                };
-            };
-        };
-    };
-    ApiElementsHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiSwaggerHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYamlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYmlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
                 };
             };
         };

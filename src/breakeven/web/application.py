@@ -19,6 +19,7 @@ from breakeven.web.asked import asked
 from breakeven.web.changes import CHANGES
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
+from breakeven.web.packs import pack
 from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
 from breakeven.web.scenarios import SCENARIOS
@@ -51,7 +52,17 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
 
     api = Router(
         "/api/v1",
-        route_handlers=[*READINGS, *SCENARIOS, *CHANGES, signin.sign_in, signin.sign_out, signin.who, signin.make_link, openapi],
+        route_handlers=[
+            *READINGS,
+            pack,
+            *SCENARIOS,
+            *CHANGES,
+            signin.sign_in,
+            signin.sign_out,
+            signin.who,
+            signin.make_link,
+            openapi,
+        ],
         dependencies={
             "asked": Provide(asked, sync_to_thread=False),
             "visitor": Provide(visitor, sync_to_thread=True),
