@@ -221,6 +221,7 @@ def _is_current(layout: Layout) -> bool:
         try:
             loaded = {row[0]: row[1] for row in connection.execute("SELECT segment, source FROM sealed.segments").fetchall()}
             committed = dict(connection.execute("SELECT segment, committed FROM live.offsets").fetchall())
+            connection.execute(" UNION ALL ".join(f"(SELECT 1 FROM {table} LIMIT 0)" for table in FACTS))  # of an earlier version
         except duckdb.CatalogException:
             return False
     return segment_numbers(layout) <= loaded.keys() and not _any_waits(layout, committed, frozenset(loaded.values()))

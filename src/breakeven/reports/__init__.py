@@ -32,6 +32,8 @@ REPORTS: tuple[Report, ...] = (
     Report("scenario", "What happens to margin if prices, tokens, volume or mix move?", "breakeven.reports.scenario:scenario"),
     Report("watch", "What is unusual, what is at stake, and what caused it?", "breakeven.reports.watch:watch"),
     Report("unpriced", "What has no price or no usage, and why?", "breakeven.reports.unpriced:unpriced"),
+    Report("reconcile", "Does the invoice tie, and what is each difference?", "breakeven.reports.reconcile:reconciled_with"),
+    Report("close", "What was signed off, and what has changed since?", "breakeven.reports.closing:statement_of"),
     Report("check", "Does this change break a charter?", "breakeven.reports.check:check"),
     Report("policy", "What would the policies have done?", "breakeven.reports.policies:policy_test"),
     Report("owner", "Which costs does nobody own?", "breakeven.reports.owners:owners"),
