@@ -54,6 +54,10 @@ COMMANDS: dict[str, Entry] = {
     "keys": Entry("breakeven.cli.keys:keys", "Virtual keys: create, list, rotate, revoke."),
     "reload": Entry("breakeven.cli.serve:reload", "Let the running gateway take up a changed configuration."),
     "prices": Entry("breakeven.cli.prices:prices", "List, show, compare and add dated prices; restate the ledger."),
+    "reconcile": Entry(
+        "breakeven.cli.reconcile:reconcile", "Hold an invoice against what was metered; name and post each difference."
+    ),
+    "close": Entry("breakeven.cli.close:close", "Lock a month with its prices, and sign off its statement."),
     "check": Entry("breakeven.cli.check:check", "For pull requests: price a change, and fail where it would break a charter."),
     "budget": Entry("breakeven.cli.budget:budget", "Budgets: how they stand, when they run out, what happens then."),
     "policy": Entry("breakeven.cli.policy:policy", "Policies: list, explain, try on the past; check that charters hold together."),

@@ -57,12 +57,9 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         "/api/v1",
         route_handlers=[
             *READINGS,
-<<<<<<< HEAD
             *ANALYSES,
             *AUDITS,
-=======
             pack,
->>>>>>> board
             *SCENARIOS,
             *CHANGES,
             signin.sign_in,
