@@ -142,6 +142,22 @@ def _services(folder: Path) -> Iterator[Callable[[str], Site]]:
 
 
 @pytest.fixture
+def serve_at(tmp_path: Path) -> Iterator[Started]:
+    """Services over ledgers that are there already."""
+    running: list[subprocess.Popen[bytes]] = []
+    log = tmp_path / "serve-at.log"
+
+    def start(ledger: Path, config: Path | None) -> Site:
+        process, found = _serve(ledger, config, log)
+        running.append(process)
+        return found
+
+    yield start
+    for process in running:
+        _stop(process, log)
+
+
+@pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[[str], Site]]:
     """Services over new, empty ledgers, each with the configuration given."""
     yield from _services(tmp_path)
