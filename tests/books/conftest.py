@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ START, END = datetime(2026, 10, 1), datetime(2026, 11, 1)
 
 @pytest.fixture(scope="session")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Thirty-one days and a day on either side, a call every four hours on two models, of two features; one call a day is cut off."""
+    """A month and a day on either side: a call every four hours, two models, two features; one call a day is cut off."""
     folder = tmp_path_factory.mktemp("books")
     rows = ["time,id,provider,model,feature,input,cache_read,output,status"]
     for hour in range(-24, 32 * 24, 4):
         day, model = hour // 24, ("claude-sonnet-4-5", "claude-haiku-4-5")[hour // 4 % 2]
-        at = datetime.fromtimestamp(START.timestamp() + hour * 3600).isoformat()
+        at = (START + timedelta(hours=hour)).isoformat()
         feature = ("Support answers", "Contract extraction")[hour // 8 % 2]
         rows.append(f"{at},a{hour},anthropic,{model},{feature},{90_000 + hour * 7},{40_000 + day * 3},{8_000 + hour},ok")
         rows.append(f"{at},o{hour},openai,gpt-4o,{feature},{50_000 + hour},{10_000},{3_000},ok")
@@ -36,8 +37,6 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def ledger(original: Path, tmp_path: Path) -> Path:
     """A copy of the ledger that a test may change."""
-    import shutil
-
     return Path(shutil.copytree(original, tmp_path / "ledger"))
 
 
