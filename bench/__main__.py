@@ -12,9 +12,13 @@ BENCHMARKS = (
     "imports",
     "commands",
     "compiled",
+    "handlers",
+    "evidence",
+    "routing",
     "scaling",
     "economics_proof",
     "gateway",
+    "ladder",
 )
 
 if __name__ == "__main__":

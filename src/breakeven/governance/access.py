@@ -21,6 +21,9 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "post invoices": ("finance",),
     "close periods": ("finance",),
     "share links": ("engineer", "finance", "owner"),
+    "move classes": ("engineer", "owner"),
+    "purge captures": ("engineer", "owner"),
+    "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }
 """Who may do it, beside admins, who may do everything. An owner may do it for the features of his own."""

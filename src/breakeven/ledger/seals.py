@@ -26,6 +26,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "outcomes": ("quantity", "value"),
     "revenue": ("amount",),
     "customers": (),
+    "replays": ("cost",),
     "reconciliations": ("metered", "adjusted"),
 }
 ROW_GROUP = 122_880
