@@ -10,6 +10,7 @@ BENCHMARKS = (
     "policies",
     "budgets",
     "imports",
+    "otlp",
     "commands",
     "compiled",
     "handlers",
