@@ -67,12 +67,13 @@ async def traces(request: Asking, desk: AtDesk, door: AtDoor, receiver: Taking) 
             rows = calls_of(spans, None, receiver.enclosing)
         kept, refused = _checked([(number, [row]) for number, row in enumerate(rows)], receiver, sender)
         receiver.keep(kept, "api:otlp", desk.clock())
-        return _answer(refused, as_json="json" in kind)
+        return answer_of(refused, as_json="json" in kind)
 
     return Response(await to_thread.run_sync(take), media_type="application/json" if "json" in kind else _PROTOBUF)
 
 
-def _answer(refused: list[NotTaken], *, as_json: bool) -> bytes:
+def answer_of(refused: list[NotTaken], *, as_json: bool) -> bytes:
+    """What an exporter is answered: success, and how many spans could not be taken with the first reason."""
     answer = ExportTraceServiceResponse()
     if refused:
         answer.partial_success.rejected_spans = len(refused)
