@@ -63,7 +63,7 @@ COMMANDS: dict[str, Entry] = {
     "compile": Entry(
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
-    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
+    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal, describe or move the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (
     (PolicyFailed, 1),

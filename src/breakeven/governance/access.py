@@ -19,6 +19,7 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "change prices": ("finance",),
     "adopt plans": ("finance",),
     "share links": ("engineer", "finance", "owner"),
+    "move the ledger": (),
     "manage access": (),
 }
 """Who may do it, beside admins, who may do everything. An owner may do it for the features of his own."""

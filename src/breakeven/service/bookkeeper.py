@@ -29,6 +29,7 @@ from breakeven.service.alerting import Alerting
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
 from breakeven.service.openings import Openings
+from breakeven.service.shipping import Shipping
 
 if TYPE_CHECKING:
     from breakeven.web.serving import WebServer
@@ -107,6 +108,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
+    shipping = Shipping(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    shipping.start()
     web = web_server(spec, keeper.books)
     if web is not None:
         web.start()
@@ -123,6 +126,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     if web is not None:
         web.stop()
     keeper.close()
+    shipping.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:

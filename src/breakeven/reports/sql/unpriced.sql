@@ -15,7 +15,7 @@ per_attempt AS (
     FROM open_lines
     GROUP BY call_id, attempt, provider, model, state, reason
     UNION ALL
-    SELECT call_id, attempt, provider, model, state, '', occurred_at, NULL, NULL
+    SELECT call_id, attempt, provider, model, state, '', occurred_at, NULL, CAST([] AS VARCHAR[])
     FROM calls
     WHERE state IN ('unpriced', 'usage_missing')
         AND occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP)
