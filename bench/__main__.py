@@ -10,6 +10,7 @@ BENCHMARKS = (
     "policies",
     "budgets",
     "imports",
+    "ledger",
     "commands",
     "compiled",
     "scaling",

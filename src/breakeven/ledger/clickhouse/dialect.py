@@ -243,6 +243,14 @@ def _compared(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _extreme(node: exp.Expr) -> exp.Expr:
+    """So is the least and the greatest of ids."""
+    if isinstance(node.this, exp.Column) and node.this.name in _IDS:
+        node.this.replace(exp.func("toString", node.this))
+        return exp.func("toUUID", node)
+    return node
+
+
 def _seconds(node: exp.Expr) -> exp.Expr:
     """Seconds since 1970, with their fraction."""
     return exp.Div(this=exp.func("toUnixTimestamp64Micro", node.this), expression=exp.Literal.number("1000000"))
@@ -277,6 +285,8 @@ _CHANGES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.LTE: _compared,
     exp.GT: _compared,
     exp.GTE: _compared,
+    exp.Max: _extreme,
+    exp.Min: _extreme,
     exp.TimeToUnix: _seconds,
     exp.Coalesce: _coalesced,
     exp.LogicalOr: _renamed("max"),
