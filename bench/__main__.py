@@ -13,9 +13,13 @@ BENCHMARKS = (
     "ledger",
     "commands",
     "compiled",
+    "handlers",
+    "evidence",
+    "routing",
     "scaling",
     "economics_proof",
     "gateway",
+    "ladder",
 )
 
 if __name__ == "__main__":

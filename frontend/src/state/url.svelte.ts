@@ -54,6 +54,11 @@ class Where {
     >;
   }
 
+  /** The same without comparison and grouping, for what knows neither. */
+  get plain(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.asked).filter(([name]) => name !== "vs" && name !== "by"));
+  }
+
   go(change: Partial<Place>, options: { replace?: boolean } = {}): void {
     this.place = { ...this.place, item: "", ...change };
     if (offline) return;

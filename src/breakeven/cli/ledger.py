@@ -75,7 +75,7 @@ def info(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     with open_for_reading(path) as opened:
         facts = {
             table: opened.query(f"SELECT count(*) FROM {table}")[0][0]
-            for table in ("calls", "cost_lines", "outcomes", "revenue", "customers")
+            for table in ("calls", "cost_lines", "outcomes", "revenue", "customers", "replays")
         }
         first, last = opened.query("SELECT min(occurred_at), max(occurred_at) FROM calls")[0]
         sources = opened.query("SELECT source, count(*) FROM sealed.segments GROUP BY source ORDER BY source")

@@ -48,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "scenario": Entry("breakeven.cli.scenario:scenario", "Margin as prices, tokens and volume move, and whether waiting helps."),
     "watch": Entry("breakeven.cli.watch:watch", "What is unusual in cost, tokens, cache and errors, and what caused it."),
+    "audit": Entry("breakeven.cli.auditing:audit", "Which task classes are bought above need, by what proof, and what that costs."),
     "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
     "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
     "keys": Entry("breakeven.cli.keys:keys", "Virtual keys: create, list, rotate, revoke."),
@@ -60,9 +61,18 @@ COMMANDS: dict[str, Entry] = {
     "access": Entry("breakeven.cli.access:access", "Roles and tokens: who may change what."),
     "owner": Entry("breakeven.cli.owner:owner", "Costs that nobody owns, who owns what, and the share of cost with an owner."),
     "alerts": Entry("breakeven.cli.alerts:alerts", "What is crossed, what would be told now, and whether a sink works."),
+    "ladder": Entry("breakeven.cli.ladder:ladder", "Which rung answered, what that cost, what was saved against the baseline."),
     "compile": Entry(
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
+    "cache": Entry("breakeven.cli.cache:cache", "What vendors' prompt caches save, measured, and what they could save."),
+    "captures": Entry("breakeven.cli.captures:captures", "Kept requests and answers: list, show, purge; off by default."),
+    "handlers": Entry(
+        "breakeven.cli.handlers:handlers", "What answers without a model, how it stands, and what it says to a prompt."
+    ),
+    "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
+    "route": Entry("breakeven.cli.route:route", "Train, certify, evaluate and explain routes between a weak and a strong rung."),
+    "report": Entry("breakeven.cli.report:report", "A report to send: the board's two pages, the finance or the engineering pack."),
     "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal, describe or move the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (

@@ -20,6 +20,9 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "adopt plans": ("finance",),
     "share links": ("engineer", "finance", "owner"),
     "move the ledger": (),
+    "move classes": ("engineer", "owner"),
+    "purge captures": ("engineer", "owner"),
+    "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }
 """Who may do it, beside admins, who may do everything. An owner may do it for the features of his own."""

@@ -26,6 +26,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "outcomes": ("quantity", "value"),
     "revenue": ("amount",),
     "customers": (),
+    "replays": ("cost",),
 }
 ROW_GROUP = 122_880
 CLUSTERED = 1.5

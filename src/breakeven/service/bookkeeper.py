@@ -28,7 +28,9 @@ from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
+from breakeven.service.forgetting import Forgetting
 from breakeven.service.openings import Openings
+from breakeven.service.rolling import Rolling
 from breakeven.service.shipping import Shipping
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class Bookkeeper:
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
         self._presence = handoff.Presence(self._layout)
+        self._forgetting = Forgetting(self._layout, config)
+        self._rolling = Rolling(self._layout, config)
         self._progress = Progress()
         self._quiet_until = 0.0
         self._seal_at = 0.0
@@ -65,17 +69,20 @@ class Bookkeeper:
             self._quiet_until = now + handoff.QUIET_SECONDS
         if now < self._quiet_until:
             return
+        self._forgetting.look(now)
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)
         opening, alerting = self._openings.due(now), self._alerting.due(now)
-        if not opening and not alerting and not pending(self._layout, self._progress):
+        rolling = self._rolling.due(now)
+        if not opening and not alerting and not rolling and not pending(self._layout, self._progress):
             if self.books.open and self.books.idle_for(now) > IDLE_SECONDS:
                 self.books.let_go()  # nothing happens: readers need not ask
             return
         with suppress(LedgerLocked):  # somebody reads or writes: the next look tries again
             ledger = self.books.to_write(now)
             done = commit_segments(ledger, self._progress)
+            self._rolling.look(ledger, now, new=bool(done.facts_added.get("replays")))
             if done.calls_added or done.lines_added or any(done.facts_added.values()):
                 self.books.committed()
                 self._alerting.committed(now)

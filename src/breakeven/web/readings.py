@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
@@ -48,6 +49,12 @@ AtDesk = NamedDependency[SkipValidation[Desk]]
 Question = NamedDependency[SkipValidation[Asked]]
 _FLOOR = 5.0
 _PLAN = "plan"
+
+
+class Pulse(msgspec.Struct, frozen=True):
+    """How often something new has come into the ledger since the service started: whoever sees it move asks again."""
+
+    version: int
 
 
 def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Facts, Settings], Found], *more: object) -> Found:
@@ -194,6 +201,12 @@ def decisions(
     return decision_list(desk.layout, subject=subject, actor=actor, since=since)[0]
 
 
+@get("/pulse", sync_to_thread=False)
+def pulse(desk: AtDesk) -> Pulse:
+    """Has anything new come into the ledger? Cheap: no query is run."""
+    return Pulse(desk.books.version)
+
+
 def plan_path(desk: Desk) -> Path:
     """Where the plan lies: beside the configuration, else in the ledger's directory."""
     return (desk.ledger if desk.config is None else desk.config.parent) / PLAN_NAME
@@ -201,5 +214,6 @@ def plan_path(desk: Desk) -> Path:
 
 READINGS = (
     today, pnl, customers, calls, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions,
+    pulse,
 )  # fmt: skip
 """Every route that only reads."""

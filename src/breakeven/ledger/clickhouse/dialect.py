@@ -6,6 +6,7 @@ ClickHouse's own typed ones (`{start:DateTime64(6,'UTC')}`), so that values neve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -34,8 +35,6 @@ TYPES: Mapping[str, str] = {
     "INT128": "Int128",
     "UUID": "UUID",
     "DOUBLE": "Float64",
-    "DECIMAL(38,18)": "Decimal(38, 18)",
-    "DECIMAL(38, 18)": "Decimal(38, 18)",
 }
 """DuckDB's types that facts and parameters have."""
 
@@ -54,6 +53,8 @@ SETTINGS: Mapping[str, int | str] = {
 """Settings of a query, with which ClickHouse means what DuckDB means."""
 
 _UNKNOWN = "Nullable(String)"
+_DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)\Z")
+_WHOLE = ("Int16", "Int32", "Int64")
 _IDS = frozenset(name for columns in FACTS.values() for name, kind in columns.items() if kind == "UUID")
 _APPROXIMATE = (exp.ApproxDistinct, exp.ApproxQuantile, exp.Quantile, exp.Median, exp.PercentileCont, exp.Mode)
 
@@ -97,6 +98,8 @@ def clickhouse_type(duckdb_type: str) -> str:
     name = duckdb_type.strip().upper()
     if name.endswith("[]"):
         return f"Array({clickhouse_type(name[:-2])})"
+    if found := _DECIMAL.match(name):
+        return f"Decimal({found[1]}, {found[2]})"
     if name not in TYPES:
         raise Untranslatable(f"the type {duckdb_type} has no counterpart in ClickHouse", "Use one of the types of the schema.")
     return TYPES[name]
@@ -146,9 +149,13 @@ def _changed(tree: exp.Expr) -> exp.Expr:
 def _cast(node: exp.Expr) -> exp.Expr:
     """A cast keeps NULL; ClickHouse's own DateTime would cut the microseconds off."""
     kind = node.args["to"].sql("duckdb")
-    if isinstance(node, exp.TryCast):
-        raise Untranslatable(f"{node.sql('duckdb')} may fail in another way in ClickHouse", "Use TRY_CAST on a parameter only.")
     named = clickhouse_type(kind)
+    if isinstance(node, exp.TryCast):
+        return exp.Anonymous(this=f"to{named}OrNull", expressions=[node.this])
+    if named.startswith("Array(Array("):  # a JSON text of lists
+        return exp.func("JSONExtract", exp.func("ifNull", node.this, exp.Literal.string("")), exp.Literal.string(named))
+    if named in _WHOLE:  # to the nearest whole number: ClickHouse would cut the fraction off
+        node.this.replace(exp.func("round", node.this))
     return exp.Anonymous(this="CAST", expressions=[node.this, exp.Literal.string(named if "[" in kind else f"Nullable({named})")])
 
 
@@ -178,10 +185,17 @@ def _collected(node: exp.Expr) -> exp.Expr:
     inner = order.this if order is not None else inner
     if isinstance(inner, exp.Distinct):
         [value] = inner.expressions
+        if not isinstance(node.parent, exp.Filter):  # NULL is one of them
+            return exp.var(f"arrayMap(each -> each.1, groupUniqArray(tuple({value.sql('clickhouse')})))")
         return exp.Anonymous(this="groupUniqArray", expressions=[value])
-    if order is not None:
-        raise Untranslatable(f"{node.sql('duckdb')} orders a list by something else", "Order it afterwards, by list_sort.")
-    return exp.Anonymous(this="groupArray", expressions=[inner])
+    if order is None:
+        return exp.Anonymous(this="groupArray", expressions=[inner])
+    keys = [each.this for each in order.expressions]
+    if any(each.args.get("desc") for each in order.expressions) or isinstance(node.parent, exp.Filter):
+        raise Untranslatable(f"{node.sql('duckdb')} orders a list downwards or of some rows", "Order it upwards, of all rows.")
+    listed = exp.func("groupArray", exp.func("tuple", inner, *keys)).sql("clickhouse")
+    places = ", ".join(f"each.{at + 2}" for at in range(len(keys)))
+    return exp.var(f"arrayMap(each -> each.1, arraySort(each -> tuple({places}), {listed}))")
 
 
 def _filtered(node: exp.Expr) -> exp.Expr:
@@ -262,11 +276,22 @@ def _coalesced(node: exp.Expr) -> exp.Expr:
     return node.this if len(rest) == 1 and isinstance(rest[0], exp.Array) and not rest[0].expressions else node
 
 
+def _selected(node: exp.Expr) -> exp.Expr:
+    """Lists unfolded side by side, the first with the first; `arrayJoin` of each would pair all with all."""
+    unfolded = [each for each in node.expressions if isinstance(each, exp.Alias) and isinstance(each.this, exp.Explode)]
+    if len(unfolded) > 1:
+        lists = ", ".join(each.this.this.sql("clickhouse") for each in unfolded)
+        for at, each in enumerate(unfolded):
+            each.this.replace(exp.var(f"tupleElement(arrayJoin(arrayZip({lists})), {at + 1})"))
+    return node
+
+
 def _renamed(name: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda node: exp.Anonymous(this=name, expressions=[node.this])
 
 
 _CHANGES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.Select: _selected,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Length: _length,
