@@ -532,6 +532,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/reports/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pack
+         * @description A report to send: `board`, `finance` or `engineering`, as a file. Only `period` of the question is looked at.
+         */
+        get: operations["ApiV1ReportsNamePack"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scenarios": {
         parameters: {
             query?: never;
@@ -1715,6 +1735,7 @@ export interface components {
             priced: number | null;
             attributed: number | null;
             reconciled?: number | null;
+            reconciled_through?: string;
         };
         /** Span */
         Span: {
@@ -3455,6 +3476,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rejected"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1ReportsNamePack: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                /** @description json, html (one offline file, which prints as pages) or md. */
+                format?: "json" | "html" | "md";
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
                 };
             };
             /** @description Bad request syntax or unsupported method */

@@ -35,7 +35,8 @@ export function placeAddress(place: Place): string {
   return text ? `${path}?${text}` : path;
 }
 
-const offline = "__breakeven" in globalThis;
+/** A single-file report, or no page at all, has no address to keep. */
+const offline = "__breakeven" in globalThis || typeof location === "undefined";
 
 class Where {
   place = $state<Place>(

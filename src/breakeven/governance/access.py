@@ -18,6 +18,8 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "assign owners": ("finance", "owner"),
     "change prices": ("finance",),
     "adopt plans": ("finance",),
+    "post invoices": ("finance",),
+    "close periods": ("finance",),
     "share links": ("engineer", "finance", "owner"),
     "move the ledger": (),
     "move classes": ("engineer", "owner"),

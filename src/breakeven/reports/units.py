@@ -17,6 +17,7 @@ from breakeven.economics.verdict import Cluster
 from breakeven.reports import unitfacts
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, Remembering
+from breakeven.reports.reconciled import tie
 from breakeven.reports.shared import revenue
 from breakeven.reports.tallies import outcome_tallies, sums
 from breakeven.reports.trail import Shares, complement, instant, nobody, prices, shares
@@ -153,7 +154,7 @@ def units(ledger: Facts, settings: Settings, question: Question) -> Units:
         )
         rows.append(_row(name, name or "Unattributed", "group" if name is not None else "unattributed", tally, facts, base, paid))
     total = _total(found.total, everybody, rows, waste, paid)
-    badges = shares(found.total, nobody(ledger, question))
+    badges = shares(found.total, nobody(ledger, question), tie(ledger, question))
     return Units(
         period=question.period.name,
         label=question.period.label,

@@ -30,6 +30,7 @@ from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
 from breakeven.service.forgetting import Forgetting
 from breakeven.service.openings import Openings
+from breakeven.service.reporting import Reporting
 from breakeven.service.rolling import Rolling
 from breakeven.service.shipping import Shipping
 
@@ -51,6 +52,7 @@ class Bookkeeper:
         self._openings = Openings(self._layout, config)
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
+        self._reporting = Reporting(self._layout, config, self.books.reading, self._alerting.wake)
         self._presence = handoff.Presence(self._layout)
         self._forgetting = Forgetting(self._layout, config)
         self._rolling = Rolling(self._layout, config)
@@ -60,7 +62,10 @@ class Bookkeeper:
 
     def take_office(self) -> bool:
         """Whether this process is the ledger's bookkeeper now; False where another one is."""
-        return self._presence.take()
+        taken = self._presence.take()
+        if taken:
+            self._reporting.start()
+        return taken
 
     def look(self, now: float) -> None:
         """One look: let go if asked, else commit and seal what there is. `now` is monotonic, in seconds."""
@@ -96,6 +101,7 @@ class Bookkeeper:
 
     def close(self) -> None:
         """Commit and seal everything, and leave office."""
+        self._reporting.stop()
         until = time.monotonic() + handoff.PATIENCE_SECONDS
         self._quiet_until = self._seal_at = 0.0
         while time.monotonic() < until:

@@ -37,6 +37,7 @@ from breakeven.governance.budgets import Budget
 from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
+from breakeven.governance.schedule import Schedule
 from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
@@ -47,6 +48,7 @@ from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.providers import default_providers
+from breakeven.settings.reports import schedules_of
 from breakeven.settings.rollouts import rollouts_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
@@ -68,6 +70,7 @@ SECTIONS = (
     "policies",
     "attribution",
     "alerts",
+    "reports",
     "cost_classes",
     "fixed_costs",
     "web",
@@ -149,6 +152,7 @@ class Settings:
     policies: tuple[Policy, ...] = ()
     attribution_target: Decimal | None = None
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    reports: tuple[Schedule, ...] = ()
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
     access: Access = field(default_factory=Access)
@@ -217,6 +221,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         for what, remedy in unmet_needs(f"feature {name}", feature.needs, feature.models, gateway):
             problems.found.append(Problem(feature.places.get("needs", feature.place), what, remedy))
     floors = {name: feature.margin_floor is not None for name, feature in features.items()}
+    alerts = alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings)
     return Settings(
         config=config,
         ledger=_ledger(top, config, problems),
@@ -228,7 +233,8 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         access=access_of(top.get("access"), problems),
         web=web_settings(top.get("web"), problems),
         budgets=budgets,
-        alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
+        alerts=alerts,
+        reports=schedules_of(top, tuple(alerts.sinks), problems),
         policies=policies_of(top, problems),
         attribution_target=attribution_target(top, problems),
         cost_classes=tuple(_cost_class(node, problems) for node in items(top.get("cost_classes"), "cost_classes", problems)),

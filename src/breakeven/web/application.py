@@ -22,6 +22,7 @@ from breakeven.web.audits import AUDITS
 from breakeven.web.changes import CHANGES
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
+from breakeven.web.packs import pack
 from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
 from breakeven.web.scenarios import SCENARIOS
@@ -58,6 +59,7 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
             *READINGS,
             *ANALYSES,
             *AUDITS,
+            pack,
             *SCENARIOS,
             *CHANGES,
             signin.sign_in,

@@ -47,7 +47,7 @@ PACKS: tuple[PackKind, ...] = (
         "AI unit economics: finance pack",
         "finance: do the figures tie to the invoices, and why did they move?",
         (
-            (earning.features, earning.classes, moving.why_cost, moving.why_margin),
+            (earning.features, moving.why_cost, moving.why_margin, earning.classes),
             (earning.models, earning.customers, earning.units, moving.forecast),
             (ruling.budgets, ruling.owned, ruling.unowned, ruling.decisions, ruling.quality),
         ),
