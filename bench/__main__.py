@@ -11,6 +11,7 @@ BENCHMARKS = (
     "budgets",
     "imports",
     "otlp",
+    "ledger",
     "commands",
     "compiled",
     "handlers",

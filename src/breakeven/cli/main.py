@@ -78,7 +78,7 @@ COMMANDS: dict[str, Entry] = {
     "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
     "route": Entry("breakeven.cli.route:route", "Train, certify, evaluate and explain routes between a weak and a strong rung."),
     "report": Entry("breakeven.cli.report:report", "A report to send: the board's two pages, the finance or the engineering pack."),
-    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
+    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal, describe or move the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (
     (PolicyFailed, 1),

@@ -22,6 +22,7 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "post invoices": ("finance",),
     "close periods": ("finance",),
     "share links": ("engineer", "finance", "owner"),
+    "move the ledger": (),
     "move classes": ("engineer", "owner"),
     "purge captures": ("engineer", "owner"),
     "reinstate handlers": ("engineer", "owner"),

@@ -32,6 +32,7 @@ from breakeven.service.forgetting import Forgetting
 from breakeven.service.openings import Openings
 from breakeven.service.reporting import Reporting
 from breakeven.service.rolling import Rolling
+from breakeven.service.shipping import Shipping
 
 if TYPE_CHECKING:
     from breakeven.web.serving import WebServer
@@ -120,6 +121,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
+    shipping = Shipping(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    shipping.start()
     web = web_server(spec, keeper.books)
     if web is not None:
         web.start()
@@ -136,6 +139,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     if web is not None:
         web.stop()
     keeper.close()
+    shipping.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:

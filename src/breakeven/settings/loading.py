@@ -42,6 +42,7 @@ from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
+from breakeven.settings.clickhouse import ClickHouseSettings, clickhouse_of, is_clickhouse
 from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs
 from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
@@ -141,6 +142,7 @@ class Settings:
 
     config: Path | None = None
     ledger: Path | None = None
+    clickhouse: ClickHouseSettings | None = None
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
@@ -223,6 +225,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     return Settings(
         config=config,
         ledger=_ledger(top, config, problems),
+        clickhouse=clickhouse_of(top.get("ledger"), problems),
         overlays=_overlays(top, config, problems),
         gateway=gateway,
         features=features,
@@ -251,7 +254,9 @@ def _ledger(top: Fields, config: Path, problems: Problems) -> Path | None:
     node = top.get("ledger")
     if node is None or node.value is None:
         return None
-    text = node.value if isinstance(node.value, str) else Fields(node, "ledger", ("path",), problems).text("path")
+    if isinstance(node.value, str):
+        return None if is_clickhouse(node.value) else _beside(config, node.value)
+    text = Fields(node, "ledger", tuple(node.mapping or ()), problems).text("path")  # `clickhouse_of` tells unknown names
     return _beside(config, text) if text else None
 
 
