@@ -66,8 +66,10 @@ bench: $(VENV)/dev
 
 docs: $(VENV)/dev
 	$(BIN)/python scripts/command_reference.py
+	$(BIN)/python scripts/docs_index.py
 	$(BIN)/python scripts/api_description.py
 	$(BIN)/python scripts/front-end types
+	$(BIN)/python scripts/dialects_reference.py
 
 lock: $(VENV)/dev
 	scripts/lock $(BIN)/python

@@ -11,11 +11,16 @@ BENCHMARKS = (
     "budgets",
     "imports",
     "otlp",
+    "ledger",
     "commands",
     "compiled",
+    "handlers",
+    "evidence",
+    "routing",
     "scaling",
     "economics_proof",
     "gateway",
+    "ladder",
 )
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="breakeven-bench-") as folder:
         root = Path(folder)
         for tls in (False, True):
-            vendor, address = _vendor(root, tls=tls)
+            vendor, address = vendor_of(root, tls=tls)
             found = [make(root, address, tls) for make in (_nginx, _breakeven, _litellm, _portkey)]
             running = [each for each in found if each is not None]
             try:
@@ -90,16 +90,16 @@ def _compare(running: list[Running], *, tls: bool) -> None:
 
 
 def _measured(gateway: Running) -> dict[str, float]:
-    _load(gateway, 32, gateway.calls // 10)
+    load(gateway, 32, gateway.calls // 10)
     rounds: list[dict[str, float]] = []
     for _ in range(ROUNDS):
         before = gateway.cpu()
-        many = _load(gateway, 32, gateway.calls)
+        many = load(gateway, 32, gateway.calls)
         cpu = (gateway.cpu() - before) / gateway.calls * 1e6
-        one = _load(gateway, 1, max(200, gateway.calls // 10))
+        one = load(gateway, 1, max(200, gateway.calls // 10))
         streams = max(100, gateway.calls // 20)
         before = gateway.cpu()
-        _load(gateway, 8, streams, "--stream", "--words", str(CHUNKS))
+        load(gateway, 8, streams, "--stream", "--words", str(CHUNKS))
         chunk = (gateway.cpu() - before) / streams / CHUNKS * 1e6
         rounds.append(
             {
@@ -116,7 +116,7 @@ def _measured(gateway: Running) -> dict[str, float]:
     return found | {"memory": gateway.memory_mb()}
 
 
-def _load(gateway: Running, connections: int, calls: int, *more: str) -> dict[str, float]:
+def load(gateway: Running, connections: int, calls: int, *more: str) -> dict[str, float]:
     line = ["taskset", "-c", LOAD_CORE, sys.executable, "-m", "bench.load", "--port", str(gateway.port)]
     line += ["--connections", str(connections), "--calls", str(calls), *more]
     for header in gateway.headers:
@@ -131,7 +131,7 @@ def _load(gateway: Running, connections: int, calls: int, *more: str) -> dict[st
 # --- who takes part ---------------------------------------------------------------------------------------------------------------
 
 
-def _vendor(root: Path, *, tls: bool) -> tuple[subprocess.Popen[bytes], str]:
+def vendor_of(root: Path, *, tls: bool) -> tuple[subprocess.Popen[bytes], str]:
     line = ["taskset", "-c", LOAD_CORE, sys.executable, "-m", "breakeven.testing"]
     if tls:
         pem = root / "vendor.pem"
@@ -171,9 +171,14 @@ def _nginx(root: Path, vendor: str, tls: bool) -> Running | None:  # noqa: FBT00
 
 
 def _breakeven(root: Path, vendor: str, tls: bool) -> Running:  # noqa: FBT001 - as above
-    config, ledger = root / f"breakeven-{tls}.yaml", root / f"ledger-{tls}"
     trust = f", tls: {{ca_file: {root}/ca.pem}}" if tls else ""
-    config.write_text(f'providers:\n  openai: {{base_url: "{vendor}/v1"{trust}}}\n')
+    return started(root, "breakeven", f'providers:\n  openai: {{base_url: "{vendor}/v1"{trust}}}\n', f"{tls}")
+
+
+def started(root: Path, name: str, text: str, label: str) -> Running:
+    """A gateway of ours with this configuration, alone on its core; its bookkeeper and handlers run on the other."""
+    config, ledger = root / f"breakeven-{label}.yaml", root / f"ledger-{label}"
+    config.write_text(text)
     line = [
         sys.executable,
         "-m",
@@ -197,7 +202,7 @@ def _breakeven(root: Path, vendor: str, tls: bool) -> Running:  # noqa: FBT001 -
     for process in _tree(child.pid):
         if process != worker:  # the bookkeeper shares the other core, as it would use any other
             subprocess.run(["taskset", "-cp", LOAD_CORE, str(process)], check=False, capture_output=True)
-    return Running("breakeven", port, lambda: [worker], children=[child])
+    return Running(name, port, lambda: [worker], children=[child])
 
 
 def _litellm(root: Path, vendor: str, tls: bool) -> Running | None:  # noqa: FBT001 - as above

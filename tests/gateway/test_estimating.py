@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from breakeven.gateway.dialects import hints_of
 from breakeven.gateway.estimating import UNBOUNDED, Bound, Estimator, History
 from breakeven.gateway.targets import Target, Targets
-from breakeven.settings import GatewaySettings
+from breakeven.settings import GatewaySettings, Route, RouteTarget
 from breakeven.settings.providers import default_providers
 
 AT = datetime(2026, 11, 1)
@@ -128,3 +129,16 @@ def test_while_little_is_known_the_worst_is_expected() -> None:
     assert history.expected("f", 0.95, 100) == 100
     history.note("f", 1, 100)
     assert history.expected("f", 0.95, 100) < 5
+
+
+def test_a_translated_call_is_bounded_by_the_answer_that_is_asked_for() -> None:
+    """Where a chat completion names no longest answer, the message request does, and costs no more than that."""
+    route = Route("known", (RouteTarget("anthropic", "known", 70),))
+    providers = {name: replace(each, api_key_env="KEY") for name, each in default_providers().items()}
+    found = Targets(GatewaySettings(providers=providers, routes=(route,)), {"KEY": "a"}).find(
+        b"POST", b"/v1/chat/completions", "known", anthropic=False
+    )
+    assert isinstance(found, tuple)
+    content = json.dumps({"model": "known", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    estimator = Estimator(Prices(), lambda _provider, _model: WINDOW)  # type: ignore[arg-type] # all that is asked for
+    assert estimator.bound(found[0], hints_of(content), content, AT).tokens == len(content) + 64 + 70

@@ -64,7 +64,7 @@ def addresses(found: tuple[Target, ...]) -> list[str]:
         ("/v1/chat/completions", "azure-eu/my-4o", "azure-eu x.openai.azure.com/openai/v1/chat/completions my-4o"),
         ("/v1/chat/completions", "anthropic/claude", "openai api.openai.com/v1/chat/completions None"),
         ("/v1/chat/completions", "gpt-4o-mini", "local 127.0.0.1:8000/v1/chat/completions None"),
-        ("/v1/messages", "gpt-4o", "anthropic api.anthropic.com/v1/messages None"),
+        ("/v1/messages", "gpt-4.1", "anthropic api.anthropic.com/v1/messages None"),
         ("/v1/messages/count_tokens", "kimi-k2", "proxied proxy.example/anthropic/v1/messages/count_tokens None"),
         ("/v1beta/models/gemini-2.5-pro:generateContent", None, None),
         ("/openai/deployments/d/chat/completions?api-version=1", "d", None),
@@ -279,3 +279,58 @@ def test_an_unusable_proxy_is_told_without_its_password(tmp_path: Path, value: s
     with pytest.raises(ConfigError, match="HTTPS_PROXY is no address of an HTTP proxy") as caught:
         targets_of(tmp_path, "providers: {openai: {}}", {"HTTPS_PROXY": value})
     assert "hunter2" not in str(caught.value)
+
+
+DIALECTS = """
+providers:
+  openai: {}
+  keyless: {base_url: "https://proxy.example", dialect: anthropic}
+  anthropic: {api_key_env: CLAUDE}
+routes:
+  - {model: "claude-*", to: [{provider: anthropic, max_tokens: 4000}]}
+  - {model: "kimi-*", to: keyless}
+  - {model: "both", to: [{provider: openai, model: gpt-4o}, {provider: anthropic, model: claude-opus-4-6}]}
+  - {model: "*", to: anthropic}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "expected"),
+    [
+        ("/v1/chat/completions", "claude-x", ["anthropic api.anthropic.com/v1/messages None translated 4000"]),
+        ("/v1/messages", "claude-x", ["anthropic api.anthropic.com/v1/messages None"]),
+        (
+            "/v1/chat/completions",
+            "both",
+            [
+                "openai api.openai.com/v1/chat/completions gpt-4o",
+                "anthropic api.anthropic.com/v1/messages claude-opus-4-6 translated 8192",
+            ],
+        ),
+        (
+            "/v1/messages?beta=true",
+            "both",
+            [
+                "openai api.openai.com/v1/chat/completions gpt-4o translated 8192",
+                "anthropic api.anthropic.com/v1/messages?beta=true claude-opus-4-6",
+            ],
+        ),
+        ("/v1/embeddings", "both", ["openai api.openai.com/v1/embeddings gpt-4o"]),
+        ("/v1/messages/count_tokens", "both", ["anthropic api.anthropic.com/v1/messages/count_tokens claude-opus-4-6"]),
+        ("/v1/chat/completions", "gpt-5", ["openai api.openai.com/v1/chat/completions None"]),
+        ("/v1/chat/completions", "kimi-k2", ["openai api.openai.com/v1/chat/completions None"]),
+        ("/v1/messages", "other", ["anthropic api.anthropic.com/v1/messages None"]),
+    ],
+)
+def test_a_route_may_lead_to_the_other_dialect(tmp_path: Path, path: str, model: str, expected: list[str]) -> None:
+    """Calls that can be translated are; others stay with those who understand them, and a caller's key is shown to nobody else."""
+    targets = targets_of(tmp_path, DIALECTS, {"OPENAI_API_KEY": "a", "CLAUDE": "b"})
+    told = found(targets, path, model)
+    shown = [f" translated {each.longest}" if each.translation is not None else "" for each in told]
+    assert [f"{address}{more}" for address, more in zip(addresses(told), shown, strict=True)] == expected
+
+
+def test_a_route_of_two_dialects_needs_keys_of_its_own(tmp_path: Path) -> None:
+    """Whichever dialect is called, one of the vendors is not the one that the caller's key is for."""
+    with pytest.raises(ConfigError, match="leads to several dialects, and openai has no key of its own"):
+        targets_of(tmp_path, DIALECTS, {"CLAUDE": "b"})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from breakeven.errors import ConfigError
-from breakeven.settings import GatewaySettings, Route, RouteTarget, load_settings
+from breakeven.settings import Feature, GatewaySettings, Route, RouteTarget, load_settings
 from breakeven.settings.gateway import DrainLimits, RequestLimits
 from breakeven.settings.providers import default_providers
 
@@ -25,6 +26,13 @@ def load(tmp_path: Path, text: str) -> GatewaySettings:
     path = tmp_path / "breakeven.yaml"
     path.write_text(text)
     return load_settings(path).gateway
+
+
+def declared(tmp_path: Path, text: str) -> Mapping[str, Feature]:
+    """The features of a configuration."""
+    path = tmp_path / "breakeven.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_settings(path).features
 
 
 def faults(tmp_path: Path, text: str) -> list[str]:
@@ -133,12 +141,35 @@ def test_routes_name_the_first_choice_and_its_fallbacks(tmp_path: Path) -> None:
         ("{model: a, to: []}", "to is missing"),
         ("{model: a, to: openia}", "no provider is called 'openia'. Did you mean 'openai'?"),
         ("{model: a, to: [{model: b}]}", "provider is missing"),
-        ("{model: a, to: [openai, anthropic]}", "route a leads to dialects anthropic, openai"),
+        ("{model: a, to: [openai, cohere]}", "route a leads to dialects cohere, openai"),
+        ("{model: a, to: [openai, anthropic], needs: [logprobs]}", "needs logprobs, which anthropic cannot be given"),
+        ("{model: a, to: anthropic, needs: /v1/embeddings}", "needs /v1/embeddings, which anthropic cannot be given"),
+        ("{model: a, to: [openai, anthropic], needs: [top_k]}", "needs top_k, which openai cannot be given"),
+        ("{model: a, to: openai, needs: [telepathy]}", "'telepathy' is nothing that calls are known to need"),
+        ("{model: a, to: [{provider: anthropic, max_tokens: 0}]}", "max_tokens is 0"),
         ("{model: a, to: [bedrock, cohere]}", "route a leads to dialects bedrock, cohere"),
         ("{model: a, to: openai}\n- {model: a, to: azure-eu}", "the model 'a' has a route already"),
     ],
 )
 def test_a_fault_of_a_route_names_line_and_remedy(tmp_path: Path, route: str, expected: str) -> None:
-    """A route that could never work, or only by translating bodies, is refused."""
+    """A route that could never work, or that leads to a vendor who cannot be given what its calls need, is refused."""
     found = faults(tmp_path, f"{PROVIDERS}routes:\n- {route}\n")
     assert any(expected in one for one in found), found
+
+
+def test_what_a_feature_needs_must_reach_the_models_it_uses(tmp_path: Path) -> None:
+    """A feature whose calls ask for what a routed vendor cannot be given is a fault where its needs stand."""
+    routes = "routes:\n- {model: fast, to: anthropic}\n- {model: big, to: openai}\n"
+    feature = "features:\n  chat:\n    models: [fast, big]\n    needs: [tools, seed]\n"
+    (told,) = faults(tmp_path, f"{PROVIDERS}{routes}{feature}")
+    assert "feature chat (fast) needs seed, which anthropic cannot be given: there are no seeds" in told
+    assert ":14:" in told
+    assert declared(tmp_path, f"{PROVIDERS}{routes}{feature.replace(', seed', '')}")["chat"].needs == ("tools",)
+
+
+def test_prompt_caching_is_opted_into(tmp_path: Path) -> None:
+    """A lifetime of the vendor's, or off."""
+    text = "features: {a: {prompt_cache: 5m}, b: {prompt_cache: 1h}, c: {prompt_cache: off}, d: {owner: x}}\n"
+    found = declared(tmp_path, text)
+    assert [found[name].prompt_cache for name in "abcd"] == ["5m", "1h", None, None]
+    assert "prompt_cache is '2h'" in faults(tmp_path, "features: {a: {prompt_cache: 2h}}\n")[0]

@@ -11,7 +11,7 @@ from breakeven.settings import PROVIDER_FIELDS, SECTIONS, VENDOR_DEFAULTS, load_
 from breakeven.settings.gateway import GATEWAY_FIELDS
 
 REFERENCE = "docs/reference/configuration.md"
-PAGES = (REFERENCE, "docs/how-to/connect-vendors.md")
+PAGES = (REFERENCE, "docs/how-to/connect-vendors.md", "docs/how-to/build-a-ladder.md")
 
 
 def test_every_setting_and_known_vendor_stands_in_the_reference(repository: Path) -> None:

@@ -16,17 +16,22 @@ from typing import TYPE_CHECKING
 from breakeven.gateway.admission import Admission
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
+from breakeven.gateway.capturing import Capturing, wanted
+from breakeven.gateway.climbing import Climb
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
 from breakeven.gateway.estimating import Estimator
 from breakeven.gateway.facts import Clock, new_call_id, now_ns
 from breakeven.gateway.faults import report_fault
+from breakeven.gateway.flights import Flights
 from breakeven.gateway.judging import Judge
 from breakeven.gateway.ladders import Ladders
 from breakeven.gateway.metrics import Metrics, exposition
 from breakeven.gateway.ownpaths import OWN_PATHS
+from breakeven.gateway.promptcaching import PrefixMemory
 from breakeven.gateway.resilience import Breaker, Lane
 from breakeven.gateway.settlement import refused_row
+from breakeven.gateway.translating import said_there
 from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Head, HeadMemory, Limits, Request, response_head
 from breakeven.gateway.wire.server import ClientConnection
@@ -40,12 +45,20 @@ if TYPE_CHECKING:
     from breakeven.economics.cost_class import CostClassRule
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.attribution import Attributor
+    from breakeven.gateway.caches import CacheStore
     from breakeven.gateway.costing import Costs, Rater
+    from breakeven.gateway.facts import AttemptRow
+    from breakeven.gateway.handling import Handling
     from breakeven.gateway.keys import KeyRing, VirtualKey
+    from breakeven.gateway.meter import Meter
     from breakeven.gateway.recorder import Recorder
+    from breakeven.gateway.rolling import Rolling
+    from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
+    from breakeven.governance.capture import CapturePolicy
     from breakeven.governance.policy import PolicyBook
+    from breakeven.settings.handlers import HandlerSettings
 
 _MOST_KNOWN = 4096
 _GAPS = frozenset({"usage_missing", "unpriced"})
@@ -96,6 +109,11 @@ class Snapshot:
     policies: PolicyBook | None = None
     visitors: Visitors = field(default_factory=Visitors)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    captures: Mapping[str, CapturePolicy] = field(default_factory=dict)
+    rungs: Mapping[str, Rungs] = field(default_factory=dict)
+    cached_in: AccountsSettings = field(default_factory=AccountsSettings)
+    handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
+    prompt_cache: Mapping[str, str] = field(default_factory=dict)
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -131,7 +149,7 @@ class Snapshot:
 class Application:
     """One worker's gateway."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a worker is made of
         self,
         loop: asyncio.AbstractEventLoop,
         snapshot: Snapshot,
@@ -140,6 +158,9 @@ class Application:
         *,
         peers: Callable[[], Iterable[Path]] = tuple,
         leases: Callable[[Snapshot], Leases] | None = None,
+        caches: Callable[[Snapshot], CacheStore] | None = None,
+        handling: Callable[[Snapshot], Handling] | None = None,
+        rolling: Rolling | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -148,12 +169,20 @@ class Application:
         self.clock = Clock()
         self.connections: set[ClientConnection] = set()
         self.heads = HeadMemory()
+        self.prefixes = PrefixMemory()
         self.attempts: set[Attempt] = set()
         self.calls: set[Call] = set()
         self.stopping = False
         self.admission: Admission | None = None
         self.judge: Judge | None = None
+        self.cache: CacheStore | None = None
+        self.flights = Flights()
+        self.rolling = rolling
+        self.handling: Handling | None = None
+        self.capturing: Capturing | None = None
         self._leases = leases
+        self._caches = caches
+        self._handling = handling
         self._peers = peers
         self._lanes: dict[str, Lane] = {}
         self._pools: dict[tuple[str, Address], Pool] = {}
@@ -167,6 +196,19 @@ class Application:
             self.admission = Admission(self._leases(snapshot), self.loop.time)
         if self.admission is not None:
             self.admission.configure(snapshot.budgets, estimator, Ladders(snapshot.ladders, snapshot.targets))
+        caching = any(rung.kind == "cache" for rungs in snapshot.rungs.values() for rung in rungs.ladder.rungs)
+        if self.cache is None and caching and self._caches is not None:
+            self.cache = self._caches(snapshot)
+        before, self.handling = self.handling, None
+        if snapshot.handlers and snapshot.rungs and self._handling is not None:
+            self.handling = self._handling(snapshot)
+        if before is not None:
+            before.close()
+
+    def climb(self, call: Call, rungs: Rungs) -> None:
+        """Begin a call on its feature's ladder."""
+        call.climb = Climb(call, rungs, self)
+        call.climb.begin()
 
     @property
     def limits(self) -> Limits:
@@ -209,6 +251,20 @@ class Application:
         if call.targets:
             now = now_ns()
             self.recorder.settle(refused_row(call, refusal, self.clock.text(call.started_ns), self.clock.text(now)), None)
+
+    def capture(self, call: Call, row: AttemptRow, target: Target, meter: Meter | None) -> None:
+        """Keep the bodies of an attempt that was answered, where the charter of its feature says so; never a reason to fail.
+
+        Both are kept as the vendor had them: in its dialect, where the caller speaks another.
+        """
+        if self.capturing is None or not self.snapshot.captures or (policy := wanted(call)) is None:
+            return
+        try:
+            request = call.request.body if target.translation is None else call.bodies.get(target) or said_there(call, target)
+            self.capturing.offer(policy, request, row, None if meter is None else meter.body())
+        except Exception:  # noqa: BLE001 - whatever it is, the caller's answer goes on
+            self.metrics.add("captures_skipped")
+            self.fault()
 
     # --- vendors ------------------------------------------------------------------------------------------------------------------
 
@@ -257,6 +313,8 @@ class Application:
             connection.expire(now)
         for pool in self._pools.values():
             pool.expire(now)
+        if self.cache is not None:
+            self.cache.tick()
         self.metrics.set("in_flight", len(self.attempts))
         self.metrics.set("connections", len(self.connections))
 
@@ -289,7 +347,13 @@ class Application:
             pool.retire()
         if self.admission is not None:
             self.admission.leases.close()
+        if self.cache is not None:
+            self.cache.close()
+        if self.handling is not None:
+            self.handling.close()
         self.recorder.close()
+        if self.capturing is not None:
+            self.capturing.close()
 
     @property
     def busy(self) -> bool:

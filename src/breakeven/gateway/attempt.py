@@ -12,16 +12,21 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
-from breakeven.gateway.costing import NO_COSTS, Costs, tokens_of
-from breakeven.gateway.facts import Intent, money, now_ns
+from breakeven.gateway.capturing import keeps
+from breakeven.gateway.costing import NO_COSTS, tokens_of
+from breakeven.gateway.facts import money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
-from breakeven.gateway.resilience import RETRYABLE, wait_before
+from breakeven.gateway.promptcaching import with_cacheable
+from breakeven.gateway.readings import BACKGROUND, described, intent_of, reading_of, unmetered
+from breakeven.gateway.resilience import FINAL, RETRYABLE, TOLD, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
 from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
+from breakeven.gateway.tasks import with_parameters
+from breakeven.gateway.translating import here, said_here, said_there
 from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
-from breakeven.providers.reading import Reading
+from breakeven.providers.translation import StreamTranslator, Translation, Untranslatable
 
 if TYPE_CHECKING:
     from breakeven.gateway.application import Application
@@ -31,7 +36,6 @@ if TYPE_CHECKING:
 LARGEST_HELD = 8 * 1024 * 1024
 _REFUSED = 400
 _ASKABLE = frozenset({"openai_chat", "openai_completions"})
-_FREE_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 _CHUNKED = (b"transfer-encoding", b"chunked")
 
 
@@ -39,11 +43,10 @@ class Attempt:
     """One try of a call at one target."""
 
     __slots__ = (
-        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed",
-        "_held", "_held_size", "_lane", "_meter", "_placed", "_sent_at", "_served", "_stripper", "_task", "_tokens", "_waits",
-        "by_name",
-        "call", "deadline", "deadline_reason", "headers", "number", "retries", "retry_after", "started_ns", "status", "target",
-        "target_number",
+        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
+        "_held_size", "_judged", "_kept", "_lane", "_placed", "_sent_at", "_stripper", "_task", "_tokens", "_waits",
+        "by_name", "call", "deadline", "deadline_reason", "headers", "meter", "number", "retries", "retry_after", "rung", "served",
+        "started_ns", "status", "target", "target_number",
     )  # fmt: skip
 
     def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:
@@ -52,6 +55,7 @@ class Attempt:
         self.target_number = target_number
         self.target = call.targets[target_number]
         self.retries = retries
+        self.rung = call.rung
         self.started_ns = call.started_ns if number == 0 else now_ns()
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
@@ -69,13 +73,15 @@ class Attempt:
         self._ended = False
         self._sent_at = 0.0
         self._first_byte_at = 0.0
-        self._meter: Meter | None = None
+        self.meter: Meter | None = None
         self._costs = NO_COSTS
         self._tokens: int | None = None
-        self._served = ""
-        self._stripper: UsageStripper | None = None
+        self.served = ""
+        self._stripper: UsageStripper | StreamTranslator | None = None
         self._held: list[bytes] = []
         self._held_size = 0
+        self._judged = False
+        self._kept: list[bytes] | None = None
         self._flowing = False
         self._framed = False
         self._drained = -1
@@ -128,20 +134,25 @@ class Attempt:
             application.pool(self.target).give_back(connection)
             self.failed(Failure("credentials", fault.what, sent=False))
             return
+        except Untranslatable as fault:  # of a target that was not among the call's first ones, which are translated before
+            application.pool(self.target).give_back(connection)
+            self._lane.breaker.undecided()
+            self._unsent(Failure("not_translatable", f"{fault.what}. {fault.remedy}", sent=False))
+            return
         self._sent_at = now = application.loop.time()
         self._connection = connection
         self._expect(now + self.target.provider.timeouts.first_byte, "first_byte_timeout")
         bodyless = self.call.request.head.method == b"HEAD"
-        application.recorder.intend(self._intent(), partial(connection.send, request, self, bodyless=bodyless))
+        application.recorder.intend(intent_of(self, application.clock), partial(connection.send, request, self, bodyless=bodyless))
 
     def _request(self) -> bytes:
         call, target = self.call, self.target
         head, body = call.request.head, self._body()
-        key = (target, call.asked_usage)
+        plain = call.asked_usage or call.snapshot.usage_cost or call.climb is not None or target.translation is not None
+        key = (target, plain)
         known = head.notes.get(key)
         if known is None:
             added = call.snapshot.targets.headers(target, head.method, body)
-            plain = call.asked_usage or call.snapshot.usage_cost
             known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
             if call.snapshot.targets.constant(target):
                 head.notes[key] = known
@@ -150,20 +161,21 @@ class Attempt:
 
     def _body(self) -> bytes:
         call, target = self.call, self.target
-        hints, body = call.hints, call.request.body
+        hints, body = call.hints, call.bodies.get(target) or call.request.body
+        if target.translation is not None:
+            call.asked_usage = False
+            body = call.bodies.get(target) or said_there(call, target)
+            return with_parameters(body, target.parameters) if target.parameters else body
         if target.rename is not None and hints.model is not None:
             body = renamed(body, hints.model, target.rename)
+        if target.parameters:
+            body = with_parameters(body, target.parameters)
         call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
         return ask_for_usage(body, hints.stream_options) if call.asked_usage else body
 
-    def _intent(self) -> Intent:
-        call, target, who = self.call, self.target, self.call.attribution
-        return Intent(
-            call.id, self.number, self._application.clock.text(self.started_ns), target.vendor, target.api, self._model(),
-            who.feature, who.team, who.customer, who.user_id, who.workflow, who.environment, who.trace_id, who.tags,
-        )  # fmt: skip
-
-    def _model(self) -> str:
+    @property
+    def model(self) -> str:
+        """The model that is asked for."""
         return self.target.model_in_url or self.call.hints.model or ""
 
     # --- the vendor's answer ------------------------------------------------------------------------------------------------------
@@ -179,31 +191,56 @@ class Attempt:
         metered = bool(self.target.api) and self.target.metered
         if metered:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
-            known = self.call.snapshot.known(self.target, self._model())
-            self._meter = Meter(known, status, framing, encoding)
-        if status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone:
+            known = self.call.snapshot.known(self.target, self.model)
+            self.meter = Meter(known, status, framing, encoding, keeps=keeps(self.call))
+        translation = self.target.translation
+        if translation is not None:
+            self._answered_there(translation, framing, last=last)
+        elif status not in RETRYABLE and (framing != "whole" or not metered) and not self.call.gone and not self.call.holds(self):
             if self.call.asked_usage and framing == "sse" and b"content-encoding" not in by_name:
                 self._stripper = UsageStripper()
+            self._flow(last=last)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer is an event stream."""
+        return framing_of(self.by_name.get(b"content-type", b"")) == "sse"
+
+    @property
+    def cost(self) -> int | None:
+        """What it cost in atto-dollars; None while, or where, that is not known."""
+        return self._costs.total
+
+    def _answered_there(self, translation: Translation, framing: str, *, last: bool) -> None:
+        """An answer in another dialect: its events are translated as they come, everything else is held until it is whole."""
+        call, (theirs, ours) = self.call, translation.request_id
+        self.headers = [(ours, value) if name.lower() == theirs else (name, value) for name, value in self.headers]
+        if self.by_name.get(b"content-encoding", b"identity").strip().lower() not in (b"", b"identity"):
+            self.failed(Failure("bad_answer", "the answer came compressed, which was not asked for", sent=True))
+        elif self.status < _REFUSED and framing == "sse" and not call.gone and not call.holds(self):
+            self._stripper = translation.stream(call.started_ns // 1_000_000_000, wants_usage=call.hints.wants_usage)
             self._flow(last=last)
 
     def _flow(self, *, last: bool) -> None:
         """Begin to pass the answer on."""
         self._flowing = True
+        if self.call.climb is not None and self.call.climb.keeps_copy:
+            self._kept = []
         length = self.by_name.get(b"content-length", b"")
         self._framed = length.isdigit() and self._stripper is None
         framing: tuple[bytes, bytes] | None = (b"content-length", length) if self._framed else _CHUNKED
         if not self._framed and not self.call.request.head.takes_chunks:
             self._framed = True
             framing = UNFRAMED
-        self.call.body(self.call.head(self, self._described(None), None if last else framing))
+        self.call.body(self.call.head(self, described(self, None), None if last else framing))
 
     def received_body(self, content: bytes) -> None:
         """The next bytes of the answer, without their framing."""
         self.deadline = self._application.loop.time() + self.target.provider.timeouts.between_chunks
         if self._drained >= 0 and not self._may_drain(len(content)):
             return
-        if self._meter is not None:
-            self._meter.feed(content)
+        if self.meter is not None:
+            self.meter.feed(content)
         if self._flowing:
             self._pass_on(content if self._stripper is None else self._stripper.feed(content))
             return
@@ -211,7 +248,11 @@ class Attempt:
             return
         self._held.append(content)
         self._held_size += len(content)
-        if self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
+        if self._held_size > LARGEST_HELD and self.call.holds(self):
+            self.failed(Failure("too_long", "the answer is too long to be judged", sent=True))
+        elif self._held_size > LARGEST_HELD and self.target.translation is not None:
+            self.failed(Failure("bad_answer", "the answer is too long to be translated", sent=True))
+        elif self._held_size > LARGEST_HELD and self.status not in RETRYABLE:
             # Too large to hold back for the sake of a header: it goes on now, and what it cost is read when it is complete.
             self._flow(last=False)
             self._pass_on(b"".join(self._held))
@@ -219,6 +260,8 @@ class Attempt:
 
     def _pass_on(self, content: bytes) -> None:
         if content:
+            if self._kept is not None:
+                self._kept.append(content)
             self.call.body(content if self._framed else chunk(content))
 
     def received_all(self) -> None:
@@ -228,10 +271,39 @@ class Attempt:
         if self.status in RETRYABLE and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, self.by_name, self._wall())
-            if self.call.again(self, wait):
+            if self.call.again(self, wait, why=f"it answered {self.status}"):
                 self._settle("failed", None, None)
                 return
-        self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+        if self._flowing or self.call.gone or not self.call.holds(self):
+            self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+        elif self.status >= _REFUSED and self.call.again(self, None, why=f"it answered {self.status}"):
+            self._settle("failed", None, None)
+        else:
+            self._judge()
+
+    def _judge(self) -> None:
+        """The answer is whole and held: it goes on if it stands."""
+        self._leave()
+        self._judged = True
+        try:
+            self._held = [here(self, b"".join(self._held))]
+        except Untranslatable as fault:
+            self._found(f"its answer cannot be translated: {fault.what}")
+            return
+        self.call.judge(self, self._held[0], self._found)
+
+    def _found(self, why: str | None) -> None:
+        """The answer stands (None), or does not: then the call climbs, or ends where its limits have no room for that."""
+        if self._ended:
+            return
+        if why is None:
+            self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
+            return
+        climb = self.call.climb
+        if climb is None or self.call.gone or climb.again("check", why, billed=True):
+            self._settle("rejected", None, None)
+        else:
+            self._settle("rejected", None, partial(self.call.short, climb.no_room(why)))
 
     def _vendor_answered(self) -> None:
         if self.status >= 500 or self.status == 429:  # noqa: PLR2004 - HTTP's server errors and too many requests
@@ -246,16 +318,24 @@ class Attempt:
             self._pass_on(rest)
             if not self._framed and call.request.head.method != b"HEAD":
                 call.body(LAST_CHUNK)
+            call.stood(self, b"".join(self._kept or ()))
         elif not call.gone:
             bodyless = call.request.head.method == b"HEAD" or self.status in (204, 304)
             held = self._held
+            if self.target.translation is not None and not bodyless and not self._judged:
+                try:
+                    held = self._held = [said_here(self, b"".join(held))]
+                except Untranslatable as fault:
+                    call.fail(self, Failure("bad_answer", f"its answer cannot be translated: {fault.what}", sent=True))
+                    return
             total = self._costs.total
             if call.snapshot.usage_cost and total is not None and b"content-encoding" not in self.by_name:
                 held = [with_cost(b"".join(held), money(total))]
             length = b"%d" % sum(map(len, held))
             framing = None if bodyless or self.by_name.get(b"content-length") == length else (b"content-length", length)
-            head = call.head(self, self._described(self._costs), framing)
+            head = call.head(self, described(self, self._costs), framing)
             call.body(b"".join((head, *held)))
+            call.stood(self, b"".join(self._held))
         call.complete()
 
     def failed(self, failure: Failure) -> None:
@@ -274,7 +354,9 @@ class Attempt:
         if not answered and not self.call.gone:
             provider = self.target.provider
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-            again = self.call.again(self, wait, billed=True)
+            if failure.reason in FINAL:
+                wait = None
+            again = self.call.again(self, wait, billed=True, why=failure.what)
         then = self.call.cut if answered else None if again or self.call.gone else partial(self.call.fail, self, failure)
         self._settle("cut_off" if self._first_byte_at else "failed", failure, then)
 
@@ -282,9 +364,9 @@ class Attempt:
         """Nothing reached the vendor: it costs nothing, and another target may do better."""
         provider = self.target.provider
         wait = None
-        if failure.reason not in ("circuit_open", "queue_full", "queue_timeout"):
+        if failure.reason not in ("circuit_open", "queue_full", "queue_timeout", "not_translatable"):
             wait = wait_before(self.retries, provider.retries.backoff, provider.retries.max_backoff, {}, self._wall())
-        again = self.call.again(self, wait)
+        again = self.call.again(self, wait, why=failure.what)
         self._settle("failed", failure, None if again or self.call.gone else partial(self.call.fail, self, failure))
 
     # --- the caller, and time -----------------------------------------------------------------------------------------------------
@@ -300,6 +382,9 @@ class Attempt:
                 self._task.cancel()
             self._lane.breaker.undecided()
             self._settle("cut_off", Failure("client_gone", "the caller went away before the call was sent", sent=False), None)
+            return
+        if self._judged:
+            self._settle("cut_off", None, None)
             return
         self._drained = 0
         self._held.clear()
@@ -333,6 +418,8 @@ class Attempt:
         """For the worker's timer: break off what takes too long."""
         timeouts = self.target.provider.timeouts
         total = self.call.started + timeouts.total
+        if self.call.until and now >= self.call.until and not self._flowing and self._drained < 0:
+            self._expect(self.call.until, "rung_timeout")
         if self._drained >= 0:
             total = min(total, self._sent_at + self.call.snapshot.drain.time)
         if now < self.deadline and now < total:
@@ -343,7 +430,7 @@ class Attempt:
             self._waits = False
         if self._task is not None:
             self._task.cancel()
-        self.failed(Failure(reason, _TOLD.get(reason, "it took too long"), sent=bool(self._sent_at)))
+        self.failed(Failure(reason, TOLD.get(reason, "it took too long"), sent=bool(self._sent_at)))
 
     def _wall(self) -> float:
         return now_ns() / 1e9
@@ -357,9 +444,7 @@ class Attempt:
         """
         self._ended = True
         application = self._application
-        application.attempts.discard(self)
-        if self._placed:
-            self._lane.leave()
+        self._leave()
         try:
             row = self._row(status, failure)
             application.count(self, status, self._costs)
@@ -371,7 +456,15 @@ class Attempt:
                 then()
             return
         self._settle_limits()
+        application.capture(self.call, row, self.target, self.meter)
         application.recorder.settle(row, then)
+
+    def _leave(self) -> None:
+        """Give the place in the lane to another."""
+        self._application.attempts.discard(self)
+        if self._placed:
+            self._placed = False
+            self._lane.leave()
 
     def _settle_limits(self) -> None:
         """Tell the limits that the call draws on what this attempt used; what nobody knows counts as reserved."""
@@ -386,65 +479,20 @@ class Attempt:
 
     def _row(self, status: str, failure: Failure | None) -> AttemptRow:
         application, call = self._application, self.call
-        reading = self._reading(failure)
-        self._served = reading.model
+        reading = reading_of(self, failure)
+        self.served = reading.model
         self._costs = costs = call.snapshot.rater.costs(reading, whole_second(self.started_ns // 1_000_000_000))
+        used = tokens_of(reading)
         if call.reservation is not None:
-            used = tokens_of(reading)
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
+        reason = failure.what if failure is not None else unmetered(self) or (BACKGROUND if call.hints.background else None)
+        first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
+        clock, latency = application.clock, round((application.loop.time() - self._began) * 1000)
         ended = Ended(
-            call.id,
-            self.number,
-            self.started_ns,
-            application.clock.text(self.started_ns),
-            application.clock.text(now_ns()),
-            status,
-            self.status or None,
-            round((application.loop.time() - self._began) * 1000),
-            round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None,
-            None,
-            call.hints.characters,
-            failure.what if failure is not None else self._unmetered() or (_BACKGROUND if call.hints.background else None),
-        )
-        return row_of(ended, call.attribution, reading, costs, call.snapshot.cost_classes)
-
-    def _reading(self, failure: Failure | None) -> Reading:
-        if failure is not None and not failure.sent:
-            return self._plain_reading("not_billed")
-        if self._meter is not None and (self.status or failure is None):
-            return self._meter.reading()
-        if self.status >= _REFUSED or (failure is None and self._unmetered() is None):
-            return self._plain_reading("not_billed")
-        return self._plain_reading("usage_missing")
-
-    def _plain_reading(self, state: str) -> Reading:
-        model = self._model()
-        return Reading(self.target.vendor, self.target.api, model, model, (), state, {})  # type: ignore[arg-type] # one of the states
-
-    def _unmetered(self) -> str | None:
-        """Why the usage of an answer cannot be known; None where it is known, or there is none."""
-        if self._meter is not None or self.target.free or self.call.request.head.method in _FREE_METHODS:
-            return None
-        return f"unmetered: the usage of {self.target.path.split(b'?')[0].decode('ascii', 'replace')} is not known to Breakeven"
-
-    def _described(self, costs: Costs | None) -> list[tuple[bytes, bytes]]:
-        """Our headers on the answer."""
-        added = [(b"breakeven-call-id", self.call.id.encode())]
-        if costs is not None and costs.total is not None:
-            added.append((b"breakeven-cost-usd", money(costs.total).encode()))
-        if self.call.reservation is not None:
-            added += self.call.reservation.headers(self.by_name)
-        model = self._served or self._model()
-        if model and model.isascii() and model.isprintable():
-            added.append((b"breakeven-model", model.encode()))
-        return added
-
-
-_BACKGROUND = "a background response says what it used when it is fetched, which is not metered"
-_TOLD = {
-    "queue_timeout": "no place among its calls became free in time",
-    "connect_timeout": "no connection in time",
-    "first_byte_timeout": "no answer in time",
-    "chunk_timeout": "the answer stopped coming",
-    "total_timeout": "the call took too long altogether",
-}
+            call.id, self.number, self.started_ns, clock.text(self.started_ns), clock.text(now_ns()), status, self.status or None,
+            latency, first, self.rung, call.hints.characters, reason,
+        )  # fmt: skip
+        who = call.attribution if call.prefix is None else with_cacheable(call.attribution, call.prefix, used)
+        row = row_of(ended, who, reading, costs, call.snapshot.cost_classes)
+        call.mark(row, self, reading)
+        return row

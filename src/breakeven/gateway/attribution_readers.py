@@ -56,6 +56,11 @@ def _key(found: Found, value: str, source: str) -> None:
     del found, value, source
 
 
+def _elsewhere(found: Found, value: str, source: str) -> None:
+    """`breakeven-ladder` and `breakeven-task-class` are read where the ladder is (`climbing.py`)."""
+    del found, value, source
+
+
 def _unknown(found: Found, value: str, source: str) -> None:
     del value
     found.fault(source, "no such header")
@@ -121,6 +126,8 @@ OURS: Mapping[bytes, Read] = {
     **{_OURS + dimension.encode(): _our(dimension) for dimension in DIMENSIONS},
     b"breakeven-tags": _our_tags,
     _KEY: _key,
+    b"breakeven-ladder": _elsewhere,
+    b"breakeven-task-class": _elsewhere,
 }
 OTHER_TOOLS: Mapping[bytes, Read] = {
     b"x-litellm-tags": _tag_list,

@@ -74,7 +74,7 @@ class Estimator:
         elif window is not None and window < tokens:
             tokens = window
         dearest = self._rater.dearest(target.vendor, model, target.context, tokens, at)
-        longest = 0 if dearest is not None and not dearest[1] else hints.most_output or window
+        longest = 0 if dearest is not None and not dearest[1] else hints.most_output or _told_there(target) or window
         if longest is None:
             return UNBOUNDED
         if window is not None and window < longest:
@@ -91,6 +91,11 @@ class Estimator:
                 self._windows.clear()
             found = self._windows[key] = self._window(provider, model)
             return found
+
+
+def _told_there(target: Target) -> int | None:
+    """The longest answer that is asked for where the caller says none: a translated call says one."""
+    return target.longest if target.translation is not None and target.dialect == "anthropic" else None
 
 
 def _leads_elsewhere(body: bytes) -> bool:

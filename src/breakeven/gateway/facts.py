@@ -96,6 +96,10 @@ class AttemptRow(msgspec.Struct, tag_field="fact", tag="attempts", omit_defaults
     rung: str | None = None
     stated_cost: str | None = None
     source_ref: str | None = None
+    task_class: str | None = None
+    template: str | None = None
+    rungs_tried: str | None = None
+    baseline_cost: str | None = None
 
 
 def encoded(row: msgspec.Struct) -> bytes:

@@ -25,6 +25,10 @@ def upstream_head(
     our own, all of the caller's are dropped: a vendor must see exactly one, or none at all. `plain`: the answer must not come
     compressed, because it is changed on its way.
     """
+    translation = target.translation
+    if translation is not None:
+        forwarded = [pair for pair in forwarded if pair[0].lower() not in translation.dropped]
+        added = (*added, *translation.added)
     placed = {name.lower(): (name, value) for name, value in added}
     own = target.provider.credential == "none" or not CREDENTIALS.isdisjoint(placed)
     dropped = connection_names(head.by_name.get(b"connection"))

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.targets import NoTarget, Target, Targets
+from breakeven.gateway.translating import carried
 
 if TYPE_CHECKING:
     from breakeven.gateway.call import Call
@@ -22,6 +24,8 @@ class Ladders:
 
     def lower(self, call: Call) -> tuple[Target, ...] | None:
         """The targets of the next cheaper model; None where there is none, or where the model stands in the path."""
+        if call.climb is not None:
+            return call.climb.lower()
         model, feature = call.hints.model, call.attribution.feature
         models = self._models.get(feature or "", ())
         if model is None or model not in models or models[0] == model or call.targets[0].model_in_url is not None:
@@ -29,7 +33,10 @@ class Ladders:
         cheaper = models[models.index(model) - 1]
         head = call.request.head
         found = self._targets.find(head.method, head.target, cheaper, anthropic=call.caller.anthropic)
-        return None if isinstance(found, NoTarget) else tuple(self._renamed(each, cheaper) for each in found)
+        if isinstance(found, NoTarget):
+            return None
+        able = carried(call, [self._renamed(each, cheaper) for each in found])
+        return None if isinstance(able, Refusal) else able
 
     def _renamed(self, target: Target, model: str) -> Target:
         """The target with the name that the body must have there; the same object every time, because heads are kept by it."""

@@ -17,6 +17,9 @@ HELP: dict[str, tuple[str, str]] = {
     "unpriced": ("counter", "Attempts that have no price."),
     "unattributed": ("counter", "Calls that name no feature."),
     "refused": ("counter", "Calls refused by the gateway, by code."),
+    "rung_answers": ("counter", "Calls of features with a ladder, by the rung that answered."),
+    "handler_checks": ("counter", "Answers of handlers that were compared with the model's, by handler."),
+    "handler_withdrawals": ("counter", "Handlers withdrawn because their checks fell short of their floor."),
     "drained": ("counter", "Streams read to their end after the caller had gone."),
     "drain_capped": ("counter", "Streams that were given up at the cap after the caller had gone."),
     "record_errors": ("counter", "Failed writes of facts to the disk."),
@@ -24,6 +27,12 @@ HELP: dict[str, tuple[str, str]] = {
     "faults": ("counter", "Requests that a fault of Breakeven kept from being handled."),
     "records_held": ("gauge", "Facts that wait in memory for the disk."),
     "records_dropped": ("counter", "Facts lost because the disk refused them for too long."),
+    "captures": ("counter", "Requests and answers kept, as features' charters say."),
+    "captures_skipped": (
+        "counter",
+        "Requests and answers that were to be kept but cannot be: too large, no JSON, or an unknown stream.",
+    ),
+    "captures_dropped": ("counter", "Requests and answers that were to be kept but found no room in memory or on the disk."),
     "in_flight": ("gauge", "Calls under way."),
     "connections": ("gauge", "Open connections of callers."),
 }

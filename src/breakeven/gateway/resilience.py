@@ -11,6 +11,17 @@ from typing import Protocol
 RETRYABLE = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 """Statuses after which another try can help. 409 and 408 are tried again by both official SDKs too."""
 
+FINAL = frozenset({"rung_timeout", "too_long"})
+"""Failures after which the same target is not asked again."""
+TOLD: Mapping[str, str] = {
+    "rung_timeout": "the rung took too long",
+    "queue_timeout": "no place among its calls became free in time",
+    "connect_timeout": "no connection in time",
+    "first_byte_timeout": "no answer in time",
+    "chunk_timeout": "the answer stopped coming",
+    "total_timeout": "the call took too long altogether",
+}
+"""What is said of each time-out."""
 _LONGEST_WAIT = 60.0
 
 

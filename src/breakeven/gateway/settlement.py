@@ -3,6 +3,7 @@
 | How it ended | status | cost |
 |---|---|---|
 | answered | ok | as metered |
+| answered, and the answer did not stand | rejected | as metered |
 | answered with an error status | failed | not billed |
 | never reached the vendor | failed | not billed |
 | refused by us | refused | not billed |

@@ -12,6 +12,9 @@
 
 Among several the model decides: a route that matches it (which also names the fallbacks), a provider that lists it under `models`,
 a provider that it names itself (`azure-eu/gpt-4o`), else the first one that lists no models.
+
+A route may lead to a provider of the other dialect: then the call is translated, where its path can be (`providers/translation`). A
+route for `*` of one dialect alone means every model of that dialect, so that it takes no calls of the other.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from urllib.parse import unquote, urlsplit
 
@@ -29,6 +32,7 @@ from breakeven.gateway.proxies import address_of
 from breakeven.gateway.signing import Signer, signer_of
 from breakeven.gateway.wire.upstream import Address
 from breakeven.providers import provider_of
+from breakeven.providers.translation import LONGEST_ANSWER, TRANSLATIONS, Translation
 from breakeven.settings import GatewaySettings, ProviderSettings, Route, RouteTarget
 
 _MOST_CACHED, _LONGEST_CACHED = 10_000, 1024
@@ -64,7 +68,8 @@ class Target:
 
     `path` is what is sent, with the query; `url` is for readers and records and has none, because a query may hold a secret.
     `model_in_url` is the model by which the vendor decides, where it stands in the path; what a body then names is without effect.
-    `metered`: the answer says what was used. `free`: vendors do not charge for it. Neither: what it costs is not known.
+    `translation` is there where the caller speaks another dialect; `longest` is then the longest answer that is asked for where the
+    caller says none. `metered`: the answer says what was used. `free`: nothing is charged for it. Neither: its cost is not known.
     """
 
     provider: ProviderSettings
@@ -77,10 +82,18 @@ class Target:
     url: str
     model_in_url: str | None = None
     rename: str | None = None
+    parameters: tuple[tuple[str, bytes], ...] = ()
     metered: bool = False
     free: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[tuple[str, str], ...] = ()
+    translation: Translation | None = None
+    longest: int = LONGEST_ANSWER
+
+    @property
+    def caller_dialect(self) -> str:
+        """The dialect that the caller speaks, in which it must be answered."""
+        return self.dialect if self.translation is None else self.translation.caller
 
 
 Found = tuple[Target, ...] | NoTarget
@@ -127,9 +140,30 @@ class Targets:
         """Whether the added headers are the same for every call: keys are, signatures are not."""
         return self._signers[target.provider.name].constant
 
+    def has_key(self, target: Target) -> bool:
+        """Whether its provider has a credential of its own, so that the caller's is not shown to it."""
+        return self._signers[target.provider.name].own
+
+    def lead(self, method: bytes, target: bytes, model: str | None, provider: str | None, *, anthropic: bool) -> Found:
+        """The targets of the same request for another model, at the provider named or wherever the model leads."""
+        path = target.decode("ascii")
+        first, _, rest = path[1:].partition("/")
+        if provider is None:
+            return self.find(method, target, model, anthropic=anthropic)
+        path = f"/{rest}" if first in self._providers else path
+        refusal = _refusal(method, path.encode(), model)
+        return refusal or (self._aimed(RouteTarget(provider), method, path, model, anthropic=anthropic),)
+
     def _check_fallbacks(self, route: Route) -> None:
         """A caller's own key is for the vendor that it asked for, and must not be shown to another one when that one fails."""
-        first = self._providers[route.to[0].provider]
+        providers = [self._providers[each.provider] for each in route.to]
+        first = providers[0]
+        for each in providers if len({each.dialect for each in providers}) > 1 else ():
+            if not self._signers[each.name].own:
+                raise ConfigError(
+                    f"route {route.model} leads to several dialects, and {each.name} has no key of its own",
+                    f"Set the provider's key ({each.api_key_env or 'api_key_env'}): a key for one vendor is none for another.",
+                )
         for fallback in (self._providers[each.provider] for each in route.to[1:]):
             if fallback.vendor != first.vendor and not self._signers[fallback.name].own:
                 named = fallback.api_key_env or "api_key_env"
@@ -149,12 +183,23 @@ class Targets:
         named = self._providers.get(first)
         if named is not None and not (path.startswith(_DEPLOYMENTS) and self._native("azure")):
             return (self._target(named, method, f"/{rest}", model, None),)
-        chosen = self._chosen(path, model, anthropic=anthropic)
+        chosen = self._chosen(method, path, model, anthropic=anthropic)
         if isinstance(chosen, NoTarget):
             return chosen
-        return tuple(self._target(self._providers[each.provider], method, path, model, each.model) for each in chosen)
+        return tuple(self._aimed(each, method, path, model, anthropic=anthropic) for each in chosen)
 
-    def _chosen(self, path: str, model: str | None, *, anthropic: bool) -> Sequence[RouteTarget] | NoTarget:
+    def _aimed(self, to: RouteTarget, method: bytes, path: str, model: str | None, *, anthropic: bool) -> Target:
+        """One target, translated to where its provider speaks another dialect than the caller."""
+        provider = self._providers[to.provider]
+        bare = path.partition("?")[0]
+        foreign = path.startswith("/v1/") and provider.dialect != _dialect(path, anthropic=anthropic)
+        translation = TRANSLATIONS.get((bare, provider.dialect)) if foreign else None
+        if translation is None:
+            return self._target(provider, method, path, model, to.model)
+        target = self._target(provider, method, translation.there, model, to.model)
+        return replace(target, translation=translation, longest=to.max_tokens or LONGEST_ANSWER)
+
+    def _chosen(self, method: bytes, path: str, model: str | None, *, anthropic: bool) -> Sequence[RouteTarget] | NoTarget:
         """Who answers a path that names no provider."""
         native = next((vendor for pattern, vendor in _NATIVE if pattern.match(path)), None)
         if native is not None:
@@ -162,9 +207,9 @@ class Targets:
             in_path = unquote(model_in(path, bedrock=native == "bedrock")) or None
             return self._able(able, in_path, f"provider of the vendor {native}")
         if path.startswith("/v1/"):
-            dialect = "anthropic" if anthropic or path.startswith("/v1/messages") else "openai"
+            dialect = _dialect(path, anthropic=anthropic)
             able = [each for each in self._providers.values() if each.dialect == dialect]
-            return self._able(able, model, f"provider of the {dialect} dialect")
+            return self._able(able, model, f"provider of the {dialect} dialect", path if method == b"POST" else "")
         names = ", ".join(f"/{name}/..." for name in self._providers)
         return NoTarget(_NOT_FOUND, f"No path like this one. There are /v1/... and {names}.")
 
@@ -174,26 +219,39 @@ class Targets:
             each for each in self._providers.values() if each.vendor == vendor and (vendor == "azure" or each.dialect == "native")
         ]
 
-    def _able(self, able: Sequence[ProviderSettings], model: str | None, what: str) -> Sequence[RouteTarget] | NoTarget:
-        """Who of those that understand a request answers for its model."""
+    def _able(
+        self, able: Sequence[ProviderSettings], model: str | None, what: str, path: str = ""
+    ) -> Sequence[RouteTarget] | NoTarget:
+        """Who of those that understand a request answers for its model, and who of the others once it is translated."""
+        names = {each.name for each in able}
+        matching = [] if model is None else [each for each in self._routes if fnmatchcase(model, each.model)]
+        routed = next((found for each in matching if (found := self._usable(each, path, names))), None)
+        if routed is not None:
+            return routed
         if not able:
             return NoTarget(_NOT_FOUND, f"No {what} is configured.")
         if model is None:
             return (RouteTarget(able[0].name),)
-        names = {each.name for each in able}
-        routes = (
-            each.to for each in self._routes if fnmatchcase(model, each.model) and all(to.provider in names for to in each.to)
-        )
         prefix, _, rest = model.partition("/")
         listing = (each for each in able if any(fnmatchcase(model, pattern) for pattern in each.models))
         open_to_all = (each for each in able if not each.models)
         return (
-            next(routes, None)
-            or _only(next(listing, None))
+            _only(next(listing, None))
             or ((RouteTarget(prefix, rest),) if rest and prefix in names else None)
             or _only(next(open_to_all, None))
             or NoTarget(_NOT_FOUND, f"No {what} serves the model {model}.")
         )
+
+    def _translates(self, to: RouteTarget, path: str) -> bool:
+        """A vendor of another dialect needs a key of ours: the caller's is for another vendor."""
+        known = (path.partition("?")[0], self._providers[to.provider].dialect) in TRANSLATIONS
+        return known and self._signers[to.provider].own
+
+    def _usable(self, route: Route, path: str, names: set[str]) -> tuple[RouteTarget, ...]:
+        """The targets of a route that can answer calls to this path, those of another dialect once the call is translated."""
+        if route.model == "*" and not any(to.provider in names for to in route.to):
+            return ()
+        return tuple(to for to in route.to if to.provider in names or (path and self._translates(to, path)))
 
     def _target(self, provider: ProviderSettings, method: bytes, path: str, model: str | None, renamed: str | None) -> Target:
         base = urlsplit(provider.base_url)
@@ -235,6 +293,11 @@ def _refusal(method: bytes, target: bytes, model: str | None) -> NoTarget | None
         return NoTarget(_BAD_REQUEST, f"The model's name has more than {_LONGEST_MODEL} characters.")
     fault = fault_of(target)
     return NoTarget(_BAD_REQUEST, fault) if fault else None
+
+
+def _dialect(path: str, *, anthropic: bool) -> str:
+    """What the caller of a `/v1/` path speaks."""
+    return "anthropic" if anthropic or path.startswith("/v1/messages") else "openai"
 
 
 def _only(provider: ProviderSettings | None) -> tuple[RouteTarget, ...] | None:

@@ -27,12 +27,18 @@ from breakeven.accounts.journal import Journal
 from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
+from breakeven.gateway.caches import CacheStore, open_cache
+from breakeven.gateway.capturing import Capturing
+from breakeven.gateway.handling import Handling
 from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.recorder import Recorder
+from breakeven.gateway.rolling import Rolling
 from breakeven.gateway.rundir import Loaded, RunDirectory
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.worker_spec import WorkerSpec
+from breakeven.handlers.host import Host
+from breakeven.handlers.standings import Standings
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.segments import SegmentWriter
 
@@ -66,7 +72,20 @@ class Worker:
             self._metrics,
             peers=lambda: self._run.metrics_of_others(spec.number),
             leases=self._open_leases,
+            caches=self._open_cache,
+            handling=self._open_handlers,
+            rolling=Rolling(layout),
         )
+        self.application.capturing = Capturing(layout, f"{spec.number}-{secrets.token_hex(4)}", self._metrics)
+
+    def _open_handlers(self, snapshot: Snapshot) -> Handling:
+        """What answers without a model; its processes are started at once."""
+        host = Host(snapshot.handlers, self._loop)
+        return Handling(host, Standings(Path(self._spec.ledger)), snapshot.handlers, self._metrics)
+
+    def _open_cache(self, snapshot: Snapshot) -> CacheStore:
+        """Where exact answers are kept; done when the first ladder has a cache."""
+        return open_cache(snapshot.cached_in, Path(self._spec.ledger), os.environ, self._spawn)
 
     def _open_leases(self, snapshot: Snapshot) -> Leases:
         """This worker's part of the accounts that all share; done when the first limit is declared."""

@@ -19,7 +19,13 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "assign owners": ("finance", "owner"),
     "change prices": ("finance",),
     "adopt plans": ("finance",),
+    "post invoices": ("finance",),
+    "close periods": ("finance",),
     "share links": ("engineer", "finance", "owner"),
+    "move the ledger": (),
+    "move classes": ("engineer", "owner"),
+    "purge captures": ("engineer", "owner"),
+    "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }
 """Who may do it, beside admins, who may do everything. An owner may do it for the features of his own."""

@@ -31,7 +31,8 @@ class Charter:
 
     `rungs` are the rungs or models allowed (empty: all), `models` the ones in use, in order of the ladder. `prompts` are files that
     every call carries. `unit_cost_ceiling` is atto-dollars per outcome. `retention` is how long bodies are kept, in seconds; None:
-    not declared. `place` is file and line of the feature, `places` those of its fields.
+    not declared. `ladder` are the capabilities of its ladder, cheapest first: `cache`, `handler`, or a model, each with its tier if
+    that is said. `place` is file and line of the feature, `places` those of its fields.
     """
 
     feature: str
@@ -48,6 +49,7 @@ class Charter:
     retention: int | None = None
     place: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
+    ladder: tuple[tuple[str, str | None], ...] = ()
 
     def at(self, *names: str) -> str:
         """Where the first of these fields that is declared stands; without any, where the feature does."""
@@ -55,8 +57,9 @@ class Charter:
 
     @property
     def named_models(self) -> tuple[str, ...]:
-        """The models in use: as declared, else those that the rungs name."""
-        return self.models or tuple(name for name in self.rungs if name not in RUNGS)
+        """The models in use: as declared, else those that the rungs name, else those of the ladder."""
+        laddered = tuple(name for name, _ in self.ladder if name not in RUNGS)
+        return self.models or tuple(name for name in self.rungs if name not in RUNGS) or laddered
 
     def allows(self, model: str, rung: str | None) -> bool | None:
         """Whether a model may serve the feature. None: it cannot be told, because nothing says which rung the model is."""

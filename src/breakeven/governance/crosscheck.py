@@ -55,6 +55,7 @@ def _charter(charter: Charter, around: Surroundings) -> Iterator[Finding]:
     yield from _answerable(charter)
     yield from _judgeable(charter)
     yield from _served(charter, around)
+    yield from _laddered(charter, around)
     for path in charter.prompts:
         if not around.prompt_exists(path):
             yield _fault(charter, f"there is no prompt file {path}", "Correct the path; it is relative to this file.", "prompt")
@@ -97,6 +98,23 @@ def _served(charter: Charter, around: Surroundings) -> Iterator[Finding]:
                 yield _fault(charter, f"no route or provider serves the rung {rung}", _SERVE, "rungs")
         elif rung not in WITHOUT_MODEL and around.rung_of and rung not in around.rung_of.values():
             yield _warning(charter, f"no recorded model is of the rung {rung}", "Check its spelling, or name the models.", "rungs")
+
+
+def _laddered(charter: Charter, around: Surroundings) -> Iterator[Finding]:
+    """A ladder whose capabilities the charter does not allow, or that nothing serves."""
+    for name, tier in charter.ladder:
+        if name in WITHOUT_MODEL:
+            allowed = not charter.rungs or name in charter.rungs
+        else:
+            allowed = charter.allows(name, tier or around.rung_of.get(name)) is not False
+            if not around.serves(name):
+                yield _fault(charter, f"nothing configured serves {name}, a rung of its ladder", _SERVE, "ladder")
+            elif charter.models and name not in charter.models:
+                what = f"its ladder uses {name}, which is not among its models ({', '.join(charter.models)})"
+                yield _warning(charter, what, "Add it to `models`, or leave `models` out.", "ladder")
+        if not allowed:
+            what = f"its ladder uses {name}, which its rungs ({', '.join(charter.rungs)}) do not allow"
+            yield _fault(charter, what, "Take it off the ladder, or add it to rungs.", "ladder")
 
 
 _SERVE = "Correct the name, or add a route or a provider for it."

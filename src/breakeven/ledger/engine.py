@@ -66,9 +66,36 @@ def memory_limit_bytes() -> int:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create every table and view that is missing."""
+    """Create every table and view that is missing, and in tables of an older version every column."""
+    missing = missing_columns(connection)
+    for table, column, kind in missing:
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
     for statement in _statements():
         connection.execute(statement)
+    if missing:
+        connection.execute("CHECKPOINT")
+
+
+def is_older(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a version that knew fewer facts, or fewer columns of them, made this database."""
+    found = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
+    tables = {table for (table,) in found}
+    return any(f"sealed.{fact}" not in tables for fact in FACTS) or bool(missing_columns(connection))
+
+
+def missing_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Table, column and type of what facts have and tables of an older version lack; nothing for an empty database."""
+    found = connection.execute("SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns()").fetchall()
+    known = set(found)
+    tables = {table for table, _ in found}
+    return [
+        (table, name, kind)
+        for fact, columns in FACTS.items()
+        for table in (f"sealed.{fact}", f"live.{fact}")
+        if table in tables
+        for name, kind in columns.items()
+        if (table, name) not in known
+    ]
 
 
 def rollup_costs_select(lines: str) -> str:

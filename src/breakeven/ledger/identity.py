@@ -14,7 +14,7 @@ from breakeven.ledger.schema import IDENTITY, TIME_COLUMN
 from breakeven.ledger.staging import Stage, allowed_columns
 
 # What may differ between two imports of one fact without making it another fact.
-_NEVER_IDENTIFYING = frozenset({"identity", "attribution_sources"})
+_NEVER_IDENTIFYING = frozenset({"identity", "attribution_sources", "task_class", "template", "rungs_tried", "baseline_cost"})
 _TIMES = frozenset({"occurred_at", "period_start", "period_end", "signed_up_at"})
 _TIME_SHIFT = 80
 # What a fact is called by its source, or is in content: its id without the time.

@@ -2,6 +2,7 @@
 
 alerts.sqlite    what alerts have told, and what waits for a sink (`service/alertbook.py`)
 ledger.json      format version and identity
+captures/        bodies that features' charters let be kept (`ledger/captures.py`)
 keys.json        virtual keys, as hashes; the gateway's (`gateway/keystore.py`)
 lock             who writes (an advisory lock, released by the system when the writer ends)
 ledger.duckdb    the queryable view of everything below

@@ -221,6 +221,8 @@ def _is_current(layout: Layout) -> bool:
         try:
             loaded = {row[0]: row[1] for row in connection.execute("SELECT segment, source FROM sealed.segments").fetchall()}
             committed = dict(connection.execute("SELECT segment, committed FROM live.offsets").fetchall())
+            if engine.is_older(connection):
+                return False
         except duckdb.CatalogException:
             return False
     return segment_numbers(layout) <= loaded.keys() and not _any_waits(layout, committed, frozenset(loaded.values()))
@@ -285,15 +287,20 @@ def _check_version(layout: Layout) -> None:
         )
 
 
+def _held(connection: duckdb.DuckDBPyConnection, source: str, columns: Mapping[str, str]) -> str:
+    """The columns of a fact that its files have: those that were sealed before a column was added lack it."""
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    return ", ".join(name for name, *_ in described if name in columns)
+
+
 def _insert(connection: duckdb.DuckDBPyConnection, layout: Layout, manifest: Manifest) -> None:
     for table, columns in FACTS.items():
         paths = [str(layout.root / file.path) for file in manifest.files if file.table == table]
         if not paths:
             continue
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
-        source = f"read_parquet([{listed}])"
-        selected = ", ".join(columns)
-        connection.execute(f"INSERT INTO sealed.{table} ({selected}) SELECT {selected} FROM {source}")
+        source = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+        connection.execute(f"INSERT INTO sealed.{table} BY NAME SELECT {_held(connection, source, columns)} FROM {source}")
         if table == "cost_lines":
             connection.execute(f"INSERT INTO sealed.rollup_costs BY NAME {engine.rollup_costs_select(source)}")
             if manifest.kind == "restatement":

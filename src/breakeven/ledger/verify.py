@@ -107,7 +107,7 @@ def _manifests(layout: Layout) -> tuple[list[Manifest], list[Problem]]:
 
 def _differing(scratch: duckdb.DuckDBPyConnection, layout: Layout, file: SealedFile) -> Problem | None:
     """The hash holds: what the manifest says of the content must hold too, or the manifest was altered."""
-    rows, earliest, latest, sums = measured(scratch, file.table, _parquet([layout.root / file.path]))
+    rows, earliest, latest, sums = measured(scratch, file.table, _parquet(file.table, [layout.root / file.path]))
     if (rows, earliest, latest, sums) == (file.rows, file.earliest, file.latest, file.sums):
         return None
     return Problem(file.path, f"it holds {rows} rows with sums {sums}, the manifest says {file.rows} and {file.sums}", RESTORE)
@@ -148,7 +148,7 @@ def _content_problems(ledger: Ledger) -> Iterator[Problem]:
             FROM {{}} GROUP BY 1"""
         months = ledger.query(f"""
             SELECT coalesce(month, 'undated') FROM ({summed.format(f"sealed.{table}")}) AS mine
-            FULL JOIN ({summed.format(_parquet(files))}) AS theirs USING (month)
+            FULL JOIN ({summed.format(_parquet(table, files))}) AS theirs USING (month)
             WHERE mine.content IS DISTINCT FROM theirs.content ORDER BY ALL""")
         for (month,) in months:
             yield Problem(f"table {table}", f"its rows of {month} are not those of the sealed files", _REBUILD)
@@ -193,6 +193,9 @@ def live_problems(ledger: Ledger) -> Iterator[Problem]:
             yield Problem(f"segments/{segment}.ndjson", held, _SEAL)
 
 
-def _parquet(paths: Sequence[Path]) -> str:
+def _parquet(table: str, paths: Sequence[Path]) -> str:
+    """The rows of sealed files with every column of their fact: what was sealed before a column was added lacks it."""
     listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
+    typed = ", ".join(f"NULL::{kind} AS {name}" for name, kind in FACTS[table].items())
+    files = f"read_parquet([{listed}], hive_partitioning = false, union_by_name = true)"
+    return f"(SELECT {typed} WHERE false UNION ALL BY NAME SELECT * FROM {files})"

@@ -28,7 +28,11 @@ from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
+from breakeven.service.forgetting import Forgetting
 from breakeven.service.openings import Openings
+from breakeven.service.reporting import Reporting
+from breakeven.service.rolling import Rolling
+from breakeven.service.shipping import Shipping
 
 if TYPE_CHECKING:
     from breakeven.web.serving import WebServer
@@ -48,14 +52,20 @@ class Bookkeeper:
         self._openings = Openings(self._layout, config)
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
+        self._reporting = Reporting(self._layout, config, self.books.reading, self._alerting.wake)
         self._presence = handoff.Presence(self._layout)
+        self._forgetting = Forgetting(self._layout, config)
+        self._rolling = Rolling(self._layout, config)
         self._progress = Progress()
         self._quiet_until = 0.0
         self._seal_at = 0.0
 
     def take_office(self) -> bool:
         """Whether this process is the ledger's bookkeeper now; False where another one is."""
-        return self._presence.take()
+        taken = self._presence.take()
+        if taken:
+            self._reporting.start()
+        return taken
 
     def look(self, now: float) -> None:
         """One look: let go if asked, else commit and seal what there is. `now` is monotonic, in seconds."""
@@ -64,17 +74,20 @@ class Bookkeeper:
             self._quiet_until = now + handoff.QUIET_SECONDS
         if now < self._quiet_until:
             return
+        self._forgetting.look(now)
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)
         opening, alerting = self._openings.due(now), self._alerting.due(now)
-        if not opening and not alerting and not pending(self._layout, self._progress):
+        rolling = self._rolling.due(now)
+        if not opening and not alerting and not rolling and not pending(self._layout, self._progress):
             if self.books.open and self.books.idle_for(now) > IDLE_SECONDS:
                 self.books.let_go()  # nothing happens: readers need not ask
             return
         with suppress(LedgerLocked):  # somebody reads or writes: the next look tries again
             ledger = self.books.to_write(now)
             done = commit_segments(ledger, self._progress)
+            self._rolling.look(ledger, now, new=bool(done.facts_added.get("replays")))
             if done.calls_added or done.lines_added or any(done.facts_added.values()):
                 self.books.committed()
                 self._alerting.committed(now)
@@ -88,6 +101,7 @@ class Bookkeeper:
 
     def close(self) -> None:
         """Commit and seal everything, and leave office."""
+        self._reporting.stop()
         until = time.monotonic() + handoff.PATIENCE_SECONDS
         self._quiet_until = self._seal_at = 0.0
         while time.monotonic() < until:
@@ -107,6 +121,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
+    shipping = Shipping(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    shipping.start()
     web = web_server(spec, keeper.books)
     if web is not None:
         web.start()
@@ -123,6 +139,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     if web is not None:
         web.stop()
     keeper.close()
+    shipping.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:

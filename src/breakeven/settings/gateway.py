@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
+from breakeven.settings.dialects import NEEDS, needs_unmet
 from breakeven.settings.providers import ProviderSettings, is_local, providers_of, variable
 from breakeven.settings.quantities import flag, inner, seconds, size, whole
 from breakeven.yamlfields import Fields, Problems, items, suggestion
@@ -24,17 +26,22 @@ GATEWAY_FIELDS = (
     "usage_cost",
     "environment",
     "accounts",
+    "cache",
 )
 KEYS: tuple[Literal["required", "optional"], ...] = ("required", "optional")
-_MOST_PORT, _MOST_WORKERS, _MOST_HEADERS = 65_535, 256, 10_000
+_MOST_PORT, _MOST_WORKERS, _MOST_HEADERS, _MOST_TOKENS = 65_535, 256, 10_000, 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class RouteTarget:
-    """One place that a route leads to; `model` is the name it is called by there, where that is another one."""
+    """One place that a route leads to; `model` is the name it is called by there, where that is another one.
+
+    `max_tokens` is the longest answer that is asked for where a translated call says none, and its vendor must be told one.
+    """
 
     provider: str
     model: str | None = None
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class DrainLimits:
 
 @dataclass(frozen=True, slots=True)
 class AccountsSettings:
-    """Where the accounts of budgets are kept: in a file of the ledger, or in Redis, for gateways on several hosts.
+    """Where the accounts of budgets, or kept answers, are: in a file of the ledger, or in Redis, for gateways on several hosts.
 
     `url` is an address without a password, `url_env` names a variable that holds one with it; neither: the file.
     """
@@ -97,6 +104,7 @@ class GatewaySettings:
     usage_cost: bool = False
     environment: str | None = None
     accounts: AccountsSettings = AccountsSettings()
+    cache: AccountsSettings = AccountsSettings()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
 
@@ -147,6 +155,7 @@ def _gateway(
         usage_cost=flag(fields, "usage_cost", default=False),
         environment=fields.text("environment"),
         accounts=_accounts(inner(fields, "accounts", ("redis", "redis_env", "prefix"), problems)),
+        cache=_accounts(inner(fields, "cache", ("redis", "redis_env", "prefix"), problems)),
         providers=providers,
         routes=routes,
     )
@@ -171,7 +180,7 @@ def _accounts(fields: Fields) -> AccountsSettings:
 def _routes(node: Node | None, providers: Mapping[str, ProviderSettings], problems: Problems) -> tuple[Route, ...]:
     routes: list[Route] = []
     for item in items(node, "routes", problems):
-        fields = Fields(item, "route", ("model", "to"), problems)
+        fields = Fields(item, "route", ("model", "to", "needs"), problems)
         model = fields.text("model", required=True) or ""
         if any(model == other.model for other in routes):
             fields.fault("model", f"the model {model!r} has a route already", "Join the two routes: the first one decides.")
@@ -179,16 +188,56 @@ def _routes(node: Node | None, providers: Mapping[str, ProviderSettings], proble
         if not targets:
             fields.fault("to", "to is missing", "Name the provider that answers first, then its fallbacks.")
             continue
-        _check_alike(model, [providers[each.provider] for each in targets if each.provider in providers], fields)
+        led = [providers[each.provider] for each in targets if each.provider in providers]
+        _check_alike(model, led, fields)
+        _check_needs(f"route {model}", fields, led)
         routes.append(Route(model, targets))
     return tuple(routes)
 
 
 def _check_alike(model: str, targets: list[ProviderSettings], fields: Fields) -> None:
-    """A body is never translated, so that all targets of a route must understand the same one."""
+    """Calls are translated between the dialects of OpenAI and Anthropic; a vendor's own API is for callers of that API alone."""
     shapes = sorted({each.vendor if each.dialect == "native" else each.dialect for each in targets})
-    if len(shapes) > 1:
-        fields.fault("to", f"route {model} leads to dialects {', '.join(shapes)}", "Name providers of one dialect.")
+    if len(shapes) > 1 and any(each.dialect == "native" for each in targets):
+        remedy = "Name providers of one API; only the dialects openai and anthropic are translated into each other."
+        fields.fault("to", f"route {model} leads to dialects {', '.join(shapes)}", remedy)
+
+
+def _check_needs(what: str, fields: Fields, targets: Iterable[ProviderSettings]) -> None:
+    """What calls of a route need must reach each of its targets, translated where that speaks another dialect."""
+    needs = known_needs(fields)
+    for target in targets:
+        for what_lacks, remedy in lacking(what, needs, target):
+            fields.fault("needs", what_lacks, remedy)
+
+
+def known_needs(fields: Fields) -> tuple[str, ...]:
+    """The field `needs`: names of members and APIs as the statement of support has them."""
+    needs = fields.words("needs")
+    for need in needs:
+        if need not in NEEDS:
+            fields.fault("needs", f"{need!r} is nothing that calls are known to need", suggestion(need, sorted(NEEDS)))
+    return needs
+
+
+def lacking(what: str, needs: tuple[str, ...], target: ProviderSettings) -> list[tuple[str, str]]:
+    """What of these needs a provider cannot be given, each as a fault and its remedy."""
+    remedy = "Name a provider that speaks the dialect of the call that has it, or take it out of `needs`."
+    return [
+        (f"{what} needs {need}, which {target.name} cannot be given: {why}", remedy)
+        for need, why in needs_unmet(needs, target.dialect)
+    ]
+
+
+def unmet_needs(what: str, needs: tuple[str, ...], models: tuple[str, ...], gateway: GatewaySettings) -> list[tuple[str, str]]:
+    """What a feature that uses these models needs and the routes of its models cannot carry."""
+    found: list[tuple[str, str]] = []
+    for model in models if needs else ():
+        route = next((each for each in gateway.routes if fnmatchcase(model, each.model)), None)
+        for to in route.to if route is not None else ():
+            if to.provider in gateway.providers:
+                found += lacking(f"{what} ({model})", needs, gateway.providers[to.provider])
+    return found
 
 
 def _one_or_more(node: Node | None) -> tuple[Node, ...]:
@@ -199,8 +248,9 @@ def _one_or_more(node: Node | None) -> tuple[Node, ...]:
 
 def _target(node: Node, providers: Mapping[str, ProviderSettings], problems: Problems) -> RouteTarget:
     if node.mapping is not None:
-        fields = Fields(node, "route target", ("provider", "model"), problems)
-        target = RouteTarget(fields.text("provider", required=True) or "", fields.text("model"))
+        fields = Fields(node, "route target", ("provider", "model", "max_tokens"), problems)
+        longest = whole(fields, "max_tokens", 1, 1, _MOST_TOKENS) if "max_tokens" in fields else None
+        target = RouteTarget(fields.text("provider", required=True) or "", fields.text("model"), longest)
     else:
         target = RouteTarget(str(node.value))
     if target.provider not in providers:

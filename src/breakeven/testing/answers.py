@@ -1,7 +1,8 @@
 """What the scripted vendor answers: bodies and streams in the shapes that vendors' recorded answers have, words of our own.
 
 Everything follows from the request, so that the same request always gets the same bytes. A model named `...-words-N` answers with N
-words; token counts are made from the request's length. All of it is invented and says so.
+words; token counts are made from the request's length. Tools that are offered are called (two at once where it may be), until their
+results come back; an answer that must follow a JSON schema follows it. All of it is invented and says so.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _WORDS = [
 _LENGTH = re.compile(r"-words-(\d+)\Z")
 _DEFAULT_WORDS = 12
 _CHARACTERS_PER_TOKEN = 4
+_SAID = "\0said"
+"""Where a text to be played travels in the parsed request; no caller can send a field of this name unnoticed."""
 Body = dict[str, Any]
 
 
@@ -81,14 +84,22 @@ def counts_of(body: bytes, model: str) -> Counts:
     return Counts(tokens_in, cached, len(words_of(model)))
 
 
+def _told(request: Body, body: bytes, model: str) -> tuple[Counts, list[str]]:
+    """Tokens and words of an answer: of the text that is to be played, else of invented ones."""
+    counts, said = counts_of(body, model), request.get(_SAID)
+    if not isinstance(said, str):
+        return counts, words_of(model)
+    return Counts(counts.input, counts.cached, max(1, len(said) // _CHARACTERS_PER_TOKEN)), said.split(" ")
+
+
 def identity(prefix: str, body: bytes) -> str:
     """An id that follows from the request."""
     return f"{prefix}{hashlib.sha256(body).hexdigest()[:24]}"
 
 
 @lru_cache(maxsize=256)
-def answer(method: str, path: str, body: bytes, words: int | None = None) -> Answer | None:
-    """The answer to one request, with so many words if said; None where the vendor has no such path.
+def answer(method: str, path: str, body: bytes, words: int | None = None, said: str | None = None) -> Answer | None:
+    """The answer to one request, with so many words or with this text if said; None where the vendor has no such path.
 
     What was asked last is remembered, for load tests.
     """
@@ -98,6 +109,8 @@ def answer(method: str, path: str, body: bytes, words: int | None = None) -> Ans
     if words is not None and "model" in request:
         request = {**request, "model": f"{request['model']}-words-{words}"}
     body = _asked(request, body)
+    if said is not None:
+        request = {**request, _SAID: said}
     makers = (
         ("/chat/completions", _chat),
         ("/responses", _responses),
@@ -164,17 +177,19 @@ def _chat_usage(counts: Counts) -> Body:
 
 def _chat(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "gpt-4o"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     shared: Body = {"id": identity("chatcmpl-", body), "created": CREATED, "model": _served(model), "service_tier": "default"}
     if request.get("stream") is True:
         options = request.get("stream_options")
         asked = isinstance(options, dict) and options.get("include_usage") is True
-        return Answer("text/event-stream; charset=utf-8", tuple(_chat_events(shared, words, _chat_usage(counts), asked=asked)))
-    message: Body = {"role": "assistant", "content": " ".join(words), "refusal": None, "annotations": []}
+        pieces, calls = _pieces(request, words), _calls(request, "call_", body)
+        events = _chat_events(shared, pieces, calls, _chat_usage(counts), asked=asked)
+        return Answer("text/event-stream; charset=utf-8", tuple(events))
+    message: Body = {"role": "assistant", "content": "".join(_pieces(request, words)), "refusal": None, "annotations": []}
     finish = "stop"
-    if request.get("tools"):
-        call = {"id": identity("call_", body), "type": "function", "function": {"name": _first_tool(request), "arguments": "{}"}}
-        message = {"role": "assistant", "content": None, "tool_calls": [call], "refusal": None, "annotations": []}
+    if called := _calls(request, "call_", body):
+        made = [{"id": call, "type": "function", "function": {"name": name, "arguments": said}} for call, name, said in called]
+        message = {"role": "assistant", "content": None, "tool_calls": made, "refusal": None, "annotations": []}
         finish = "tool_calls"
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
     return _json(
@@ -182,12 +197,45 @@ def _chat(request: Body, body: bytes) -> Answer:
     )
 
 
-def _first_tool(request: Body) -> str:
-    tool = request["tools"][0]
-    return str(tool.get("function", tool).get("name", "tool"))
+def _calls(request: Body, prefix: str, body: bytes) -> list[tuple[str, str, str]]:
+    """Id, name and arguments of the tools that are called: none once their results are there, two at most."""
+    last = (request.get("messages") or [{}])[-1]
+    content = last.get("content")
+    answered = isinstance(content, list) and any(isinstance(part, dict) and part.get("type") == "tool_result" for part in content)
+    if not request.get("tools") or last.get("role") == "tool" or answered:
+        return []
+    choice = request.get("tool_choice")
+    alone = request.get("parallel_tool_calls") is False or (isinstance(choice, dict) and choice.get("disable_parallel_tool_use"))
+    called: list[Body] = [tool.get("function", tool) for tool in request["tools"][: 1 if alone else 2]]
+    return [
+        (
+            identity(prefix, body if number == 0 else body + b"#" * number),
+            str(tool.get("name", "tool")),
+            json.dumps(_following(tool.get("parameters") or tool.get("input_schema") or {}), separators=(",", ":")),
+        )
+        for number, tool in enumerate(called)
+    ]
 
 
-def _chat_events(shared: Body, words: list[str], usage: Body, *, asked: bool) -> Iterator[bytes]:
+def _following(schema: Body) -> Body:
+    """An object with the members that a schema names."""
+    invented = {"integer": 1, "number": 0.5, "boolean": True, "array": [], "object": {}}
+    return {name: invented.get(str(said.get("type")), "invented") for name, said in (schema.get("properties") or {}).items()}
+
+
+def _pieces(request: Body, words: list[str]) -> list[str]:
+    """The pieces of the text of an answer: words, or JSON by the schema that is asked for."""
+    asked = request.get("response_format") or (request.get("output_config") or {}).get("format")
+    schema = asked.get("schema") or (asked.get("json_schema") or {}).get("schema") if isinstance(asked, dict) else None
+    if not isinstance(schema, dict) or _SAID in request:
+        return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+    whole = json.dumps(_following(schema))
+    return [whole[at : at + 7] for at in range(0, len(whole), 7)]
+
+
+def _chat_events(
+    shared: Body, pieces: list[str], calls: list[tuple[str, str, str]], usage: Body, *, asked: bool
+) -> Iterator[bytes]:
     """As OpenAI streams: with usage asked for, `"usage":null` on every chunk and one more chunk without choices."""
     extra: Body = {"usage": None} if asked else {}
     head: Body = {**shared, "object": "chat.completion.chunk", "system_fingerprint": "fp"}
@@ -197,9 +245,14 @@ def _chat_events(shared: Body, words: list[str], usage: Body, *, asked: bool) ->
         return _event({**head, "choices": [choice], **extra})
 
     yield chunk({"role": "assistant", "content": "", "refusal": None}, None)
-    for number, word in enumerate(words):
-        yield chunk({"content": word if number == 0 else f" {word}"}, None)
-    yield chunk({}, "stop")
+    for piece in () if calls else pieces:
+        yield chunk({"content": piece}, None)
+    for number, (call, name, said) in enumerate(calls):
+        function: Body = {"name": name, "arguments": ""}
+        yield chunk({"tool_calls": [{"index": number, "id": call, "type": "function", "function": function}]}, None)
+        for at in range(0, len(said), 5):
+            yield chunk({"tool_calls": [{"index": number, "function": {"arguments": said[at : at + 5]}}]}, None)
+    yield chunk({}, "tool_calls" if calls else "stop")
     if asked:
         yield _event({**head, "choices": [], "usage": usage})
     yield _event("[DONE]")
@@ -237,7 +290,7 @@ def _file(request: Body, body: bytes) -> Answer:
 
 def _responses(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "gpt-4o"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     text = " ".join(words)
     part = {"type": "output_text", "text": text, "annotations": []}
     item = {"id": identity("msg_", body), "type": "message", "status": "completed", "role": "assistant", "content": [part]}
@@ -305,29 +358,36 @@ def _message_usage(counts: Counts, output: int) -> Body:
 
 def _messages(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "claude-sonnet-4-5"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     message: Body = {"id": identity("msg_", body), "type": "message", "role": "assistant", "model": _served(model)}
     if request.get("stream") is True:
-        return Answer("text/event-stream; charset=utf-8", tuple(_message_events(message, counts, words)))
-    content: list[Body] = [{"type": "text", "text": " ".join(words)}]
-    reason = "end_turn"
-    if request.get("tools"):
-        content.append({"type": "tool_use", "id": identity("toolu_", body), "name": _first_tool(request), "input": {}})
-        reason = "tool_use"
+        events = _message_events(message, counts, _pieces(request, words), _calls(request, "toolu_", body))
+        return Answer("text/event-stream; charset=utf-8", tuple(events))
+    calls = _calls(request, "toolu_", body)
+    content: list[Body] = [{"type": "text", "text": "".join(_pieces(request, words))}]
+    content += [{"type": "tool_use", "id": call, "name": name, "input": json.loads(said)} for call, name, said in calls]
+    reason = "tool_use" if calls else "end_turn"
     ending = {"stop_reason": reason, "stop_sequence": None, "usage": _message_usage(counts, counts.output)}
     return _json({**message, "content": content, **ending})
 
 
-def _message_events(message: Body, counts: Counts, words: list[str]) -> Iterator[bytes]:
+def _message_events(message: Body, counts: Counts, pieces: list[str], calls: list[tuple[str, str, str]]) -> Iterator[bytes]:
     begun = {**message, "content": [], "stop_reason": None, "stop_sequence": None, "usage": _message_usage(counts, 1)}
     yield _event({"type": "message_start", "message": begun}, "message_start")
     yield _event({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}, "content_block_start")
     yield _event({"type": "ping"}, "ping")
-    for number, word in enumerate(words):
-        delta = {"type": "text_delta", "text": word if number == 0 else f" {word}"}
+    for piece in pieces:
+        delta = {"type": "text_delta", "text": piece}
         yield _event({"type": "content_block_delta", "index": 0, "delta": delta}, "content_block_delta")
     yield _event({"type": "content_block_stop", "index": 0}, "content_block_stop")
-    ending = {"stop_reason": "end_turn", "stop_sequence": None}
+    for number, (call, name, said) in enumerate(calls, 1):
+        block = {"type": "tool_use", "id": call, "name": name, "input": {}}
+        yield _event({"type": "content_block_start", "index": number, "content_block": block}, "content_block_start")
+        for at in range(0, len(said), 5) if said != "{}" else ():
+            delta = {"type": "input_json_delta", "partial_json": said[at : at + 5]}
+            yield _event({"type": "content_block_delta", "index": number, "delta": delta}, "content_block_delta")
+        yield _event({"type": "content_block_stop", "index": number}, "content_block_stop")
+    ending = {"stop_reason": "tool_use" if calls else "end_turn", "stop_sequence": None}
     yield _event({"type": "message_delta", "delta": ending, "usage": {"output_tokens": counts.output}}, "message_delta")
     yield _event({"type": "message_stop"}, "message_stop")
 

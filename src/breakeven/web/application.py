@@ -10,15 +10,19 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import Message, Scope
 
 from breakeven import __version__
 from breakeven.errors import BreakevenError
 from breakeven.web import faults, signin
+from breakeven.web.analyses import ANALYSES
 from breakeven.web.asked import asked
+from breakeven.web.audits import AUDITS
 from breakeven.web.changes import CHANGES
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
+from breakeven.web.packs import pack
 from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
 from breakeven.web.received import Receiver
@@ -54,7 +58,19 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
 
     api = Router(
         "/api/v1",
-        route_handlers=[*READINGS, *SCENARIOS, *CHANGES, signin.sign_in, signin.sign_out, signin.who, signin.make_link, openapi],
+        route_handlers=[
+            *READINGS,
+            *ANALYSES,
+            *AUDITS,
+            pack,
+            *SCENARIOS,
+            *CHANGES,
+            signin.sign_in,
+            signin.sign_out,
+            signin.who,
+            signin.make_link,
+            openapi,
+        ],
         dependencies={
             "asked": Provide(asked, sync_to_thread=False),
             "visitor": Provide(visitor, sync_to_thread=True),
@@ -79,7 +95,9 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         openapi_config=OpenAPIConfig(
             title="Breakeven",
             version=__version__,
-            openapi_router=Router("/api", route_handlers=[]),  # no pages that load scripts from elsewhere; ours is `openapi` below
+            # One plain file, and no pages that load scripts from elsewhere; the public one is `openapi` below.
+            render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router("/api", route_handlers=[], include_in_schema=False),
             use_handler_docstrings=True,
         ),
         request_max_body_size=LARGEST_BODY,

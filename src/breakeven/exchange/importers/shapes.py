@@ -20,6 +20,7 @@ _STATUSES: Mapping[str, tuple[str, ...]] = {
 }
 Shape = Callable[[Expressions, Sequence[Mapped], ImportRequest], Expressions]
 CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
+_TAG_NAMES = ("cacheable_prefix_tokens",)
 _CONTEXT_NAMES = tuple(sorted(field.name for field in CONTEXT))
 # Whose models these are, where a file names no provider: the family's name is part of the model's name.
 _FAMILIES: Mapping[str, str] = {
@@ -39,7 +40,9 @@ def call(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequ
         )
     if "model" not in expressions and "stated_cost" not in expressions:
         raise DataError("no column says which model was used", "Say it: --model MODEL for all rows, or --map model=COLUMN.")
-    staged = {name: value for name, value in expressions.items() if name not in _CONTEXT_NAMES}
+    staged = {name: value for name, value in expressions.items() if name not in (*_CONTEXT_NAMES, *_TAG_NAMES)}
+    if tags := {name: f"{expressions[name]}::VARCHAR" for name in _TAG_NAMES if name in expressions}:
+        staged["tags"] = json_object(tags)
     staged["usage_known"] = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
     staged["pricing_context"] = json_object({name: expressions[name] for name in _CONTEXT_NAMES if name in expressions})
     staged["attribution_sources"] = literal(sources(mapped))
@@ -159,6 +162,34 @@ def customer(expressions: Expressions, mapped: Sequence[Mapped], request: Import
     """Staged columns of customers, as they are."""
     del mapped, request
     return expressions
+
+
+def replay(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Staged columns of replays: two scores agree where they are equal, and rungs without a name are called weak and strong."""
+    del mapped, request
+    if "agreed" not in expressions and not {"score_weak", "score_strong"} <= expressions.keys():
+        raise DataError(
+            "no column says whether the two rungs agreed, or how good each was",
+            "Name them: --weak COLUMN --strong COLUMN (scores from 0 to 1, or yes and no), or --map agreed=COLUMN.",
+        )
+    staged = {"from_rung": "'strong'", "to_rung": "'weak'", "scored_by": "'import'", "kind": "'import'", **expressions}
+    if "agreed" not in expressions:
+        staged["agreed"] = f"({expressions['score_weak']}) = ({expressions['score_strong']})"
+    if "identity" in expressions:
+        staged["source_ref"] = expressions["identity"]
+    return staged
+
+
+def replay_faults(expressions: Expressions) -> list[Fault]:
+    """A replay without any score says nothing, and one that could not be drawn was not drawn."""
+    if "agreed" in expressions:
+        faults = [Fault(f"{expressions['agreed']} IS NULL", "agreed", "nothing says whether the two rungs agreed")]
+    else:
+        both = f"({expressions['score_weak']}) IS NULL OR ({expressions['score_strong']}) IS NULL"
+        faults = [Fault(both, "score_weak", "one of the two scores is missing")]
+    if "propensity" in expressions:
+        faults.append(Fault(f"{expressions['propensity']} <= 0", "propensity", "a task that is never drawn cannot have been"))
+    return faults
 
 
 def no_faults(expressions: Expressions) -> list[Fault]:

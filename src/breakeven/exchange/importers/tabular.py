@@ -14,6 +14,7 @@ from breakeven.exchange.importers.fields import (
     AGGREGATE_FIELDS,
     CUSTOMER_FIELDS,
     OUTCOME_FIELDS,
+    REPLAY_FIELDS,
     REVENUE_FIELDS,
     Field,
 )
@@ -244,4 +245,12 @@ TABULAR: tuple[TabularImporter, ...] = (
         "revenue", "Revenue per customer or plan and period.", "revenue", REVENUE_FIELDS, shapes.revenue, shapes.revenue_faults
     ),
     TabularImporter("customers", "Customers: plan, segment, date of signup.", "customers", CUSTOMER_FIELDS, shapes.customer),
+    TabularImporter(
+        "replays",
+        "Past tasks answered again on a cheaper rung, with both scores or whether they agreed.",
+        "replays",
+        REPLAY_FIELDS,
+        shapes.replay,
+        shapes.replay_faults,
+    ),
 )
