@@ -156,7 +156,8 @@ INVOICE = {
     "object": "invoice", "id": "in_1", "status": "paid", "currency": "usd", "customer": "cus_1",
     "metadata": {"breakeven_customer": "acme"}, "lines": {"object": "list", "has_more": False, "data": [
         {"object": "line_item", "id": "il_1", "amount": 12_000, "currency": "usd",
-         "period": {"start": FIRST, "end": FIRST + 30 * DAY}, "price": {"lookup_key": "pro"}, "discount_amounts": [{"amount": 2_000}]},
+         "period": {"start": FIRST, "end": FIRST + 30 * DAY},
+         "price": {"lookup_key": "pro"}, "discount_amounts": [{"amount": 2_000}]},
         {"object": "line_item", "id": "il_2", "amount": 500, "currency": "usd", "period": {"start": FIRST, "end": FIRST + 30 * DAY},
          "price": {"product": "prod_addon"}, "metadata": {"feature": "support"}},
     ]},
@@ -205,7 +206,7 @@ def test_a_table_of_stripe(desk: Any) -> None:
 @pytest.mark.parametrize("format_", ["calls", "litellm", "responses", "claude-code", "outcomes", "revenue"])
 def test_since_passes_over_what_is_older(desk: Any, format_: str) -> None:
     """Every format with times takes --since: what is older is not added, what is not is."""
-    bodies = {
+    bodies: dict[str, list[dict[str, Any]]] = {
         "calls": [{"timestamp": at, "model": "gpt-4o", "input_tokens": 10} for at in TIMES],
         "litellm": [
             {"request_id": at, "startTime": at, "model": "gpt-4o", "prompt_tokens": 1, "completion_tokens": 1} for at in TIMES

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,10 @@ def test_a_trace_in_json_and_one_that_is_none(open_site: Any) -> None:
 
 
 def test_instrumented_sdks_cost_what_the_gateway_meters(open_site: Any, vendor: ScriptedUpstream) -> None:
-    """The official SDKs under the real instrumentation send what costs, call by call, the same as the gateway's own metering."""
+    """The official SDKs under the real instrumentation send what costs, call by call, the same as the gateway's own metering.
+
+    But for one: OpenLLMetry adds the output that an Anthropic stream announces at its start (here one token) to the sum at its end.
+    """
     command = [sys.executable, "-c", INSTRUMENTED, vendor.url, open_site.url]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
@@ -208,8 +212,9 @@ def test_instrumented_sdks_cost_what_the_gateway_meters(open_site: Any, vendor: 
     )
     traced = rows(open_site.ledger, question.format("traced"), 5)
     metered = rows(open_site.ledger, question.format("through-the-gateway"), 5)
-    assert len(traced) == 5
-    assert traced == metered
+    assert len(traced) == len(metered) == 5
+    stream_more = [(one[3] - other[3], one[4] - other[4]) for one, other in zip(traced, metered, strict=True) if one != other]
+    assert stream_more == [(1, Decimal("0.000015"))]
     assert {state for _, _, state, _, _ in traced} == {"metered"}
 
 
