@@ -1,4 +1,4 @@
-"""`breakeven ledger`: verify, rebuild, seal, describe."""
+"""`breakeven ledger`: verify, rebuild, seal, describe; `privacy.py` has what it forgets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
+from breakeven.cli.privacy import erase_command, pseudonym_command, retain_command
 from breakeven.economics.money import digits
 from breakeven.errors import LedgerDamaged
 
@@ -84,6 +85,11 @@ def info(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     click.echo(f"{root}\n{size / 1e6:,.1f} MB, calls from {first or 'never'} to {last or 'never'} (UTC)")
     for name, count in (*facts.items(), *((f"segments of {source}", count) for source, count in sources)):
         click.echo(f"  {count:>14,}  {name}")
+
+
+ledger.add_command(erase_command)
+ledger.add_command(retain_command)
+ledger.add_command(pseudonym_command)
 
 
 def _print(report: VerifyReport, path: Path, *, as_json: bool) -> None:

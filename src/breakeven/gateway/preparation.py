@@ -19,6 +19,7 @@ from breakeven.ledger.layout import Layout
 from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
 from breakeven.settings import load_settings
+from breakeven.settings.privacy import pseudonyms_of
 
 
 def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snapshot:
@@ -29,9 +30,11 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     settings = load_settings(config)
     gateway = settings.gateway
     targets = Targets(gateway)
+    pseudonyms = pseudonyms_of(settings.privacy, os.environ)
     card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
     return Snapshot(
-        attributor=Attributor(gateway.environment),
+        attributor=Attributor(gateway.environment, pseudonyms),
+        pseudonyms=pseudonyms,
         keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
         targets=targets,
         rater=Rater(card),

@@ -20,6 +20,8 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "adopt plans": ("finance",),
     "share links": ("engineer", "finance", "owner"),
     "purge captures": ("engineer", "owner"),
+    "apply retention": ("finance",),
+    "erase people": (),
     "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }

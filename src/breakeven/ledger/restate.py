@@ -15,6 +15,7 @@ from decimal import Decimal
 from breakeven.economics.cost_class import CostClassRule
 from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.ledger import costing, numbering
+from breakeven.ledger.forgetting import ROLLED_UP
 from breakeven.ledger.port import Quotes
 from breakeven.ledger.schema import COST_LINES, DIMENSIONS
 from breakeven.ledger.seals import seal
@@ -80,7 +81,7 @@ def restate(
 
 
 def _current_lines(ledger: Ledger, since: datetime) -> None:
-    """`current_lines`: the lines since the date that no later line has reversed."""
+    """`current_lines`: the lines since the date that no later line has reversed. Daily sums have no hour to price by."""
     ledger.connection.execute(
         """
         CREATE OR REPLACE TEMP TABLE current_lines AS
@@ -89,8 +90,8 @@ def _current_lines(ledger: Ledger, since: datetime) -> None:
             SELECT 1 FROM sealed.cost_lines AS later
             WHERE later.call_id = line.call_id AND later.attempt = line.attempt AND later.adjustment_of = line.line
                 AND later.occurred_at >= $since
-        )""",
-        {"since": since},
+        ) AND call_id NOT IN (SELECT call_id FROM sealed.calls WHERE occurred_at >= $since AND source_ref = $rolled_up)""",
+        {"since": since, "rolled_up": ROLLED_UP},
     )
 
 

@@ -67,6 +67,7 @@ class Bookkeeper:
         if now < self._quiet_until:
             return
         self._forgetting.look(now)
+        self._forgetting.calls_if_due(now, self.books.let_go)
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)

@@ -36,6 +36,7 @@ from breakeven.governance.budgets import Budget
 from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
+from breakeven.governance.privacy import Privacy
 from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
@@ -44,6 +45,7 @@ from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_
 from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
+from breakeven.settings.privacy import privacy_of
 from breakeven.settings.providers import default_providers
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
@@ -68,6 +70,7 @@ SECTIONS = (
     "cost_classes",
     "fixed_costs",
     "web",
+    "privacy",
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
@@ -154,6 +157,7 @@ class Settings:
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
     access: Access = field(default_factory=Access)
+    privacy: Privacy = field(default_factory=Privacy)
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
@@ -229,6 +233,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         handlers=handlers,
         access=access_of(top.get("access"), problems),
         web=web_settings(top.get("web"), problems),
+        privacy=privacy_of(top.get("privacy"), problems),
         budgets=budgets,
         alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
         policies=policies_of(top, problems),
