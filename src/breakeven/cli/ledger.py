@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
+from breakeven.cli.hosts import collect_command, not_where_shipped, ship_command
 from breakeven.cli.privacy import erase_command, pseudonym_command, retain_command
 from breakeven.economics.money import digits
 from breakeven.errors import LedgerDamaged
@@ -54,7 +55,8 @@ def seal(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     from breakeven.ledger import open_ledger
     from breakeven.ledger.live import seal_closed
 
-    _, path = load(config, ledger_path)
+    settings, path = load(config, ledger_path)
+    not_where_shipped(settings)
     with open_ledger(path, write=True) as opened:
         segments = seal_closed(opened)
     if as_json:
@@ -87,6 +89,8 @@ def info(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
         click.echo(f"  {count:>14,}  {name}")
 
 
+ledger.add_command(ship_command)
+ledger.add_command(collect_command)
 ledger.add_command(erase_command)
 ledger.add_command(retain_command)
 ledger.add_command(pseudonym_command)

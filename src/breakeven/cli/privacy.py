@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from breakeven.cli.context import echo_json, ledger_options, load
+from breakeven.cli.hosts import not_where_shipped
 from breakeven.economics.money import digits
 from breakeven.errors import LedgerDamaged, UsageError
 
@@ -44,6 +45,7 @@ def erase_command(*, user: str, why: str | None, yes: bool, as_json: bool, ledge
     settings, path = load(config, ledger_path)
     if not user.strip() or user == ERASED:
         raise UsageError(f"{user!r} is nobody who could be erased", "Give the user's name as applications send it.")
+    not_where_shipped(settings)
     names = _names(settings, user)
     with acting(settings, path, "erase people", "a user", why=why) as act:
         found = footprint(path, names)

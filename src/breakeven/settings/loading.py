@@ -47,6 +47,7 @@ from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.privacy import privacy_of
 from breakeven.settings.providers import default_providers
+from breakeven.settings.shipping import ShippingSettings, shipping_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, parse_yaml, read_yaml
@@ -71,6 +72,7 @@ SECTIONS = (
     "fixed_costs",
     "web",
     "privacy",
+    "shipping",
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
@@ -158,6 +160,7 @@ class Settings:
     fixed_costs: tuple[FixedCost, ...] = ()
     access: Access = field(default_factory=Access)
     privacy: Privacy = field(default_factory=Privacy)
+    shipping: ShippingSettings | None = None
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
@@ -233,6 +236,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         handlers=handlers,
         access=access_of(top.get("access"), problems),
         web=web_settings(top.get("web"), problems),
+        shipping=shipping_of(top.get("shipping"), problems),
         privacy=privacy_of(top.get("privacy"), problems),
         budgets=budgets,
         alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
