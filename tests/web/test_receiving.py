@@ -77,8 +77,8 @@ one.chat.completions.create(model="gpt-4o", messages=messages)
 list(one.chat.completions.create(model="gpt-4o", messages=messages, stream=True, stream_options={"include_usage": True}))
 one.embeddings.create(model="text-embedding-3-small", input="Say something.")
 two = anthropic.Anthropic(base_url=vendor, api_key="sk", max_retries=0)
-two.messages.create(model="claude-sonnet-4-5", max_tokens=64, messages=messages)
-with two.messages.stream(model="claude-sonnet-4-5", max_tokens=64, messages=messages) as stream:
+two.messages.create(model="claude-sonnet-4-6", max_tokens=64, messages=messages)
+with two.messages.stream(model="claude-sonnet-4-6", max_tokens=64, messages=messages) as stream:
     stream.get_final_message()
 """
 
@@ -91,7 +91,7 @@ def vendor() -> Iterator[ScriptedUpstream]:
 
 
 @pytest.fixture(scope="module")
-def open_site(serve_for_module: Callable[[str], Any], vendor: ScriptedUpstream) -> Any:
+def open_site(vendor: ScriptedUpstream, serve_for_module: Callable[[str], Any]) -> Any:
     """A service without roles, whose gateway asks the scripted vendor."""
     os.environ["RECEIVED_KEY"] = "sk-the-vendors"
     return serve_for_module(f"""
@@ -199,12 +199,12 @@ def test_instrumented_sdks_cost_what_the_gateway_meters(open_site: Any, vendor: 
         list(one.chat.completions.create(model="gpt-4o", messages=messages, stream=True))
         one.embeddings.create(model="text-embedding-3-small", input="Say something.")
     with anthropic.Anthropic(base_url=open_site.gateway, api_key="sk", max_retries=0, default_headers=named) as two:
-        two.messages.create(model="claude-sonnet-4-5", max_tokens=64, messages=messages)
-        with two.messages.stream(model="claude-sonnet-4-5", max_tokens=64, messages=messages) as stream:
+        two.messages.create(model="claude-sonnet-4-6", max_tokens=64, messages=messages)
+        with two.messages.stream(model="claude-sonnet-4-6", max_tokens=64, messages=messages) as stream:
             stream.get_final_message()
     question = (
         "SELECT calls.provider, calls.model, calls.state, sum(quantity), sum(cost) FROM calls JOIN cost_lines USING (call_id)"
-        " WHERE calls.feature = '{}' GROUP BY ALL, call_id ORDER BY ALL"
+        " WHERE calls.feature = '{}' GROUP BY calls.provider, calls.model, calls.state, call_id ORDER BY ALL"
     )
     traced = rows(open_site.ledger, question.format("traced"), 5)
     metered = rows(open_site.ledger, question.format("through-the-gateway"), 5)
@@ -217,7 +217,7 @@ def test_keys_and_roles_decide(serve: Callable[[str], Any], capsys: pytest.Captu
     """A key's locked dimensions win and its features bound it; where keys are needed, nobody reports without one."""
     site = serve("gateway: {keys: required}\naccess: {people: {vera: {role: viewer}, eve: {role: engineer}}}\n")
     capsys.readouterr()
-    assert run(["keys", "create", "app", "--customer", "locked", "--feature", "support", "--ledger", str(site.ledger)]) == 0
+    assert run(["keys", "create", "app", "--customer", "locked", "--allow-feature", "support", "--ledger", str(site.ledger)]) == 0
     secret = next(word for word in capsys.readouterr().out.split() if word.startswith("bek-"))
     with site.client() as client:
         assert client.post("/api/v1/calls", json=[CALL]).status_code == 401
