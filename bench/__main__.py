@@ -19,6 +19,7 @@ BENCHMARKS = (
     "economics_proof",
     "gateway",
     "ladder",
+    "soak",
 )
 
 if __name__ == "__main__":
