@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -73,9 +74,11 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
     from breakeven import app
     from breakeven.exchange import ImportRequest, Target, importer
     from breakeven.ledger import open_ledger
+    from breakeven.settings.privacy import pseudonyms_of
 
     chosen = importer(format_)
     settings, path = load(config, ledger_path)
+    pseudonyms = pseudonyms_of(settings.privacy, os.environ)
     given = {("user_id" if name == "user" else name): value for name in _CONSTANTS if (value := options[name]) is not None}
     with (
         _unless_there(path, dry_run=dry_run) as path,
@@ -95,6 +98,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
             say=lambda line: click.echo(f"  {line}", err=True),
             progress=progress,
         )
+        ledger.pseudonyms = pseudonyms
         quotes = app.quotes_for(app.rate_card(settings, path))
         report = chosen.run(request, Target(ledger, quotes, settings.cost_classes))
     if as_json:

@@ -25,6 +25,8 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "move the ledger": (),
     "move classes": ("engineer", "owner"),
     "purge captures": ("engineer", "owner"),
+    "apply retention": ("finance",),
+    "erase people": (),
     "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }
