@@ -191,4 +191,6 @@ def check(*, file: Path, model: Path | None, everything: bool, as_json: bool) ->
         counts = Counter(one.verdict for one in findings)
         click.echo(", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items())), err=True)
     if failed:
-        raise PolicyFailed(f"{file} breaks {len(failed)} requirements of FOCUS", "Each is named above, with the rows that break it.")
+        raise PolicyFailed(
+            f"{file} breaks {len(failed)} requirements of FOCUS", "Each is named above, with the rows that break it."
+        )

@@ -46,7 +46,10 @@ def product(price: str, quantity: str, cost: str) -> str:
 
 def condition(check: Mapping[str, Any], columns: Columns, rules: Rules) -> str:
     """The SQL condition of one check of the model. Raises DataError for a function that we do not know."""
-    name = check["CheckFunction"]
+    if "AND" in check and "CheckFunction" not in check:  # two conditions of the model are written in this short form
+        items = check["AND"] if isinstance(check["AND"], list) else [check["AND"]]
+        return condition({"CheckFunction": "AND", "Items": items}, columns, rules)
+    name: str = check.get("CheckFunction", "")
     if name in ("AND", "OR"):
         return "(" + f" {name} ".join(condition(item, columns, rules) for item in check["Items"]) + ")"
     if name == "CheckModelRule":
@@ -64,8 +67,14 @@ def _other(name: str, columns: Columns, rules: Rules) -> str:
     return f"(NOT {condition(criteria['Condition'], columns, rules)} OR {holds})" if criteria["Condition"] else holds
 
 
+def _name(check: Mapping[str, Any]) -> str:
+    """The column that a check is about; two conditions of the model call it CheckCondition."""
+    name: str = check.get("ColumnName") or check["CheckCondition"]
+    return name
+
+
 def _value(check: Mapping[str, Any], columns: Columns) -> str:
-    named, value = column(check["ColumnName"], columns), check["Value"]
+    named, value = column(_name(check), columns), check["Value"]
     if value is None:
         return f"({named} IS NULL)"
     if isinstance(value, int | float):
@@ -79,14 +88,14 @@ def _two(check: Mapping[str, Any], columns: Columns) -> tuple[str, str]:
 
 def _matches(pattern: str) -> Callable[[Mapping[str, Any], Columns], str]:
     def holds(check: Mapping[str, Any], columns: Columns) -> str:
-        named = column(check["ColumnName"], columns)
+        named = column(_name(check), columns)
         return f"({named} IS NULL OR regexp_matches({named}, '{pattern}'))"
 
     return holds
 
 
 def _least(check: Mapping[str, Any], columns: Columns) -> str:
-    named = column(check["ColumnName"], columns)
+    named = column(_name(check), columns)
     return f"({named} IS NULL OR coalesce(TRY_CAST({named} AS DECIMAL(38,18)) >= {check['Value']}, false))"
 
 
@@ -97,7 +106,7 @@ def _distinct(check: Mapping[str, Any], columns: Columns) -> str:
 
 
 def _key_values(check: Mapping[str, Any], columns: Columns) -> str:
-    named = column(check["ColumnName"], columns)
+    named = column(_name(check), columns)
     return f"({named} IS NULL OR (json_valid({named}) AND json_type(CASE WHEN json_valid({named}) THEN {named} END) = 'OBJECT'))"
 
 
@@ -106,12 +115,12 @@ def _times(check: Mapping[str, Any], columns: Columns) -> str:
 
 
 def _currency(check: Mapping[str, Any], columns: Columns) -> str:
-    named = column(check["ColumnName"], columns)
+    named = column(_name(check), columns)
     return f"({named} IS NULL OR {named} IN ({', '.join(repr(code) for code in _CURRENCIES.split())}))"
 
 
 _FUNCTIONS: Mapping[str, Callable[[Mapping[str, Any], Columns], str]] = {
-    "ColumnPresent": lambda check, columns: "true" if check["ColumnName"] in columns else "false",
+    "ColumnPresent": lambda check, columns: "true" if _name(check) in columns else "false",
     "CheckValue": _value,
     "CheckNotValue": lambda check, columns: f"(NOT {_value(check, columns)})",
     "CheckSameValue": lambda check, columns: "({} IS NOT DISTINCT FROM {})".format(*_two(check, columns)),

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from litestar import get
+from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
+from breakeven.economics.periods import month_of
 from breakeven.ledger import Ledger
 from breakeven.reports.budgets import Budgets, present
 from breakeven.reports.budgets import budgets as budgets_report
@@ -21,12 +22,14 @@ from breakeven.reports.decisions import Decisions, decision_list
 from breakeven.reports.forecast import Asked as ForecastAsked
 from breakeven.reports.forecast import forecast as forecast_report
 from breakeven.reports.forecastrows import Forecast
+from breakeven.reports.gauges import exposition, gauges
 from breakeven.reports.owners import Coverage, Owners
 from breakeven.reports.owners import coverage as coverage_report
 from breakeven.reports.owners import owners as owners_report
 from breakeven.reports.pnl import Pnl
 from breakeven.reports.pnl import pnl as pnl_report
 from breakeven.reports.policies import PolicyTest, policy_test
+from breakeven.reports.question import Question as MonthQuestion
 from breakeven.reports.receipt import Receipt
 from breakeven.reports.receipt import receipt as receipt_report
 from breakeven.reports.today import Today
@@ -194,12 +197,25 @@ def decisions(
     return decision_list(desk.layout, subject=subject, actor=actor, since=since)[0]
 
 
+@get("/metrics", sync_to_thread=True, include_in_schema=False)
+def metrics(desk: AtDesk) -> Response[str]:
+    """The ledger's figures of this month for Prometheus; the gateway's counters stand at /metrics."""
+    now = desk.clock()
+
+    def report(ledger: Ledger, settings: Settings) -> str:
+        month = pnl_report(ledger, settings, MonthQuestion(month_of(now)))
+        return exposition(gauges(month, budgets_report(ledger, settings, None, present(ledger, now))))
+
+    text = desk.answer(("metrics", month_of(now).name), report)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
 def plan_path(desk: Desk) -> Path:
     """Where the plan lies: beside the configuration, else in the ledger's directory."""
     return (desk.ledger if desk.config is None else desk.config.parent) / PLAN_NAME
 
 
 READINGS = (
-    today, pnl, customers, calls, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions,
+    today, pnl, customers, calls, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions, metrics,
 )  # fmt: skip
 """Every route that only reads."""
