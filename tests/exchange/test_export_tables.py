@@ -34,7 +34,9 @@ def test_duckdb_and_polars_read_the_lake_as_it_is(filled: Any) -> None:
     root = Path(filled.root / "lake")
     assert filled.run("export", "parquet", "--period", "all", "-o", str(root))[0] == 0
     with duckdb.connect() as connection:
-        sql = f"SELECT sum(cost), count(DISTINCT month) FROM read_parquet('{root}/cost_lines/*/*.parquet', hive_partitioning = true)"
+        sql = (
+            f"SELECT sum(cost), count(DISTINCT month) FROM read_parquet('{root}/cost_lines/*/*.parquet', hive_partitioning = true)"
+        )
         assert connection.execute(sql).fetchall() == [(_booked(filled), 2)]
     read = polars.scan_parquet(root / "cost_lines", hive_partitioning=True).select(polars.col("cost").sum(), "month").collect()
     assert (read["cost"][0], read["month"].n_unique()) == (_booked(filled), 2)

@@ -11,7 +11,7 @@ from typing import Any
 from breakeven.gateway.metrics import HELP
 from breakeven.reports.gauges import GAUGES, Gauge, exposition
 
-SAMPLE = re.compile(r'^breakeven_ledger_(\w+?)(?:\{(.*)\})? (-?[0-9.e+-]+)$')
+SAMPLE = re.compile(r"^breakeven_ledger_(\w+?)(?:\{(.*)\})? (-?[0-9.e+-]+)$")
 
 
 def test_gauges_say_what_the_pnl_says(site: Any) -> None:
