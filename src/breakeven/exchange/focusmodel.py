@@ -40,7 +40,7 @@ WITNESSES: Mapping[str, str] = {
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One requirement: its id and words, whether it `holds`, `fails`, is `advice` not followed, or is `not applicable` or `not checked` and why; bad rows."""
+    """One requirement and its verdict: holds, fails, advice (not followed), not applicable or not checked, and why; bad rows."""
 
     requirement: str
     words: str

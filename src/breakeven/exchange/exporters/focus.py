@@ -99,7 +99,8 @@ def _prepare(ledger: Ledger, request: ExportRequest) -> None:
     connection = ledger.connection
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE focus_classes (usage_class VARCHAR, sku VARCHAR, direction VARCHAR, cache VARCHAR,"
-        " ttl VARCHAR, meter VARCHAR, consumed_unit VARCHAR, consumed_scale DECIMAL(10,6), pricing_unit VARCHAR, pricing_scale DECIMAL(10,6),"
+        " ttl VARCHAR, meter VARCHAR, consumed_unit VARCHAR, consumed_scale DECIMAL(10,6), pricing_unit VARCHAR,"
+        " pricing_scale DECIMAL(10,6),"
         " pricing_factor DECIMAL(8,0))"
     )
     connection.executemany(

@@ -1,8 +1,8 @@
 """Calls as OpenTelemetry spans by the GenAI conventions, old names beside new ones, posted as OTLP/HTTP in JSON.
 
-The engine writes each span as text; here they are only put into batches and sent. A span's ids follow from the call's, so that sending
-a period again describes the same spans. Token counts are inclusive, as the conventions say: input contains cache reads and writes,
-output contains reasoning. Prompts and answers are never sent, and users only where asked for.
+The engine writes each span as text; here they are only put into batches and sent. A span's ids follow from the call's, so that
+sending a period again describes the same spans. Token counts are inclusive, as the conventions say: input contains
+cache reads and writes, output contains reasoning. Prompts and answers are never sent, and users only where asked for.
 """
 
 from __future__ import annotations
