@@ -116,7 +116,7 @@ def test_calls_add_up_and_users_stay_at_home(desk: Any) -> None:
     """x_CallCount sums to the calls of the period although a call has several rows, and no row names a user."""
     path = _written(desk, "focus.csv")
     assert _rows(path, "sum(CAST(x_CallCount AS INTEGER)), sum(CAST(x_FailedCallCount AS INTEGER))") == [(7, 1)]
-    assert "ann" not in path.read_text() and "bob" not in path.read_text()
+    assert not {"ann", "bob"} & set(path.read_text().replace('"', ",").split(","))
 
 
 def test_a_restatement_nets_out(desk: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars
+import polars as pl
 import pytest
 
 CALLS = """occurred_at,provider,model,input_tokens,output_tokens,feature,user,id
@@ -38,9 +38,9 @@ def test_duckdb_and_polars_read_the_lake_as_it_is(filled: Any) -> None:
             f"SELECT sum(cost), count(DISTINCT month) FROM read_parquet('{root}/cost_lines/*/*.parquet', hive_partitioning = true)"
         )
         assert connection.execute(sql).fetchall() == [(_booked(filled), 2)]
-    read = polars.scan_parquet(root / "cost_lines", hive_partitioning=True).select(polars.col("cost").sum(), "month").collect()
+    read = pl.scan_parquet(root / "cost_lines", hive_partitioning=True).select(pl.col("cost").sum(), "month").collect()
     assert (read["cost"][0], read["month"].n_unique()) == (_booked(filled), 2)
-    assert polars.scan_parquet(root / "calls", hive_partitioning=True).collect().height == 3
+    assert pl.scan_parquet(root / "calls", hive_partitioning=True).collect().height == 3
 
 
 def test_writing_a_lake_again_replaces_it(filled: Any) -> None:
@@ -48,7 +48,7 @@ def test_writing_a_lake_again_replaces_it(filled: Any) -> None:
     root = Path(filled.root / "lake")
     for period in ("all", "2026-10"):
         assert filled.run("export", "parquet", "--period", period, "-o", str(root))[0] == 0
-    assert polars.scan_parquet(root / "calls", hive_partitioning=True).collect()["month"].unique().to_list() == ["2026-10"]
+    assert pl.scan_parquet(root / "calls", hive_partitioning=True).collect()["month"].unique().to_list() == ["2026-10"]
     other = Path(filled.root / "other")
     other.mkdir()
     (other / "mine.txt").write_text("keep")
@@ -60,7 +60,7 @@ def test_csv_is_exact_and_leaves_users_out(filled: Any) -> None:
     """One table as CSV holds every digit; users' ids are in it only where asked for; all tables go into a directory."""
     path = Path(filled.root / "lines.csv")
     assert filled.run("export", "csv", "--period", "all", "-o", str(path))[0] == 0
-    assert sum(polars.read_csv(path, infer_schema=False)["cost"].str.to_decimal(scale=18)) == _booked(filled)
+    assert sum(pl.read_csv(path, infer_schema=False)["cost"].str.to_decimal(scale=18)) == _booked(filled)
     assert "user_id" not in path.read_text()
     assert filled.run("export", "csv", "--period", "all", "--table", "calls", "--users", "-o", str(path))[0] == 0
     assert "ann" in path.read_text()

@@ -21,12 +21,14 @@ def test_live_calls_arrive_in_the_pnl(tmp_path: Path) -> None:
     line = [sys.executable, "-m", "breakeven"]
     shown = subprocess.run(
         [*line, "demo", "--ledger", str(ledger), "--seconds", "3"],
-        capture_output=True, text=True, timeout=240, env=environment, check=True,
+        capture_output=True, text=True, timeout=600, env=environment, check=True,
     )  # fmt: skip
     lines = [each for each in shown.stdout.splitlines() if each.rstrip().endswith(" ms")]
     assert len(lines) >= 10
     assert all(" $0." in each for each in lines)
     assert "Feature P&L · October 2026" in shown.stdout
+    assert "before: frontier model" in shown.stdout
+    assert "were answered without a model" in shown.stdout
     asked = subprocess.run(
         [*line, "pnl", "--ledger", str(ledger), "--period", "month", "--json"],
         capture_output=True, text=True, timeout=60, env=environment, check=True,

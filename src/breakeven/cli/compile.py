@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from breakeven.cli.context import echo_json
+from breakeven.cli.context import echo_json, ledger_options
 from breakeven.cli.examples import answer_fields, file_bytes, read_examples
+from breakeven.cli.passages import passages
 from breakeven.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
     from breakeven.alignment.compiled.handler import Handler
-    from breakeven.alignment.compiled.replay import Replay
+    from breakeven.alignment.compiled.replay import Past, Replay
+    from breakeven.alignment.compiled.shape import TaskShape
 
 
 def _floor_options(command: Any) -> Any:  # noqa: ANN401 - a decorator of click commands
@@ -29,14 +32,66 @@ def _floor_options(command: Any) -> Any:  # noqa: ANN401 - a decorator of click 
 
 
 def _example_options(command: Any) -> Any:  # noqa: ANN401 - a decorator of click commands
-    """Add where the examples' parts stand."""
+    """Add where the examples are and where their parts stand."""
     fields_help = "Fields of the answer to learn, separated by commas. Default: all that every example has."
     command = click.option("--fields", "fields_text", default="", metavar="A,B,...", help=fields_help)(command)
     output_help = "Field with the past answer: an object of fields, or one value. Dots reach into objects."
-    command = click.option("--output", "output", required=True, metavar="FIELD", help=output_help)(command)
-    input_help = "Field with the input: a text, or a list of lines with boxes. Dots reach into objects."
-    command = click.option("--input", "input_", required=True, metavar="FIELD", help=input_help)(command)
-    return click.argument("file", type=click.Path(path_type=Path))(command)
+    command = click.option("--output", "output", default="", metavar="FIELD", help=output_help)(command)
+    input_help = "Field with the input: a text, a list of lines with boxes, or the name of a PDF file. Dots reach into objects."
+    command = click.option("--input", "input_", default="", metavar="FIELD", help=input_help)(command)
+    workflow_help = "With --from-captures: only requests of this workflow."
+    command = click.option("--workflow", metavar="NAME", help=workflow_help)(command)
+    until_help = "With --from-captures: only requests before this day."
+    command = click.option("--until", metavar="DATE", help=until_help)(command)
+    since_help = "With --from-captures: only requests from this day on."
+    command = click.option("--since", metavar="DATE", help=since_help)(command)
+    captures_help = "Take the kept requests and answers of this feature instead of a file."
+    command = click.option("--from-captures", "captured", metavar="FEATURE", help=captures_help)(command)
+    return ledger_options(click.argument("file", type=click.Path(path_type=Path), required=False)(command))
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The options that say where examples come from."""
+
+    file: Path | None
+    input_: str
+    output: str
+    fields_text: str
+    captured: str | None
+    since: str | None
+    until: str | None
+    workflow: str | None
+    ledger_path: Path | None
+    config: Path | None
+
+    def read(self) -> tuple[list[Past], list[str], TaskShape | None]:
+        """The examples, the fields to learn, and the task's shape where whole requests were given. Raises UsageError."""
+        if (self.file is None) == (self.captured is None):
+            raise UsageError("give a FILE of examples, or --from-captures FEATURE", "One of the two, and not both.")
+        if self.captured is not None:
+            return self._from_captures(self.captured)
+        if self.file is None or not (self.input_ and self.output):
+            raise UsageError(
+                "it is not said where input and answer stand in the file", "Name their fields: --input FIELD --output FIELD."
+            )
+        past = read_examples(self.file, self.input_, self.output)
+        return past, answer_fields(past, self.fields_text), None
+
+    def _from_captures(self, feature: str) -> tuple[list[Past], list[str], TaskShape]:
+        from breakeven.cli.captured import as_past, read_captured, told
+        from breakeven.cli.context import load
+
+        if self.input_ or self.output or self.fields_text:
+            raise UsageError(
+                "--input, --output and --fields are for files",
+                "Of kept requests the whole answer is learned: a caller expects all of it.",
+            )
+        _, ledger = load(self.config, self.ledger_path)
+        shaped = read_captured(ledger, feature, self.since, self.until, self.workflow)
+        for line in told(shaped):
+            click.echo(line, err=True)
+        return as_past(shaped), list(shaped.shape.fields), shaped.shape
 
 
 @click.group("compile")
@@ -50,19 +105,21 @@ def compile_() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws which examples try which rules.")
 @_floor_options
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON document.")
-def learn(  # noqa: PLR0913, PLR0917 - one argument per option
-    file: Path, input_: str, output: str, fields_text: str, target: Path, seed: int, floor: float, aim: float, as_json: bool
-) -> None:
-    """Learn a handler from the examples in FILE (JSONL, .gz, or Parquet) and write it as readable JSON."""
+def learn(target: Path, seed: int, floor: float, aim: float, as_json: bool, **given: Any) -> None:  # noqa: ANN401 - the options of _Given
+    """Learn a handler from examples and write it as readable JSON.
+
+    They come from FILE (JSONL, .gz, or Parquet), or from requests and answers that were kept with a feature's consent
+    (--from-captures): then the task's shape is found as well, so that the handler can answer requests as they come.
+    """
     from random import Random
 
     from breakeven.alignment.compiled.learning import Learner
 
-    past = read_examples(file, input_, output)
-    learner = Learner(answer_fields(past, fields_text), floor, aim, Random(seed))  # noqa: S311 - draws folds, guards nothing
+    past, fields, shape = _Given(**given).read()
+    learner = Learner(fields, floor, aim, Random(seed))  # noqa: S311 - draws folds, guards nothing
     for one in reversed(past):  # past the most that are tried, examples are only counted: the newest are tried
         learner.learn(one.read(), one.truth, one.name)
-    handler, content = learner.write()
+    handler, content = learner.write(shape)
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -97,11 +154,7 @@ def learn(  # noqa: PLR0913, PLR0917 - one argument per option
 @_floor_options
 @click.option("--json", "as_json", is_flag=True, help="The figures as one JSON document.")
 @click.option("--details", type=click.Path(path_type=Path), help="Also write every outcome to this file, one JSON object a line.")
-def replay(  # noqa: PLR0913, PLR0917 - one argument per option
-    file: Path,
-    input_: str,
-    output: str,
-    fields_text: str,
+def replay(  # noqa: PLR0917 - one argument per option
     seed: int,
     learn_online: bool,
     handler_file: Path | None,
@@ -109,8 +162,9 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument per option
     aim: float,
     as_json: bool,
     details: Path | None,
+    **given: Any,  # noqa: ANN401 - the options of _Given
 ) -> None:
-    """Measure coverage and agreement on the examples in FILE.
+    """Measure coverage and agreement on the examples in FILE, or on kept requests and answers (--from-captures).
 
     With --learn-online the examples arrive in a seeded random order and each is learned after it was answered. With --handler a
     finished handler answers them all. With neither, a handler is learned from a random half and answers the other half.
@@ -121,11 +175,10 @@ def replay(  # noqa: PLR0913, PLR0917 - one argument per option
         raise UsageError(
             "--learn-online and --handler exclude each other", "A finished handler learns nothing: give one of the two."
         )
-    past = read_examples(file, input_, output)
+    past, fields, _ = _Given(**given).read()
     if handler_file is not None:
         result = replay_handler(past, _load(handler_file), thread_time_ns)
     else:
-        fields = answer_fields(past, fields_text)
         run = replay_stream if learn_online else replay_halves
         result = run(past, fields, thread_time_ns, seed, floor, aim)
     if details is not None:
@@ -187,3 +240,6 @@ def _draw(result: Replay) -> None:
         bound = f"at least {figures['agreement_lower_bound']:.2%} with 95 % confidence"
         click.echo(f"whole answers as in the past   {figures['agreement']:.2%}, {bound}")
     click.echo(f"CPU time per example           {figures['microseconds_per_example']:,.0f} µs")
+
+
+compile_.add_command(passages)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import shutil
 import sys
@@ -15,7 +16,11 @@ from breakeven.errors import DataError, UsageError
 
 PERIOD = "2026-10"
 KEPT = "input-invented"
+INVOICED = ("anthropic", "openai")
+"""The vendors that send the firm an invented invoice for October."""
 _SECONDS = 5.0
+_DOCUMENTS = 300
+DOCUMENTS_LEDGER = "document-workflow"
 
 
 @click.command()
@@ -28,13 +33,28 @@ _SECONDS = 5.0
     "--live/--no-live", default=None, help="Whether to send invented live calls through a gateway. Default: unless --json."
 )
 @click.option("--seconds", type=click.FloatRange(min=1), help="How long. Default: until Ctrl-C on a terminal, else 5.")
+@click.option(
+    "--documents",
+    type=click.IntRange(min=100),
+    help="Also run the document workflow with so many invoices before and after. Default: 300 with live calls.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The P&L as one JSON document.")
-def demo(ledger_path: Path | None, seed: int | None, keep: bool, live: bool | None, seconds: float | None, as_json: bool) -> None:
+def demo(  # noqa: PLR0917 - one argument per option
+    ledger_path: Path | None,
+    seed: int | None,
+    keep: bool,
+    live: bool | None,
+    seconds: float | None,
+    documents: int | None,
+    as_json: bool,
+) -> None:
     """Build a year of an invented company in a ledger of its own and print what its AI features earn and cost.
 
     The generated files are loaded by the same importers as real data. Then a gateway meters invented live calls, which a scripted
-    vendor answers, and they are shown as they arrive, at last in the P&L of this month. All of it is invented and says so.
+    vendor answers, and they are shown as they arrive, at last in the P&L of this month. Before that the document workflow is run in
+    a ledger of its own: invoices on the frontier model, then with a handler compiled from that traffic. All of it is invented.
     """
+    from breakeven.cli.documentdemo import show_documents
     from breakeven.cli.reports import pnl
     from breakeven.sample import FIRM, INVENTED, SEED
 
@@ -47,9 +67,18 @@ def demo(ledger_path: Path | None, seed: int | None, keep: bool, live: bool | No
     pnl.main(args=[*shown, *(["--json"] if as_json else [])], prog_name="breakeven pnl", standalone_mode=False)
     if not as_json:
         _show_governance(folder)
-    if live or (live is None and not as_json):
+    live = not as_json if live is None else live
+    if documents is not None or live:
+        show_documents(_unused(folder / DOCUMENTS_LEDGER), documents or _DOCUMENTS, seed)
+    if live:
         _show_live(folder, seed, seconds if seconds is not None or sys.stdout.isatty() else _SECONDS)
     click.echo(_next_steps(folder), err=True)
+
+
+def _unused(folder: Path) -> Path:
+    """A folder of this name in which nothing is yet, so that two runs are not counted as one."""
+    numbered = (folder.with_name(f"{folder.name}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([folder], numbered) if not path.exists())
 
 
 def _show_governance(folder: Path) -> None:
@@ -79,9 +108,11 @@ def _show_live(folder: Path, seed: int, seconds: float | None) -> None:
 def _build(folder: Path, seed: int, kept: Path | None) -> None:
     """Make the ledger, write the files (to stay in `kept`, if given), import them; what is there already is not added again."""
     from breakeven import app
+    from breakeven.economics.periods import parse_period
     from breakeven.exchange import ImportRequest, Target, importer
     from breakeven.ledger import open_ledger
     from breakeven.sample import holds_sample, write_configuration, write_facts
+    from breakeven.sample.invoices import write_sample_invoice
 
     if folder.exists() and any(folder.iterdir()) and not holds_sample(folder, seed):
         raise UsageError(
@@ -89,7 +120,8 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             "Name a new folder with --ledger, so that invented facts do not mix with other ones.",
         )
     open_ledger(folder, write=True, create=True).close()
-    write_configuration(folder, seed)
+    if not (folder / "breakeven.yaml").is_file():  # what was decided since, such as a rollout, stays
+        write_configuration(folder, seed)
     settings, path = load(None, folder)
     with open_ledger(path, write=True) as ledger, tempfile.TemporaryDirectory(prefix="breakeven-invented-") as files:
         card = app.rate_card(settings, path)
@@ -108,6 +140,9 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             click.echo(
                 f"imported {len(paths)} files of {name}: {added:,} added, {report.result.duplicates:,} were there already", err=True
             )
+        period = parse_period(PERIOD, app.now())
+        for vendor in INVOICED:
+            write_sample_invoice(path, ledger, vendor, period.start, period.end)
 
 
 def _next_steps(folder: Path) -> str:
@@ -120,7 +155,9 @@ All of this is invented. Try next:
   {command} calls --period {PERIOD} 'feature:"Contract extraction"' --limit 5
   {command} unpriced --period all
   {command} owner list --period {PERIOD}
+  {command} audit --period {PERIOD}
   {command} forecast --period {PERIOD}
+  {command} reconcile {shlex.quote(str(folder / f"invoice-anthropic-{PERIOD}-invented.csv"))}
   {command} ledger verify
   {command} serve            # then point OPENAI_BASE_URL or ANTHROPIC_BASE_URL at it
 Then bring in your own: {command} import claude-code ~/.claude/projects --ledger my-ledger"""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SINGLE_ANSWER = "answer"
 """The field's name where the answers are no objects but single values."""
+_LONGEST_PATH = 1024
 _NAMES = ("id", "document_id")
 _REMEDY = 'Give one JSON object a line, like {"input": "...", "output": {"total": "9.00"}}.'
 
@@ -23,9 +24,9 @@ def read_examples(file: Path, input_: str, output: str) -> list[Past]:
     """Every example of a JSONL file (plain or .gz) or a Parquet file. Raises DataError naming where the faulty ones stand."""
     past: list[Past] = []
     problems: list[Problem] = []
-    for where, row in _rows(file):
+    for where, row in rows_of(file):
         try:
-            past.append(_example(row, where, input_, output))
+            past.append(_example(row, where, input_, output, file.parent))
         except DataError as error:
             problems.append(Problem(where, error.what, error.remedy))
     if problems:
@@ -51,18 +52,30 @@ def answer_fields(past: Sequence[Past], wanted: str) -> list[str]:
     return fields
 
 
-def _example(row: Mapping[str, Any], where: str, input_: str, output: str) -> Past:
+def _example(row: Mapping[str, Any], where: str, input_: str, output: str, folder: Path) -> Past:
     from breakeven.alignment.compiled.documents import read_document
     from breakeven.alignment.compiled.replay import Past
 
-    given = _reach(row, input_)
+    given = _document(reach(row, input_), folder)
     read_document(given, input_)  # a fault is told now, with its line, not in the middle of a replay
-    truth = _reach(row, output)
+    truth = reach(row, output)
     name = next((str(row[key]) for key in _NAMES if key in row), Path(where).name)
     return Past(name, partial(read_document, given, where), truth if isinstance(truth, dict) else {SINGLE_ANSWER: truth})
 
 
-def _reach(row: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
+def _document(given: Any, folder: Path) -> Any:  # noqa: ANN401 - JSON
+    """The input itself; of a text that names a PDF file, beside the file of examples, the text in it."""
+    if not (isinstance(given, str) and given.lower().endswith(".pdf") and "\n" not in given and len(given) <= _LONGEST_PATH):
+        return given
+    from breakeven.exchange.documents import pdf_text
+
+    path = folder / given
+    if not path.is_file():
+        raise DataError(f"the PDF file {path} does not exist", "Name it as it is called beside the file of examples.")
+    return pdf_text(file_bytes(path), str(path))
+
+
+def reach(row: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
     """The value at a dotted path; a text that holds a JSON object is entered like one. Raises DataError."""
     import msgspec
 
@@ -80,7 +93,7 @@ def _reach(row: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
     return value
 
 
-def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def rows_of(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every row of a file with where it stands."""
     yield from _parquet_rows(file) if file.suffix == ".parquet" else _json_rows(file)
 

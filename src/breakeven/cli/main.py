@@ -49,11 +49,16 @@ COMMANDS: dict[str, Entry] = {
     ),
     "scenario": Entry("breakeven.cli.scenario:scenario", "Margin as prices, tokens and volume move, and whether waiting helps."),
     "watch": Entry("breakeven.cli.watch:watch", "What is unusual in cost, tokens, cache and errors, and what caused it."),
+    "audit": Entry("breakeven.cli.auditing:audit", "Which task classes are bought above need, by what proof, and what that costs."),
     "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
     "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
     "keys": Entry("breakeven.cli.keys:keys", "Virtual keys: create, list, rotate, revoke."),
     "reload": Entry("breakeven.cli.serve:reload", "Let the running gateway take up a changed configuration."),
     "prices": Entry("breakeven.cli.prices:prices", "List, show, compare and add dated prices; restate the ledger."),
+    "reconcile": Entry(
+        "breakeven.cli.reconcile:reconcile", "Hold an invoice against what was metered; name and post each difference."
+    ),
+    "close": Entry("breakeven.cli.close:close", "Lock a month with its prices, and sign off its statement."),
     "check": Entry("breakeven.cli.check:check", "For pull requests: price a change, and fail where it would break a charter."),
     "budget": Entry("breakeven.cli.budget:budget", "Budgets: how they stand, when they run out, what happens then."),
     "policy": Entry("breakeven.cli.policy:policy", "Policies: list, explain, try on the past; check that charters hold together."),
@@ -66,11 +71,14 @@ COMMANDS: dict[str, Entry] = {
         "breakeven.cli.compile:compile_", "Learn, replay and explain handlers that answer repeatable tasks without a model."
     ),
     "cache": Entry("breakeven.cli.cache:cache", "What vendors' prompt caches save, measured, and what they could save."),
+    "captures": Entry("breakeven.cli.captures:captures", "Kept requests and answers: list, show, purge; off by default."),
     "handlers": Entry(
         "breakeven.cli.handlers:handlers", "What answers without a model, how it stands, and what it says to a prompt."
     ),
     "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
-    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
+    "route": Entry("breakeven.cli.route:route", "Train, certify, evaluate and explain routes between a weak and a strong rung."),
+    "report": Entry("breakeven.cli.report:report", "A report to send: the board's two pages, the finance or the engineering pack."),
+    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal, describe or move the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (
     (PolicyFailed, 1),

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from breakeven.gateway.admission import Admission
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.call import Call
+from breakeven.gateway.capturing import Capturing, wanted
 from breakeven.gateway.climbing import Climb
 from breakeven.gateway.credentials import without_virtual_keys
 from breakeven.gateway.dialects import error_body
@@ -30,6 +31,7 @@ from breakeven.gateway.ownpaths import OWN_PATHS
 from breakeven.gateway.promptcaching import PrefixMemory
 from breakeven.gateway.resilience import Breaker, Lane
 from breakeven.gateway.settlement import refused_row
+from breakeven.gateway.translating import said_there
 from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Head, HeadMemory, Limits, Request, response_head
 from breakeven.gateway.wire.server import ClientConnection
@@ -45,13 +47,18 @@ if TYPE_CHECKING:
     from breakeven.gateway.attribution import Attributor
     from breakeven.gateway.caches import CacheStore
     from breakeven.gateway.costing import Costs, Rater
+    from breakeven.gateway.facts import AttemptRow
     from breakeven.gateway.handling import Handling
     from breakeven.gateway.keys import KeyRing, VirtualKey
+    from breakeven.gateway.meter import Meter
     from breakeven.gateway.recorder import Recorder
+    from breakeven.gateway.rolling import Rolling
     from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
+    from breakeven.governance.capture import CapturePolicy
     from breakeven.governance.policy import PolicyBook
+    from breakeven.governance.privacy import Pseudonyms
     from breakeven.settings.handlers import HandlerSettings
 
 _MOST_KNOWN = 4096
@@ -103,10 +110,12 @@ class Snapshot:
     policies: PolicyBook | None = None
     visitors: Visitors = field(default_factory=Visitors)
     ladders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    captures: Mapping[str, CapturePolicy] = field(default_factory=dict)
     rungs: Mapping[str, Rungs] = field(default_factory=dict)
     cached_in: AccountsSettings = field(default_factory=AccountsSettings)
     handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
     prompt_cache: Mapping[str, str] = field(default_factory=dict)
+    pseudonyms: Pseudonyms | None = None
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:
@@ -142,7 +151,7 @@ class Snapshot:
 class Application:
     """One worker's gateway."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a worker is made of
         self,
         loop: asyncio.AbstractEventLoop,
         snapshot: Snapshot,
@@ -153,6 +162,7 @@ class Application:
         leases: Callable[[Snapshot], Leases] | None = None,
         caches: Callable[[Snapshot], CacheStore] | None = None,
         handling: Callable[[Snapshot], Handling] | None = None,
+        rolling: Rolling | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -169,7 +179,9 @@ class Application:
         self.judge: Judge | None = None
         self.cache: CacheStore | None = None
         self.flights = Flights()
+        self.rolling = rolling
         self.handling: Handling | None = None
+        self.capturing: Capturing | None = None
         self._leases = leases
         self._caches = caches
         self._handling = handling
@@ -241,6 +253,20 @@ class Application:
         if call.targets:
             now = now_ns()
             self.recorder.settle(refused_row(call, refusal, self.clock.text(call.started_ns), self.clock.text(now)), None)
+
+    def capture(self, call: Call, row: AttemptRow, target: Target, meter: Meter | None) -> None:
+        """Keep the bodies of an attempt that was answered, where the charter of its feature says so; never a reason to fail.
+
+        Both are kept as the vendor had them: in its dialect, where the caller speaks another.
+        """
+        if self.capturing is None or not self.snapshot.captures or (policy := wanted(call)) is None:
+            return
+        try:
+            request = call.request.body if target.translation is None else call.bodies.get(target) or said_there(call, target)
+            self.capturing.offer(policy, request, row, None if meter is None else meter.body())
+        except Exception:  # noqa: BLE001 - whatever it is, the caller's answer goes on
+            self.metrics.add("captures_skipped")
+            self.fault()
 
     # --- vendors ------------------------------------------------------------------------------------------------------------------
 
@@ -328,6 +354,8 @@ class Application:
         if self.handling is not None:
             self.handling.close()
         self.recorder.close()
+        if self.capturing is not None:
+            self.capturing.close()
 
     @property
     def busy(self) -> bool:

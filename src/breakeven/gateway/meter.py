@@ -19,6 +19,9 @@ from breakeven.providers.quick import QuickCall, quick_reading
 LARGEST_METERED = 64 * 1024 * 1024
 """Bytes of one answer, decompressed, that are kept for reading; a longer one has unknown usage."""
 
+LARGEST_CAPTURED = 4 * 1024 * 1024
+"""Bytes of one body that are kept where a feature's charter wants bodies kept; a longer one is not."""
+
 _GZIP_OR_ZLIB = 47
 _OK = 200
 _FRAMINGS: dict[bytes, Framing] = {
@@ -42,14 +45,16 @@ def framing_of(content_type: bytes) -> Framing:
 class Meter:
     """Reads one answer while it passes, or when it is complete."""
 
-    __slots__ = ("_fault", "_inflater", "_kept", "_quick", "_reader", "_sieve", "_size", "_status")
+    __slots__ = ("_copy", "_copy_size", "_fault", "_inflater", "_kept", "_quick", "_reader", "_sieve", "_size", "_status")
 
-    def __init__(self, quick: QuickCall, status: int, framing: Framing, encoding: bytes) -> None:
+    def __init__(self, quick: QuickCall, status: int, framing: Framing, encoding: bytes, *, keeps: bool = False) -> None:
         self._quick = quick
         self._status = status
         self._fault = ""
         self._size = 0
         self._kept: list[bytes] = []
+        self._copy: list[bytes] | None = [] if keeps and framing != "whole" else None
+        self._copy_size = 0
         self._inflater: _Inflater | None = None
         self._sieve: Sieve | None = None
         self._reader: StreamReader | None = None
@@ -68,6 +73,8 @@ class Meter:
         try:
             if self._inflater is not None:
                 content = self._inflater.decompress(content, LARGEST_METERED)
+            if self._copy is not None:
+                self._duplicate(content)
             if self._sieve is not None:
                 self._sieve.feed(content)
             elif self._reader is not None:
@@ -101,6 +108,18 @@ class Meter:
         if self._fault and reading.state == "metered":
             return replace(reading, state="usage_missing", parts=(), problems=(self._problem(),))
         return reading
+
+    def body(self) -> bytes | None:
+        """The answer as it came, decompressed, where it was to be kept; None where it is too long or damaged."""
+        kept = self._kept if self._copy is None else self._copy
+        return None if self._fault or not kept else b"".join(kept)
+
+    def _duplicate(self, content: bytes) -> None:
+        self._copy_size += len(content)
+        if self._copy is not None and self._copy_size <= LARGEST_CAPTURED:
+            self._copy.append(content)
+        else:
+            self._copy = None
 
     def _keep(self, content: bytes) -> None:
         self._size += len(content)

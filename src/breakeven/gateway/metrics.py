@@ -27,6 +27,12 @@ HELP: dict[str, tuple[str, str]] = {
     "faults": ("counter", "Requests that a fault of Breakeven kept from being handled."),
     "records_held": ("gauge", "Facts that wait in memory for the disk."),
     "records_dropped": ("counter", "Facts lost because the disk refused them for too long."),
+    "captures": ("counter", "Requests and answers kept, as features' charters say."),
+    "captures_skipped": (
+        "counter",
+        "Requests and answers that were to be kept but cannot be: too large, no JSON, or an unknown stream.",
+    ),
+    "captures_dropped": ("counter", "Requests and answers that were to be kept but found no room in memory or on the disk."),
     "in_flight": ("gauge", "Calls under way."),
     "connections": ("gauge", "Open connections of callers."),
 }

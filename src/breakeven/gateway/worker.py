@@ -28,10 +28,12 @@ from breakeven.accounts.leases import Leases, recover
 from breakeven.errors import BreakevenError
 from breakeven.gateway.application import Application, Snapshot
 from breakeven.gateway.caches import CacheStore, open_cache
+from breakeven.gateway.capturing import Capturing
 from breakeven.gateway.handling import Handling
 from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.recorder import Recorder
+from breakeven.gateway.rolling import Rolling
 from breakeven.gateway.rundir import Loaded, RunDirectory
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.worker_spec import WorkerSpec
@@ -60,6 +62,8 @@ class Worker:
         self._stop = asyncio.Event()
         self._store: AccountStore | None = None
         self._journal: Path | None = None
+        self._erased = Path(spec.ledger) / "erased.json"
+        self._erased_at = self._when_erased()
         self._tasks: set[asyncio.Task[None]] = set()
         layout = Layout(Path(spec.ledger))
         recorder = Recorder(lambda: SegmentWriter(layout), self._metrics, loop.call_soon, loop.call_soon_threadsafe)
@@ -72,7 +76,9 @@ class Worker:
             leases=self._open_leases,
             caches=self._open_cache,
             handling=self._open_handlers,
+            rolling=Rolling(layout),
         )
+        self.application.capturing = Capturing(layout, f"{spec.number}-{secrets.token_hex(4)}", self._metrics)
 
     def _open_handlers(self, snapshot: Snapshot) -> Handling:
         """What answers without a model; its processes are started at once."""
@@ -166,8 +172,22 @@ class Worker:
             await asyncio.sleep(SWEEP_SECONDS)
             self.application.sweep()
             self._recover()
+            self._rotate_after_an_erasure()
             with contextlib.suppress(OSError):  # a full disk stops no call
                 self._run.write_metrics(self._spec.number, self._metrics.snapshot())
+
+    def _when_erased(self) -> int:
+        try:
+            return self._erased.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def _rotate_after_an_erasure(self) -> None:
+        """Somebody was erased: what this worker has written so far must be sealed without the name."""
+        at = self._when_erased()
+        if at != self._erased_at:
+            self._erased_at = at
+            self.application.recorder.rotate_soon()
 
     def _prepare(self) -> Snapshot:
         spec = self._spec

@@ -11,6 +11,7 @@ import msgspec
 from breakeven.alignment.compiled.documents import Document, read_document
 from breakeven.alignment.compiled.handler import Handler
 from breakeven.alignment.compiled.handler_file import from_file, read_file
+from breakeven.alignment.compiled.served import ServedHandler
 from breakeven.alignment.task import Declined, Reply, Task
 from breakeven.errors import DataError, Unreachable
 from breakeven.handlers.forms import JSON, formed, unreadable
@@ -22,13 +23,15 @@ class CompiledAnswers:
     """Answers by the handler in a file; a changed file is taken up within a second.
 
     `answer: value` gives the one field alone instead of a JSON object. `begin` and `end` are the texts of the prompt between which
-    the document stands; without them the whole prompt is the document.
+    the document stands; without them the whole prompt is the document. A handler that was learned from whole requests knows the
+    prompt and the way of answering itself, and heeds none of these options.
     """
 
     def __init__(self, file: str, options: Mapping[str, str]) -> None:
         self._file, self._options = Path(file), options
         self._seen: tuple[int, int, int] | None = None
         self._looked = 0.0
+        self._served: ServedHandler | None = None
         self._handler = self._loaded()
         self._fault = ""
         bare = options.get("answer") == "value"
@@ -41,6 +44,18 @@ class CompiledAnswers:
         self._look()
         if self._fault:
             return Declined(self._fault)
+        return self._plain(task) if self._served is None else self._whole(self._served, task)
+
+    def _whole(self, served: ServedHandler, task: Task) -> Reply | Declined:
+        """The answer of a handler that was learned from whole requests: as past ones were written, where the schema allows it."""
+        reply = served.answer(task)
+        if isinstance(reply, Reply) and task.schema is not None:
+            allowed = formed(task, reply.text, reply.value)
+            return allowed if isinstance(allowed, Declined) else reply
+        return reply
+
+    def _plain(self, task: Task) -> Reply | Declined:
+        """The answer of a handler that was learned from inputs alone."""
         why = unreadable(task, self._options, system="any")
         if why is not None:
             return Declined(why)
@@ -101,4 +116,7 @@ class CompiledAnswers:
             raise Unreachable(
                 f"{self._file} cannot be read: {error.strerror}", "Give the file that `compile learn` wrote."
             ) from None
-        return from_file(read_file(content, self._file.name))
+        file = read_file(content, self._file.name)
+        handler = from_file(file)
+        self._served = None if file.shape is None else ServedHandler(handler, file.shape)
+        return handler

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from breakeven.sample.truth import CONTRACT_FROM, CONTRACTS, FIRM, INVENTED, INVOICES, SUPPORT, TRIAL, VALUE_PER_DOCUMENT
+from breakeven.sample.truth import CONTRACT_FROM, CONTRACTS, DOCUMENTS, FIRM, INVENTED, INVOICES, SUPPORT, TRIAL, VALUE_PER_DOCUMENT
 
 CONFIG = f"""# {FIRM}: {INVENTED}
 prices:
@@ -136,6 +136,27 @@ adjustments:
     source: invented-contract
     why: output of the dearest model at six and a half per cent less, schedule B
 """
+DOCUMENTS_HANDLER = "invoice-fields.json"
+DOCUMENTS_CONFIG = f"""# {FIRM}, document workflow: {INVENTED}
+features:
+  {DOCUMENTS}:
+    owner: back-office
+    unit: document
+    description: reads supplier invoices into the ledger
+    quality_floor: 0.93
+    models: [gpt-5.4]
+    retention: 7d
+    capture: {{redact: [card_number, iban]}}
+    value:
+      - {{id: per-document, kind: unit_price, price: "0.02", counts: all, owner: finance, version: 1, grade: C, why: invented}}"""
+DOCUMENTS_LADDER = f"""
+    ladder:
+      rungs: [cache, "handler:invoices", {{model: asked, tier: frontier}}]
+      cache: {{per: feature}}
+handlers:
+  invoices: {{compiled: {DOCUMENTS_HANDLER}, mode: live, checked: 5%, floor: 0.93}}
+"""
+"""What is added to the configuration when the handler has been compiled; it continues the feature."""
 _README = f"""# {FIRM}
 
 {INVENTED}

@@ -21,6 +21,8 @@ SEPTEMBER = MONTHS - 2
 SUPPORT = "Support answers"
 INVOICES = "Invoice capture"
 CONTRACTS = "Contract extraction"
+DOCUMENTS = "Invoice fields"
+"""A feature of the document workflow alone, which has a ledger of its own."""
 TRIAL = "Letter drafts"
 """A trial that only the live calls of `breakeven demo` have: its budget is so small that it is soon spent."""
 POPULAR_AND_LOSING = CONTRACTS

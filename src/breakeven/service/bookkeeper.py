@@ -28,7 +28,13 @@ from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
+from breakeven.service.copying import Copying
+from breakeven.service.forgetting import Forgetting
+from breakeven.service.keycopies import KeyCopies
 from breakeven.service.openings import Openings
+from breakeven.service.reporting import Reporting
+from breakeven.service.rolling import Rolling
+from breakeven.service.transfers import Transfers, rounds_of, shipping_settings
 
 if TYPE_CHECKING:
     from breakeven.web.serving import WebServer
@@ -48,14 +54,25 @@ class Bookkeeper:
         self._openings = Openings(self._layout, config)
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
+        self._reporting = Reporting(self._layout, config, self.books.reading, self._alerting.wake)
         self._presence = handoff.Presence(self._layout)
+        self._forgetting = Forgetting(self._layout, config)
+        self._rolling = Rolling(self._layout, config)
+        self._keys = KeyCopies(self._layout, config)
+        self._shipping = shipping_settings(config)
+        self._transfers: Transfers | None = None
         self._progress = Progress()
         self._quiet_until = 0.0
         self._seal_at = 0.0
 
     def take_office(self) -> bool:
         """Whether this process is the ledger's bookkeeper now; False where another one is."""
-        return self._presence.take()
+        if not self._presence.take():
+            return False
+        self._reporting.start()
+        if self._shipping is not None:
+            self._transfers = Transfers(rounds_of(self._layout, self._shipping), self._shipping.every)
+        return True
 
     def look(self, now: float) -> None:
         """One look: let go if asked, else commit and seal what there is. `now` is monotonic, in seconds."""
@@ -64,17 +81,27 @@ class Bookkeeper:
             self._quiet_until = now + handoff.QUIET_SECONDS
         if now < self._quiet_until:
             return
+        self._forgetting.look(now)
+        self._keys.look(now)
+        if self._shipping is None or self._shipping.role != "ship":  # else what is metered here is committed where it is collected
+            self._keep(now)
+
+    def _keep(self, now: float) -> None:
+        """Commit, seal, set balances, look for alerts; whatever there is."""
+        self._forgetting.calls_if_due(now, self.books.let_go)
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)
         opening, alerting = self._openings.due(now), self._alerting.due(now)
-        if not opening and not alerting and not pending(self._layout, self._progress):
+        rolling = self._rolling.due(now)
+        if not opening and not alerting and not rolling and not pending(self._layout, self._progress):
             if self.books.open and self.books.idle_for(now) > IDLE_SECONDS:
                 self.books.let_go()  # nothing happens: readers need not ask
             return
         with suppress(LedgerLocked):  # somebody reads or writes: the next look tries again
             ledger = self.books.to_write(now)
             done = commit_segments(ledger, self._progress)
+            self._rolling.look(ledger, now, new=bool(done.facts_added.get("replays")))
             if done.calls_added or done.lines_added or any(done.facts_added.values()):
                 self.books.committed()
                 self._alerting.committed(now)
@@ -88,7 +115,11 @@ class Bookkeeper:
 
     def close(self) -> None:
         """Commit and seal everything, and leave office."""
-        until = time.monotonic() + handoff.PATIENCE_SECONDS
+        self._reporting.stop()
+        if self._transfers is not None:
+            self._transfers.close()
+        ships = self._shipping is not None and self._shipping.role == "ship"
+        until = time.monotonic() + (0.0 if ships else handoff.PATIENCE_SECONDS)
         self._quiet_until = self._seal_at = 0.0
         while time.monotonic() < until:
             self.look(time.monotonic())
@@ -107,6 +138,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
+    copying = Copying(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    copying.start()
     web = web_server(spec, keeper.books)
     if web is not None:
         web.start()
@@ -123,6 +156,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     if web is not None:
         web.stop()
     keeper.close()
+    copying.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:

@@ -6,11 +6,14 @@ import re
 from typing import Any
 
 from breakeven.governance.charter import NOT_KEPT, Assumptions
+from breakeven.settings.captures import capture_of
 from breakeven.settings.gateway import known_needs
 from breakeven.settings.quantities import whole
 from breakeven.yamlfields import Fields, Problems
 
-CHARTER_FIELDS = ("rungs", "model", "models", "prompt", "assumptions", "unit_cost_ceiling", "retention", "needs", "prompt_cache")
+CHARTER_FIELDS = (
+    "rungs", "model", "models", "prompt", "assumptions", "unit_cost_ceiling", "retention", "capture", "needs", "prompt_cache",
+)  # fmt: skip
 PROMPT_CACHE = ("off", "5m", "1h")
 ASSUMPTION_FIELDS = ("calls_per_month", "input_tokens", "output_tokens", "outcomes_per_month")
 _MOST = 10**12
@@ -27,13 +30,15 @@ def charter_fields(fields: Fields, problems: Problems) -> dict[str, Any]:
     for name, listed in (("models", models), ("rungs", fields.words("rungs")), ("prompt", fields.words("prompt"))):
         for word in {word for word in listed if listed.count(word) > 1}:
             fields.fault(name, f"{name} names {word!r} twice", "Name it once.")
+    retention = _retention(fields)
     return {
         "rungs": fields.words("rungs"),
         "models": models,
         "prompts": fields.words("prompt"),
         "assumptions": _assumptions(fields, problems),
         "unit_cost_ceiling": fields.money("unit_cost_ceiling"),
-        "retention": _retention(fields),
+        "retention": retention,
+        "capture": capture_of(fields, retention, problems),
         "needs": known_needs(fields),
         "prompt_cache": None if (lifetime := fields.choice("prompt_cache", PROMPT_CACHE, "off")) == "off" else lifetime,
         "place": fields.node.where,

@@ -38,6 +38,8 @@ _WORDS = [
 _LENGTH = re.compile(r"-words-(\d+)\Z")
 _DEFAULT_WORDS = 12
 _CHARACTERS_PER_TOKEN = 4
+_SAID = "\0said"
+"""Where a text to be played travels in the parsed request; no caller can send a field of this name unnoticed."""
 Body = dict[str, Any]
 
 
@@ -82,14 +84,22 @@ def counts_of(body: bytes, model: str) -> Counts:
     return Counts(tokens_in, cached, len(words_of(model)))
 
 
+def _told(request: Body, body: bytes, model: str) -> tuple[Counts, list[str]]:
+    """Tokens and words of an answer: of the text that is to be played, else of invented ones."""
+    counts, said = counts_of(body, model), request.get(_SAID)
+    if not isinstance(said, str):
+        return counts, words_of(model)
+    return Counts(counts.input, counts.cached, max(1, len(said) // _CHARACTERS_PER_TOKEN)), said.split(" ")
+
+
 def identity(prefix: str, body: bytes) -> str:
     """An id that follows from the request."""
     return f"{prefix}{hashlib.sha256(body).hexdigest()[:24]}"
 
 
 @lru_cache(maxsize=256)
-def answer(method: str, path: str, body: bytes, words: int | None = None) -> Answer | None:
-    """The answer to one request, with so many words if said; None where the vendor has no such path.
+def answer(method: str, path: str, body: bytes, words: int | None = None, said: str | None = None) -> Answer | None:
+    """The answer to one request, with so many words or with this text if said; None where the vendor has no such path.
 
     What was asked last is remembered, for load tests.
     """
@@ -99,6 +109,8 @@ def answer(method: str, path: str, body: bytes, words: int | None = None) -> Ans
     if words is not None and "model" in request:
         request = {**request, "model": f"{request['model']}-words-{words}"}
     body = _asked(request, body)
+    if said is not None:
+        request = {**request, _SAID: said}
     makers = (
         ("/chat/completions", _chat),
         ("/responses", _responses),
@@ -165,15 +177,15 @@ def _chat_usage(counts: Counts) -> Body:
 
 def _chat(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "gpt-4o"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     shared: Body = {"id": identity("chatcmpl-", body), "created": CREATED, "model": _served(model), "service_tier": "default"}
     if request.get("stream") is True:
         options = request.get("stream_options")
         asked = isinstance(options, dict) and options.get("include_usage") is True
-        pieces, calls = _told(request, words), _calls(request, "call_", body)
+        pieces, calls = _pieces(request, words), _calls(request, "call_", body)
         events = _chat_events(shared, pieces, calls, _chat_usage(counts), asked=asked)
         return Answer("text/event-stream; charset=utf-8", tuple(events))
-    message: Body = {"role": "assistant", "content": "".join(_told(request, words)), "refusal": None, "annotations": []}
+    message: Body = {"role": "assistant", "content": "".join(_pieces(request, words)), "refusal": None, "annotations": []}
     finish = "stop"
     if called := _calls(request, "call_", body):
         made = [{"id": call, "type": "function", "function": {"name": name, "arguments": said}} for call, name, said in called]
@@ -211,11 +223,11 @@ def _following(schema: Body) -> Body:
     return {name: invented.get(str(said.get("type")), "invented") for name, said in (schema.get("properties") or {}).items()}
 
 
-def _told(request: Body, words: list[str]) -> list[str]:
+def _pieces(request: Body, words: list[str]) -> list[str]:
     """The pieces of the text of an answer: words, or JSON by the schema that is asked for."""
     asked = request.get("response_format") or (request.get("output_config") or {}).get("format")
     schema = asked.get("schema") or (asked.get("json_schema") or {}).get("schema") if isinstance(asked, dict) else None
-    if not isinstance(schema, dict):
+    if not isinstance(schema, dict) or _SAID in request:
         return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
     whole = json.dumps(_following(schema))
     return [whole[at : at + 7] for at in range(0, len(whole), 7)]
@@ -278,7 +290,7 @@ def _file(request: Body, body: bytes) -> Answer:
 
 def _responses(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "gpt-4o"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     text = " ".join(words)
     part = {"type": "output_text", "text": text, "annotations": []}
     item = {"id": identity("msg_", body), "type": "message", "status": "completed", "role": "assistant", "content": [part]}
@@ -346,13 +358,13 @@ def _message_usage(counts: Counts, output: int) -> Body:
 
 def _messages(request: Body, body: bytes) -> Answer:
     model = str(request.get("model", "claude-sonnet-4-5"))
-    counts, words = counts_of(body, model), words_of(model)
+    counts, words = _told(request, body, model)
     message: Body = {"id": identity("msg_", body), "type": "message", "role": "assistant", "model": _served(model)}
     if request.get("stream") is True:
-        events = _message_events(message, counts, _told(request, words), _calls(request, "toolu_", body))
+        events = _message_events(message, counts, _pieces(request, words), _calls(request, "toolu_", body))
         return Answer("text/event-stream; charset=utf-8", tuple(events))
     calls = _calls(request, "toolu_", body)
-    content: list[Body] = [{"type": "text", "text": "".join(_told(request, words))}]
+    content: list[Body] = [{"type": "text", "text": "".join(_pieces(request, words))}]
     content += [{"type": "tool_use", "id": call, "name": name, "input": json.loads(said)} for call, name, said in calls]
     reason = "tool_use" if calls else "end_turn"
     ending = {"stop_reason": reason, "stop_sequence": None, "usage": _message_usage(counts, counts.output)}

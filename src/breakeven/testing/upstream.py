@@ -14,7 +14,7 @@ import json
 import ssl
 import threading
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -32,6 +32,8 @@ _ERRORS = {
     529: "overloaded_error",
 }
 _REFUSED = 400
+Truth = Callable[[bytes], str | None]
+"""What a recorded model said to a request's body; None where it was not asked that: then the answer is invented."""
 JOURNALLED = 10_000
 
 
@@ -99,7 +101,7 @@ class _Connection(asyncio.Protocol):
         self._exchange = exchange
         self._vendor.journal.append(exchange)
         script = self._vendor.script_for(exchange)
-        said = _answer(exchange, script)
+        said = _answer(exchange, script, self._vendor.truth)
         if script == GOOD and len(said.pieces) == 1:
             exchange.complete = exchange.billed = True
             body = b"" if exchange.method == "HEAD" else said.pieces[0]
@@ -132,13 +134,14 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
-def _answer(exchange: Exchange, script: Script) -> Answer:
+def _answer(exchange: Exchange, script: Script, truth: Truth | None) -> Answer:
     if script.status >= _REFUSED:
         kind = _ERRORS.get(script.status, "api_error")
         error = {"message": f"scripted {script.status}", "type": kind, "param": None, "code": None}
         body = {"type": "error", "error": error} if "/messages" in exchange.target else {"error": error}
         return Answer("application/json", (json.dumps(body).encode(),))
-    found = answer(exchange.method, exchange.target.split("?", maxsplit=1)[0], exchange.body, script.words)
+    said = None if truth is None else truth(exchange.body)
+    found = answer(exchange.method, exchange.target.split("?", maxsplit=1)[0], exchange.body, script.words, said)
     if found is None:
         return Answer("application/json", (b'{"error":{"message":"no such path","type":"invalid_request_error"}}',))
     if script.size and len(found.pieces) == 1:
@@ -190,7 +193,8 @@ def _framed(script: Script, said: Answer) -> list[bytes]:
 class ScriptedUpstream:
     """The scripted vendor, in a thread of its own."""
 
-    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None, truth: Truth | None = None) -> None:
+        self.truth = truth
         self.journal: deque[Exchange] = deque(maxlen=JOURNALLED)
         self.port = port
         self._tls = tls

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from litestar import Response, get
+import msgspec
+from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
-from breakeven.economics.periods import month_of
-from breakeven.ledger import Ledger
 from breakeven.reports.budgets import Budgets, present
 from breakeven.reports.budgets import budgets as budgets_report
 from breakeven.reports.calls import CallList, Page
@@ -22,14 +21,13 @@ from breakeven.reports.decisions import Decisions, decision_list
 from breakeven.reports.forecast import Asked as ForecastAsked
 from breakeven.reports.forecast import forecast as forecast_report
 from breakeven.reports.forecastrows import Forecast
-from breakeven.reports.gauges import exposition, gauges
 from breakeven.reports.owners import Coverage, Owners
 from breakeven.reports.owners import coverage as coverage_report
 from breakeven.reports.owners import owners as owners_report
 from breakeven.reports.pnl import Pnl
 from breakeven.reports.pnl import pnl as pnl_report
 from breakeven.reports.policies import PolicyTest, policy_test
-from breakeven.reports.question import Question as MonthQuestion
+from breakeven.reports.question import Facts
 from breakeven.reports.receipt import Receipt
 from breakeven.reports.receipt import receipt as receipt_report
 from breakeven.reports.today import Today
@@ -53,7 +51,13 @@ _FLOOR = 5.0
 _PLAN = "plan"
 
 
-def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Ledger, Settings], Found], *more: object) -> Found:
+class Pulse(msgspec.Struct, frozen=True):
+    """How often something new has come into the ledger since the service started: whoever sees it move asks again."""
+
+    version: int
+
+
+def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Facts, Settings], Found], *more: object) -> Found:
     return desk.answer((name, asked, *more), report)
 
 
@@ -127,7 +131,7 @@ def forecast(desk: AtDesk, asked: Question) -> Forecast:
     """What will the period cost and earn by its end?"""
     now = desk.clock()
 
-    def report(ledger: Ledger, settings: Settings) -> Forecast:
+    def report(ledger: Facts, settings: Settings) -> Forecast:
         return forecast_report(ledger, settings, asked.question(ledger, now), ForecastAsked(now), desk.prices())
 
     return _report(desk, "forecast", asked, report)
@@ -152,7 +156,7 @@ def unpriced(desk: AtDesk, asked: Question) -> Unpriced:
 def budgets(desk: AtDesk, asked: Question) -> Budgets:
     """How does each budget stand, when does it run out, what happens then?"""
 
-    def report(ledger: Ledger, settings: Settings) -> Budgets:
+    def report(ledger: Facts, settings: Settings) -> Budgets:
         return budgets_report(ledger, settings, None, present(ledger, desk.clock()))
 
     return _report(desk, "budgets", asked, report)
@@ -197,17 +201,10 @@ def decisions(
     return decision_list(desk.layout, subject=subject, actor=actor, since=since)[0]
 
 
-@get("/metrics", sync_to_thread=True, include_in_schema=False)
-def metrics(desk: AtDesk) -> Response[str]:
-    """The ledger's figures of this month for Prometheus; the gateway's counters stand at /metrics."""
-    now = desk.clock()
-
-    def report(ledger: Ledger, settings: Settings) -> str:
-        month = pnl_report(ledger, settings, MonthQuestion(month_of(now)))
-        return exposition(gauges(month, budgets_report(ledger, settings, None, present(ledger, now))))
-
-    text = desk.answer(("metrics", month_of(now).name), report)
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+@get("/pulse", sync_to_thread=False)
+def pulse(desk: AtDesk) -> Pulse:
+    """Has anything new come into the ledger? Cheap: no query is run."""
+    return Pulse(desk.books.version)
 
 
 def plan_path(desk: Desk) -> Path:
@@ -216,6 +213,7 @@ def plan_path(desk: Desk) -> Path:
 
 
 READINGS = (
-    today, pnl, customers, calls, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions, metrics,
+    today, pnl, customers, calls, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions,
+    pulse,
 )  # fmt: skip
 """Every route that only reads."""

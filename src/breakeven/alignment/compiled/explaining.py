@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from breakeven.alignment.compiled.handler_file import FieldRows, HandlerFile, RecognitionRow, RuleRow
+    from breakeven.alignment.compiled.shape import TaskShape
 
+_LONGEST_QUOTE = 60
 _SOURCES = {
     "date": "dates, {}",
     "amount": "amounts of money, {}",
@@ -121,6 +123,7 @@ def in_words(observation: str) -> str:
 def explain(file: HandlerFile, only: str = "", count: int | None = None) -> Iterator[str]:
     """The whole handler in words, line by line; `only` one field, `count` rules of each."""
     yield from _promise(file)
+    yield from _asked(file.shape)
     for name, rows in file.fields.items():
         if only in {"", name}:
             yield ""
@@ -138,6 +141,19 @@ def _promise(file: HandlerFile) -> Iterator[str]:
     yield from _recognised(file.recognition)
     several = sum(layout.documents > 1 for layout in file.layouts)
     yield f"{len(file.layouts):,} layouts, {several:,} of them seen more than once."
+
+
+def _asked(shape: TaskShape | None) -> Iterator[str]:
+    """How a request must be written to be answered."""
+    if shape is not None:
+        yield f"It answers requests whose prompt begins “{_brief(shape.before)}” and ends “{_brief(shape.after)}”;"
+        way = "as text" if shape.writing == "text" else f"as JSON, {shape.writing}{', in a code fence' if shape.fenced else ''}"
+        yield f"  system text: {len(shape.system):,} characters; earlier messages: {len(shape.earlier)}; answers are written {way}."
+
+
+def _brief(text: str) -> str:
+    plain = " ".join(text.split())
+    return plain if len(plain) <= _LONGEST_QUOTE else f"{plain[:_LONGEST_QUOTE]}..."
 
 
 def _record(file: HandlerFile) -> Iterator[str]:

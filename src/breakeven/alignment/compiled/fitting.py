@@ -88,13 +88,13 @@ def fit(
     if without is not None:
         weight[without] = 0.0
     begin = np.array([(start or {}).get(name, 0.0) for name in table.names])
-    found = _lowest(lambda points: _loss(points, table, weight, penalty), begin)
+    found = lowest(lambda points: _loss(points, table, weight, penalty), begin)
     return {
         name: round(float(points), DIGITS) for name, points in zip(table.names, found, strict=True) if abs(points) >= LEAST_POINTS
     }
 
 
-def _lowest(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
+def lowest(loss: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
     """The lowest point of a convex loss by limited-memory quasi-Newton steps (Liu & Nocedal 1989), each halved until it gains.
 
     Written here because scipy's own search spends four fifths of its time waiting for threads on vectors as short as these.

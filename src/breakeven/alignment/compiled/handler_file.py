@@ -18,6 +18,7 @@ from breakeven.alignment.compiled.handler import Handler
 from breakeven.alignment.compiled.known import KnownAnswers
 from breakeven.alignment.compiled.layouts import Layout, Layouts
 from breakeven.alignment.compiled.recognition import Marks, Recogniser
+from breakeven.alignment.compiled.shape import TaskShape
 from breakeven.alignment.compiled.sources import ABSENT, MENTIONED, Sources
 from breakeven.alignment.compiled.wording import answer_text, folded
 from breakeven.errors import DataError
@@ -98,7 +99,7 @@ class RecognitionRow(msgspec.Struct, frozen=True):
     shapes: list[str]
 
 
-class HandlerFile(msgspec.Struct, frozen=True):
+class HandlerFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """A compiled handler, as its file holds it."""
 
     format: str
@@ -112,9 +113,11 @@ class HandlerFile(msgspec.Struct, frozen=True):
     fields: dict[str, FieldRows]
     layouts: list[LayoutRow]
     recognition: RecognitionRow
+    shape: TaskShape | None = None
+    """How the task is asked and answered, where it was learned from whole requests; else the examples were inputs alone."""
 
 
-def to_file(handler: Handler, rules: Mapping[str, list[RuleRow]]) -> bytes:
+def to_file(handler: Handler, rules: Mapping[str, list[RuleRow]], shape: TaskShape | None = None) -> bytes:
     """The handler as indented JSON, with the rules as the learner explains them."""
     certificate = handler.certificate
     record = [StepRow(limit, step.tries, step.right) for limit, step in zip(LIMITS, certificate.steps, strict=True)]
@@ -131,6 +134,7 @@ def to_file(handler: Handler, rules: Mapping[str, list[RuleRow]]) -> bytes:
         fields,
         layouts,
         _recognition_row(handler.recogniser),
+        shape,
     )
     return msgspec.json.format(msgspec.json.encode(file), indent=1)
 

@@ -22,6 +22,7 @@ from breakeven.alignment.compiled.handler_file import RuleRow, to_file
 from breakeven.alignment.compiled.layouts import Layouts
 from breakeven.alignment.compiled.proposals import Proposals
 from breakeven.alignment.compiled.recognition import Recogniser
+from breakeven.alignment.compiled.shape import TaskShape
 from breakeven.alignment.compiled.sources import SourceCounts, Sources
 from breakeven.alignment.compiled.wording import agrees, answer_text, folded
 
@@ -161,13 +162,13 @@ class Learner:
             {name: one.rules for name, one in self.fields.items()}, certificate, self.layouts, self.recogniser, self.examples
         )
 
-    def write(self) -> tuple[Handler, bytes]:
+    def write(self, shape: TaskShape | None = None) -> tuple[Handler, bytes]:
         """The handler with its file, without the lines that tell nothing; those are forgotten before it is certified."""
         self.layouts.trim()
         for one in self.fields.values():
             one.rules.known.trim()
         handler = self.compile()
-        return handler, to_file(handler, {name: one.explain(self.tried) for name, one in self.fields.items()})
+        return handler, to_file(handler, {name: one.explain(self.tried) for name, one in self.fields.items()}, shape)
 
 
 def all_right(choices: Mapping[str, Choice | None], truth: Mapping[str, object]) -> bool:

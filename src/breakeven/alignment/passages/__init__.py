@@ -1,0 +1,1 @@
+"""Sending only the passages of a long input that its answer needs: learned from examples, with the recall certified."""
