@@ -32,7 +32,7 @@ GAUGES: dict[str, str] = {
 _MONEY: tuple[tuple[str, Callable[[PnlRow], str | None]], ...] = (
     ("period_cost_usd", lambda row: row.cost),
     ("period_value_usd", lambda row: row.value),
-    ("period_contribution_usd", lambda row: row.contribution),
+    ("period_contribution_usd", lambda row: row.contribution if row.value is not None else None),
 )
 
 

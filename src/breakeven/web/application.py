@@ -22,8 +22,8 @@ from breakeven.web.audits import AUDITS
 from breakeven.web.changes import CHANGES
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
-from breakeven.web.packs import pack
 from breakeven.web.monitoring import MONITORING
+from breakeven.web.packs import pack
 from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
 from breakeven.web.received import Receiver

@@ -27,7 +27,7 @@ def metrics(desk: AtDesk) -> Response[str]:
         return exposition(gauges(month, budgets(ledger, settings, None, present(ledger, now))))
 
     text = desk.answer(("metrics", month_of(now).name), report)
-    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(text, media_type="text/plain; version=0.0.4")
 
 
 MONITORING = (metrics,)
