@@ -10,6 +10,7 @@ BENCHMARKS = (
     "policies",
     "budgets",
     "imports",
+    "otlp",
     "ledger",
     "commands",
     "compiled",
@@ -20,6 +21,7 @@ BENCHMARKS = (
     "economics_proof",
     "gateway",
     "ladder",
+    "soak",
 )
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def _installed(name: str) -> click.Command | None:
     return command
 
 
-def _run(  # noqa: PLR0913 - one argument per option
+def _run(
     name: str,
     period: str | None,
     output: Path,
@@ -191,4 +191,6 @@ def check(*, file: Path, model: Path | None, everything: bool, as_json: bool) ->
         counts = Counter(one.verdict for one in findings)
         click.echo(", ".join(f"{number} {verdict}" for verdict, number in sorted(counts.items())), err=True)
     if failed:
-        raise PolicyFailed(f"{file} breaks {len(failed)} requirements of FOCUS", "Each is named above, with the rows that break it.")
+        raise PolicyFailed(
+            f"{file} breaks {len(failed)} requirements of FOCUS", "Each is named above, with the rows that break it."
+        )

@@ -1,4 +1,4 @@
-"""`breakeven ledger`: verify, rebuild, seal, describe, move."""
+"""`breakeven ledger`: verify, rebuild, seal, describe, move; `privacy.py` has what it forgets."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import click
 
 from breakeven.cli.acting import acting
 from breakeven.cli.context import echo_json, find_config, ledger_options, load, open_for_reading
+from breakeven.cli.hosts import collect_command, not_where_shipped, ship_command
+from breakeven.cli.privacy import erase_command, pseudonym_command, retain_command
 from breakeven.economics.money import digits
 from breakeven.errors import LedgerDamaged, UsageError
 
@@ -57,7 +59,8 @@ def seal(as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     from breakeven.ledger import open_ledger
     from breakeven.ledger.live import seal_closed
 
-    _, path = load(config, ledger_path)
+    settings, path = load(config, ledger_path)
+    not_where_shipped(settings)
     with open_ledger(path, write=True) as opened:
         segments = seal_closed(opened)
     if as_json:
@@ -180,6 +183,13 @@ def _moved(moved: Moved, what: str, *, as_json: bool) -> None:
     for table, count in moved.rows.items():
         totals = ", ".join(f"{name} {digits(total)}" for name, total in moved.sums.get(table, {}).items())
         click.echo(f"  {count:>14,}  {table}{': ' if totals else ''}{totals}")
+
+
+ledger.add_command(ship_command)
+ledger.add_command(collect_command)
+ledger.add_command(erase_command)
+ledger.add_command(retain_command)
+ledger.add_command(pseudonym_command)
 
 
 def _print(report: VerifyReport, path: Path, *, as_json: bool) -> None:

@@ -50,7 +50,9 @@ def load_model(path: Path) -> Mapping[str, Any]:
     try:
         model = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except (OSError, msgspec.DecodeError) as error:
-        raise DataError(f"the requirements model {path} cannot be read: {error}", "Give the JSON file of the specification.") from None
+        raise DataError(
+            f"the requirements model {path} cannot be read: {error}", "Give the JSON file of the specification."
+        ) from None
     if "ModelRules" not in model or "ModelDatasets" not in model:
         raise DataError(f"{path} is not a FOCUS requirements model", "Give the JSON file with ModelDatasets and ModelRules.")
     return model

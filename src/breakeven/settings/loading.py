@@ -37,6 +37,7 @@ from breakeven.governance.budgets import Budget
 from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
+from breakeven.governance.privacy import Privacy
 from breakeven.governance.schedule import Schedule
 from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
@@ -47,9 +48,11 @@ from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_
 from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
+from breakeven.settings.privacy import privacy_of
 from breakeven.settings.providers import default_providers
 from breakeven.settings.reports import schedules_of
 from breakeven.settings.rollouts import rollouts_of
+from breakeven.settings.shipping import ShippingSettings, shipping_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, parse_yaml, read_yaml
@@ -74,6 +77,8 @@ SECTIONS = (
     "cost_classes",
     "fixed_costs",
     "web",
+    "privacy",
+    "shipping",
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
@@ -156,6 +161,8 @@ class Settings:
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
     access: Access = field(default_factory=Access)
+    privacy: Privacy = field(default_factory=Privacy)
+    shipping: ShippingSettings | None = None
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
@@ -232,6 +239,8 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         handlers=handlers,
         access=access_of(top.get("access"), problems),
         web=web_settings(top.get("web"), problems),
+        shipping=shipping_of(top.get("shipping"), problems),
+        privacy=privacy_of(top.get("privacy"), problems),
         budgets=budgets,
         alerts=alerts,
         reports=schedules_of(top, tuple(alerts.sinks), problems),

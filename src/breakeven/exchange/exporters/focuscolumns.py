@@ -17,9 +17,7 @@ _USAGE = "NOT is_amount"
 def _pairs(**values: str) -> str:
     """A JSON object of texts without what is null; null where nothing is left."""
     merged = ", ".join(f"'{name}': {value}" for name, value in values.items())
-    return (
-        f"nullif(CAST(json_merge_patch('{{}}', to_json({{{merged}}})) AS VARCHAR), '{{}}')"  # a merge drops what is null
-    )
+    return f"nullif(CAST(json_merge_patch('{{}}', to_json({{{merged}}})) AS VARCHAR), '{{}}')"  # a merge drops what is null
 
 
 _SKU_PRICE = "CASE WHEN NOT is_amount THEN concat_ws('/', sku, nullif(factors, '')) END"

@@ -19,7 +19,7 @@ _BILLING_PERIODS = f"""
         'Open' AS "BillingPeriodStatus", coalesce(vendors.name, line.provider, 'Unknown') AS "InvoiceIssuerName"
     FROM cost_lines AS line LEFT JOIN focus_vendors AS vendors ON vendors.provider = line.provider
     WHERE {_MONTH} IN (SELECT date_trunc('month', day) FROM focus_charges)
-    GROUP BY ALL ORDER BY "BillingPeriodStart", "InvoiceIssuerName" """  # noqa: S608 - our own column names
+    GROUP BY ALL ORDER BY "BillingPeriodStart", "InvoiceIssuerName" """
 _DATE, _TEXT, _MONEY = "TIMESTAMP", "VARCHAR", "DECIMAL(38,18)"
 _INVOICE_DETAIL: Mapping[str, str] = {
     "BilledCost": _MONEY,

@@ -40,7 +40,9 @@ class Tables:
         wanted = request.profile.removesuffix(WITH_USERS)
         whole = not request.output.suffix
         if not whole and request.output.suffix.lower() != f".{self.name}":
-            raise UsageError(f"{request.output.name!r} is not a name for {self.name}", f"End it with .{self.name}, or give a directory.")
+            raise UsageError(
+                f"{request.output.name!r} is not a name for {self.name}", f"End it with .{self.name}, or give a directory."
+            )
         table = wanted or ("all" if whole else _DEFAULT_TABLE)
         if table == "all" and not whole:
             raise UsageError("all tables do not fit in one file", "Give a directory (a name without suffix), or one --table.")
