@@ -10,9 +10,13 @@ that hold at all times in at least 95 % of trials.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
+import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +26,8 @@ from breakeven.alignment.evidence.monitoring import Alarm
 from breakeven.alignment.evidence.paths import log_wealths
 from breakeven.alignment.evidence.planning import Expected, replays_needed
 
+SHARED = Path(os.environ.get("BREAKEVEN_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data"
+ROUTING = SHARED / "routing" / "routellm_mmlu_gsm8k.parquet"
 Floats = NDArray[np.float64]
 ALPHA = 0.05
 TRIALS = 1_000
@@ -82,6 +88,54 @@ def alarm_delays(random: np.random.Generator, trials: int, worse: float, alpha: 
     return delays
 
 
+def subjects(file: Path) -> dict[str, Floats]:
+    """The paired differences (weak minus strong) of each subject of a recorded benchmark."""
+    sql = f"""
+        SELECT subject, list(CAST(weak_correct AS INTEGER) - CAST(strong_correct AS INTEGER))
+        FROM '{file}' WHERE benchmark ILIKE '%mmlu%' GROUP BY subject ORDER BY subject"""
+    return {name: np.array(values, dtype=np.float64) for name, values in duckdb.connect().execute(sql).fetchall()}
+
+
+class Audited(NamedTuple):
+    """What simulated audits found, with a look after every replay of every class.
+
+    `false_at_first`: the share of wrong ones among what is called enough when the first one is (the most tempting time to stop), on
+    average; `false_ever`: among everything ever called enough. `found`: how many classes that are enough were ever found.
+    """
+
+    false_at_first: float
+    false_ever: float
+    found: float
+    enough: int
+
+
+def audited(random: np.random.Generator, tables: Sequence[Floats], margin: float, trials: int, looks: int) -> Audited:
+    """Audits of all classes at once, whose truth is the recorded mean: replays are drawn from the record, with replacement."""
+    truth = np.array([values.mean() for values in tables])
+    first = ever = found = 0.0
+    for _ in range(trials):
+        drawn = np.vstack([random.choice(values, looks) for values in tables])
+        logs = log_wealths(drawn, -margin)
+        decided = _e_bh_columns(logs, ALPHA)
+        called = decided.any(axis=1)
+        found += float((called & (truth >= -margin)).sum())
+        ever += float((called & (truth < -margin)).sum()) / max(int(called.sum()), 1)
+        if called.any():
+            at = int(decided.any(axis=0).argmax())
+            first += float((decided[:, at] & (truth < -margin)).sum()) / int(decided[:, at].sum())
+    return Audited(first / trials, ever / trials, found / trials, int((truth >= -margin).sum()))
+
+
+def _e_bh_columns(logs: Floats, alpha: float) -> NDArray[np.bool_]:
+    """`e_bh` for every column at once."""
+    count = logs.shape[0]
+    ranked = -np.sort(-logs, axis=0)
+    enough = ranked >= np.log(count / (alpha * np.arange(1, count + 1)))[:, None]
+    decided = np.where(enough.any(axis=0), count - enough[::-1].argmax(axis=0), 0)
+    threshold = np.where(decided > 0, ranked[np.maximum(decided - 1, 0), np.arange(logs.shape[1])], np.inf)
+    return np.asarray(logs >= threshold)
+
+
 def main(trials: int = TRIALS) -> None:
     """Print the figures."""
     random = np.random.default_rng(6)
@@ -100,13 +154,22 @@ def main(trials: int = TRIALS) -> None:
         print(f"  {count:,} pairs: {broken:5.1%} broken, {moved:5.1%} moved")
     print("Lower bound on agreement: holds after 50, 200 and 1,000 replays")
     for share in (0.75, 0.95, 0.99):
-        agreed = random.random((max(trials // 5, 50), 1_000)) < share
+        agreed = random.random((max(trials // 2, 50), 1_000)) < share
         held = [all(agreement_bounds(row[:n], ALPHA).low <= share for n in (50, 200, 1_000)) for row in agreed]
         print(f"  true share {share:.0%}: {np.mean(held):6.1%}")
     print("Alarm after a switch (margin 2 points, 1 in 1,000): checks until it rings, median and 95 %")
     for worse in (0.03, 0.08, 0.15, 0.30):
         delays = alarm_delays(random, max(trials // 10, 50), worse, 0.001, 5_000)
         print(f"  {worse:.0%} worse, 1 % better: {int(np.median(delays)):,}, {int(np.quantile(delays, 0.95)):,}")
+    if ROUTING.is_file():
+        tables = list(subjects(ROUTING).values())
+        print(f"Audits of {len(tables)} recorded subjects at once, a look after each of 600 replays, {trials // 2:,} audits")
+        for margin in (0.02, 0.05, 0.10):
+            result = audited(random, tables, margin, trials // 2, 600)
+            print(
+                f"  margin {margin:.0%}: wrong among *enough* when first called {result.false_at_first:5.1%},"
+                f" ever {result.false_ever:5.1%}; found {result.found:4.1f} of {result.enough} that are"
+            )
 
 
 def _needed(random: np.random.Generator, trials: int, margin: float, discordant: float, reference: int) -> str:

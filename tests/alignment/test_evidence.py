@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from bench.evidence import alarm_delays, approvals, broken_certificates, pairs, z_test_approvals
+from bench.evidence import alarm_delays, approvals, audited, broken_certificates, pairs, z_test_approvals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -189,3 +189,14 @@ def test_a_fingerprint_changes_with_what_was_tested() -> None:
     assert one == fingerprint({"temperature": 0, "template": "a", "model": "small-1"})
     assert one != fingerprint({"model": "small-2", "template": "a", "temperature": 0})
     assert p_value([0.0] * 400, 0.02) < ALPHA
+
+
+def test_many_classes_share_one_error_budget_under_optional_stopping() -> None:
+    """Thirty classes, ten at the boundary or below, a look after each of 300 replays: wrong among *enough* at most 5 %."""
+    random = np.random.default_rng(9)
+    bad = [np.array([-1.0] * worse + [1.0] * 2 + [0.0] * (98 - worse)) for worse in range(8, 18)]
+    good = [np.array([-1.0] * 2 + [1.0] * better + [0.0] * (98 - better)) for better in range(20)]
+    result = audited(random, [*bad, *good], 0.05, 100, 300)
+    assert result.false_at_first <= ALPHA
+    assert result.false_ever <= ALPHA
+    assert result.found >= 15

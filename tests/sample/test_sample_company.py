@@ -193,3 +193,27 @@ def test_what_has_no_price_or_no_usage_is_listed(demo: Path, capsys: pytest.Capt
     assert [row["model"] for row in unpriced if row["state"] == "unpriced"] == ["northwind-7b"]
     assert {row["state"] for row in unpriced} == {"unpriced", "usage_missing"}
     assert not _json(capsys, "unpriced", "--ledger", str(demo), "--period", "2026-10", "--json")["rows"]
+
+
+def test_the_audit_names_the_planted_classes(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each task class of contract extraction gets its planted verdict, and what is paid above need lies within the range."""
+    asked = ["--ledger", str(demo), "--period", "2026-10", "--feature", CONTRACTS, "--json"]
+    report = _json(capsys, "audit", *asked)
+    found = {one["class"]: one for one in report["findings"]}
+    assert {name: (one["verdict"], one["enough"], one["paid_for"]) for name, one in found.items()} == {
+        "clause lookup": ("enough", "small", "frontier"),
+        "header fields": ("enough", "handler", "frontier"),
+        "cross-document terms": ("not enough", "frontier", "frontier"),
+        "other": ("too little evidence", None, "mixed"),
+    }
+    for item in TASK_CLASSES:
+        one = found[item.name]
+        assert (one["calls"], one["replays"], one["agreed"]) == (item.calls, item.replayed, item.agreed)
+        assert round(float(one["spend"])) == item.spend
+        low, high = map(float, one["excess_per_month"])
+        assert item.worth_per_month == 0 or low <= item.worth_per_month <= high
+        assert (high - low) < 100 or item.enough is None
+    assert found["other"]["replays_needed"] > 0
+    low, high = map(float, report["excess_per_month"])
+    assert low <= 12_520 <= high
+    assert "clause lookup of Contract extraction, where small is enough" in report["sentence"]

@@ -127,7 +127,7 @@ def test_a_seed_decides_every_byte(tmp_path: Path, sample_card: RateCard) -> Non
         digests.append({path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()})
     assert digests[0] == digests[1]
     assert not [name for name, digest in digests[2].items() if digest == digests[0][name]]
-    assert len(digests[0]) == MONTHS + 5
+    assert len(digests[0]) == MONTHS + 6
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ from breakeven.errors import DataError, UsageError
 
 PERIOD = "2026-10"
 KEPT = "input-invented"
+INVOICED = ("anthropic", "openai")
+"""The vendors that send the firm an invented invoice for October."""
 _SECONDS = 5.0
 _DOCUMENTS = 300
 DOCUMENTS_LEDGER = "document-workflow"
@@ -106,9 +108,11 @@ def _show_live(folder: Path, seed: int, seconds: float | None) -> None:
 def _build(folder: Path, seed: int, kept: Path | None) -> None:
     """Make the ledger, write the files (to stay in `kept`, if given), import them; what is there already is not added again."""
     from breakeven import app
+    from breakeven.economics.periods import parse_period
     from breakeven.exchange import ImportRequest, Target, importer
     from breakeven.ledger import open_ledger
     from breakeven.sample import holds_sample, write_configuration, write_facts
+    from breakeven.sample.invoices import write_sample_invoice
 
     if folder.exists() and any(folder.iterdir()) and not holds_sample(folder, seed):
         raise UsageError(
@@ -116,7 +120,8 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             "Name a new folder with --ledger, so that invented facts do not mix with other ones.",
         )
     open_ledger(folder, write=True, create=True).close()
-    write_configuration(folder, seed)
+    if not (folder / "breakeven.yaml").is_file():  # what was decided since, such as a rollout, stays
+        write_configuration(folder, seed)
     settings, path = load(None, folder)
     with open_ledger(path, write=True) as ledger, tempfile.TemporaryDirectory(prefix="breakeven-invented-") as files:
         card = app.rate_card(settings, path)
@@ -135,6 +140,9 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             click.echo(
                 f"imported {len(paths)} files of {name}: {added:,} added, {report.result.duplicates:,} were there already", err=True
             )
+        period = parse_period(PERIOD, app.now())
+        for vendor in INVOICED:
+            write_sample_invoice(path, ledger, vendor, period.start, period.end)
 
 
 def _next_steps(folder: Path) -> str:
@@ -147,7 +155,9 @@ All of this is invented. Try next:
   {command} calls --period {PERIOD} 'feature:"Contract extraction"' --limit 5
   {command} unpriced --period all
   {command} owner list --period {PERIOD}
+  {command} audit --period {PERIOD}
   {command} forecast --period {PERIOD}
+  {command} reconcile {shlex.quote(str(folder / f"invoice-anthropic-{PERIOD}-invented.csv"))}
   {command} ledger verify
   {command} serve            # then point OPENAI_BASE_URL or ANTHROPIC_BASE_URL at it
 Then bring in your own: {command} import claude-code ~/.claude/projects --ledger my-ledger"""

@@ -44,6 +44,7 @@ _CONSTANTS = ("feature", "team", "customer", "user", "workflow", "environment", 
 @click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Give a field one value for all rows.")
 @click.option("--at-origin", "origin", metavar="INSTANT", help="The instant that relative times count from.")
 @click.option("--at", "at", metavar="INSTANT", help="The time of rows that have none.")
+@click.option("--since", "since", metavar="INSTANT", help="Take nothing that is older: for exports that begin anew each time.")
 @click.option("--distinct", metavar="COLUMN", help="Take only the first row of each value of this column.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and what would be added; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON document.")
@@ -55,6 +56,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
     sets: tuple[str, ...],
     origin: str | None,
     at: str | None,
+    since: str | None,
     distinct: str | None,
     dry_run: bool,
     as_json: bool,
@@ -64,9 +66,10 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> int:
     """Bring FILE... of FORMAT into the ledger.
 
-    Formats: calls, aggregates, responses, claude-code, litellm, outcomes, revenue, customers. The same facts are never added
-    twice, in whatever pieces they come. Rows that cannot be used are set aside with the reason; the others are kept, and the exit
-    code is 3.
+    Formats: calls, aggregates, responses, claude-code, litellm, litellm-callback, otlp, langfuse, helicone, portkey, openai-usage,
+    openai-costs, anthropic-usage, anthropic-costs, aws-cur, focus, outcomes, revenue, stripe, customers, replays. The same
+    facts are never added twice, in whatever pieces they come. Rows that cannot be used are set aside with the reason; the others
+    are kept, and the exit code is 3.
     """
     from breakeven import app
     from breakeven.exchange import ImportRequest, Target, importer
@@ -89,6 +92,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
             columns=_pairs("--map", maps),
             origin=_instant("--at-origin", origin),
             at=_instant("--at", at),
+            since=_instant("--since", since),
             distinct=distinct,
             dry_run=dry_run,
             say=lambda line: click.echo(f"  {line}", err=True),

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.keys import KeyRing, VirtualKey
     from breakeven.gateway.meter import Meter
     from breakeven.gateway.recorder import Recorder
+    from breakeven.gateway.rolling import Rolling
     from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target, Targets
     from breakeven.governance.budgets import Budget
@@ -150,7 +151,7 @@ class Snapshot:
 class Application:
     """One worker's gateway."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a worker is made of
         self,
         loop: asyncio.AbstractEventLoop,
         snapshot: Snapshot,
@@ -161,6 +162,7 @@ class Application:
         leases: Callable[[Snapshot], Leases] | None = None,
         caches: Callable[[Snapshot], CacheStore] | None = None,
         handling: Callable[[Snapshot], Handling] | None = None,
+        rolling: Rolling | None = None,
     ) -> None:
         self.loop = loop
         self.snapshot = snapshot
@@ -177,6 +179,7 @@ class Application:
         self.judge: Judge | None = None
         self.cache: CacheStore | None = None
         self.flights = Flights()
+        self.rolling = rolling
         self.handling: Handling | None = None
         self.capturing: Capturing | None = None
         self._leases = leases

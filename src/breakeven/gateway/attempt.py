@@ -12,13 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
-from breakeven.gateway.attribution import with_tag
 from breakeven.gateway.capturing import keeps
 from breakeven.gateway.costing import NO_COSTS, tokens_of
 from breakeven.gateway.facts import money, now_ns
 from breakeven.gateway.forwarding import upstream_head
 from breakeven.gateway.meter import Meter, framing_of
-from breakeven.gateway.promptcaching import CACHEABLE, cacheable_tokens
+from breakeven.gateway.promptcaching import with_cacheable
 from breakeven.gateway.readings import BACKGROUND, described, intent_of, reading_of, unmetered
 from breakeven.gateway.resilience import FINAL, RETRYABLE, TOLD, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
@@ -483,8 +482,8 @@ class Attempt:
         reading = reading_of(self, failure)
         self.served = reading.model
         self._costs = costs = call.snapshot.rater.costs(reading, whole_second(self.started_ns // 1_000_000_000))
+        used = tokens_of(reading)
         if call.reservation is not None:
-            used = tokens_of(reading)
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
         reason = failure.what if failure is not None else unmetered(self) or (BACKGROUND if call.hints.background else None)
         first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
@@ -493,9 +492,7 @@ class Attempt:
             call.id, self.number, self.started_ns, clock.text(self.started_ns), clock.text(now_ns()), status, self.status or None,
             latency, first, self.rung, call.hints.characters, reason,
         )  # fmt: skip
-        who = call.attribution
-        if call.prefix is not None and (cacheable := cacheable_tokens(call.prefix, tokens_of(reading) or ())) is not None:
-            who = with_tag(who, CACHEABLE, str(cacheable))
+        who = call.attribution if call.prefix is None else with_cacheable(call.attribution, call.prefix, used)
         row = row_of(ended, who, reading, costs, call.snapshot.cost_classes)
         call.mark(row, self, reading)
         return row

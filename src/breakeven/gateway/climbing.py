@@ -22,7 +22,8 @@ from breakeven.gateway.facts import money
 from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
-from breakeven.gateway.settled import baseline_cost, unbilled_row
+from breakeven.gateway.rolling import ask_dear, path
+from breakeven.gateway.settled import baseline_cost, unbilled_row, usage_of
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.gateway.translating import caller_api
 from breakeven.settings.ladders import ASKED, CACHE, Rung
@@ -30,6 +31,7 @@ from breakeven.settings.ladders import ASKED, CACHE, Rung
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from breakeven.alignment.rollout import Plan
     from breakeven.gateway.application import Application
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.call import Call
@@ -58,8 +60,8 @@ class Climb:
     """Where one call stands on its ladder."""
 
     __slots__ = (
-        "_application", "_at", "_beside", "_call", "_ended", "_key", "_model_said", "_path", "_reading", "_request", "api", "asked",
-        "flight", "rung", "rungs", "task", "task_class", "template", "tried",
+        "_application", "_at", "_beside", "_call", "_checks", "_ended", "_key", "_model_said", "_path", "_reading", "_request",
+        "api", "asked", "flight", "rung", "rungs", "task", "task_class", "template", "tried",
     )  # fmt: skip
 
     def __init__(self, call: Call, rungs: Rungs, application: Application) -> None:
@@ -71,6 +73,7 @@ class Climb:
         self._key: bytes | None = None
         self._reading: Reading | None = None
         self._ended = False
+        self._checks: tuple[Plan, Rung] | None = None
         self._beside: dict[str, Reply | None] = {}
         self._model_said: Reply | None = None
         self.asked: tuple[Target, ...] = call.targets
@@ -110,7 +113,34 @@ class Climb:
         if ladder.control and draw(call.id) < ladder.control:
             self.tried.append((WHOLE, "control"))
             return [self.rungs.last]
-        return self.rungs.path(None)
+        return self._rolled_out()
+
+    def _rolled_out(self) -> list[Rung]:
+        """The usual way; of a class that is moved, its share begins at the cheaper rung, and no other call gets it."""
+        call, rolling = self._call, self._application.rolling
+        usual, why = self.rungs.usual(self.task)
+        if why:
+            self.tried.append((WHOLE, why))
+        found = self.rungs.rolled(self.task_class or call.attribution.workflow, self.template)
+        if found is None or rolling is None:
+            return usual
+        plan, rung = found
+        moved, way = path(usual, rung, draw(f"{call.id}:{plan.id}") < rolling.share(plan))
+        if moved:
+            self.tried.append((WHOLE, f"rollout of {plan.task_class} to {rung.name}"))
+            if draw(f"{call.id}:{plan.id}:check") < plan.checked:
+                self._checks = plan, rung
+        return way
+
+    def _check(self, answer: Reply) -> None:
+        """Ask the dear rung besides what the cheaper one has answered, and write down whether they say the same."""
+        checks, self._checks = self._checks, None
+        if checks is None or checks[1] is not self._path[self._at]:
+            return
+        dear = next(each for each in self._path[self._at + 1 :] if each.kind == "model")
+        found = self.rungs.targets(self._call, self.asked, dear)
+        if not isinstance(found, str) and self._forbidden(found) is None:
+            ask_dear(self._call, self._application, *checks, dear, found, answer, self.template)
 
     def _next(self) -> None:
         """Ask the next capability."""
@@ -342,6 +372,7 @@ class Climb:
         self._application.recorder.settle(row, partial(self._handed_over, pairs, made.body, rung.name))
         if compared:
             self._compare_afterwards(rung, answer)
+        self._check(answer)
 
     def _compare_afterwards(self, rung: Rung, answer: Reply) -> None:
         """Ask the last rung besides, whatever it costs, and compare."""
@@ -369,7 +400,7 @@ class Climb:
     @property
     def keeps_copy(self) -> bool:
         """Whether what flows to the caller may be kept."""
-        return self.flight is not None or bool(self._beside)
+        return self.flight is not None or bool(self._beside) or self._checks is not None
 
     def holds(self, attempt: Attempt) -> bool:
         """Whether the present rung's answer is held: an error may be climbed over, and an answer may have to be checked."""
@@ -411,7 +442,7 @@ class Climb:
         asked = mine.rename or mine.model_in_url or self._call.hints.model
         if (target.vendor, target.context, model) == (mine.vendor, mine.context, asked) and not mine.parameters:
             return attempt.cost
-        return baseline_cost(self._call, found, _usage(reading))
+        return baseline_cost(self._call, found, usage_of(reading))
 
     def _remember(self, row: AttemptRow, cost: int | None) -> None:
         row.task_class, row.template = self.task_class, self.template
@@ -441,7 +472,8 @@ class Climb:
                 return
             if not heard.more:
                 self._model_answered(heard.text)
-        usage = {} if reading is None else _usage(reading)
+                self._check(Reply(heard.text))
+        usage = {} if reading is None else usage_of(reading)
         kind = attempt.by_name.get(b"content-type", EVENT_STREAM)
         model = reading.model if reading is not None else ""
         self._share(Entry(kind, content, model, self.rung.name, attempt.target.vendor, tuple(usage.items())), keep=True)
@@ -464,12 +496,3 @@ class Climb:
         flight, self.flight = self.flight, None
         if flight is not None:
             self._application.flights.give_up(flight, gone=self._call.gone)
-
-
-def _usage(reading: Reading) -> dict[str, int]:
-    """What was used over all parts of an answer."""
-    usage: dict[str, int] = {}
-    for part in reading.parts:
-        for name, quantity in part.usage.items():
-            usage[name] = usage.get(name, 0) + quantity
-    return usage

@@ -10,11 +10,13 @@ import hashlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+from breakeven.gateway.attribution import with_tag
 from breakeven.providers.breakpoints import LIFETIMES, Prefix, prefixes, shortest, with_breakpoints
 from breakeven.providers.translation import Untranslatable
 from breakeven.providers.translation.notation import decoded, encoded
 
 if TYPE_CHECKING:
+    from breakeven.gateway.attribution import Attribution
     from breakeven.gateway.targets import Target
 
 CACHEABLE = "cacheable_prefix_tokens"
@@ -77,8 +79,8 @@ def _with_key(body: bytes, feature: str, found: list[Prefix]) -> bytes:
     return body[:start] + b'"prompt_cache_key":"breakeven-%b",' % digest.encode() + body[start:]
 
 
-def cacheable_tokens(prefix: tuple[int, int], tokens: tuple[int | None, ...]) -> int | None:
-    """The input tokens that stood in a prefix seen before, by its share of the prompt's characters; None: usage is not known."""
+def with_cacheable(who: Attribution, prefix: tuple[int, int], tokens: tuple[int | None, ...] | None) -> Attribution:
+    """With the input tokens that stood in a prefix seen before, by its share of the prompt's characters; without where unknown."""
     known, whole = prefix
-    read = [each for each in tokens[:3] if each is not None]
-    return sum(read) * known // whole if whole and read else None
+    read = [each for each in (tokens or ())[:3] if each is not None]
+    return with_tag(who, CACHEABLE, str(sum(read) * known // whole)) if whole and read else who

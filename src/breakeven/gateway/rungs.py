@@ -9,9 +9,14 @@ import msgspec
 
 from breakeven.gateway.targets import NoTarget, Target, Targets
 from breakeven.gateway.tasks import ANSWERABLE
-from breakeven.settings.ladders import ASKED, Ladder, Rung
+from breakeven.settings.ladders import ASKED, HANDLER, Ladder, Rung
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from breakeven.alignment.rollout import Plan
+    from breakeven.alignment.routing.route import Route
+    from breakeven.alignment.task import Task
     from breakeven.gateway.call import Call
 
 _MOST_KNOWN = 4_096
@@ -21,14 +26,16 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class Rungs:
     """One ladder and where its rungs lead. What was found once is remembered."""
 
-    def __init__(self, ladder: Ladder, targets: Targets) -> None:
+    def __init__(self, ladder: Ladder, targets: Targets, rollouts: Sequence[Plan] = (), route: Route | None = None) -> None:
         self.ladder = ladder
+        self._route = route
         self.last = ladder.rungs[-1]
         self.by_name = {rung.name: rung for rung in ladder.rungs}
         self.has_checks = bool(
             ladder.checks.pure or ladder.checks.functions or ladder.checks.agreement or ladder.checks.judge
         ) and ("check" in ladder.climb)
         self._targets = targets
+        self._rolled = {plan.task_class: (plan, rung) for plan in rollouts if (rung := self._rung_of(plan)) is not None}
         self._known: dict[tuple[Target, str | None, str], tuple[Target, ...] | str] = {}
         self._usual = tuple(self._from(ladder.start))
 
@@ -39,6 +46,27 @@ class Rungs:
         first = next((at for at, rung in enumerate(models) if rung.name == start), 0)
         asked = [rung for rung in models[first:] if rung.name != second or rung is self.last]
         return [rung for rung in self.ladder.rungs if rung.kind != "model"] + asked
+
+    def _rung_of(self, plan: Plan) -> Rung | None:
+        """The rung that a rollout moves calls to; None where it is another one than was proven, or not there."""
+        if plan.to == HANDLER:
+            return next((rung for rung in self.ladder.rungs if rung.kind == "handler"), None)
+        rung = self.by_name.get(plan.to)
+        if rung is not None:
+            return rung if plan.model in (None, rung.model) else None
+        return None if plan.model is None else Rung(plan.to, "model", plan.model)
+
+    def rolled(self, task_class: str | None, template: str | None) -> tuple[Plan, Rung] | None:
+        """The rollout of a class of calls, where it has one and the call's prompt is one that was tested."""
+        found = None if task_class is None else self._rolled.get(task_class)
+        return found if found is not None and (not found[0].templates or template in found[0].templates) else None
+
+    def usual(self, task: Task | None) -> tuple[list[Rung], str]:
+        """What a call tries where nothing else is wished for it, and why, where a route has chosen the rung to begin at."""
+        if self._route is None or task is None:
+            return self.path(None), ""
+        decision = self._route.decide(task)
+        return self._from(decision.rung), f"routed to {decision.rung}: {decision.why}"
 
     def path(self, named: str | None) -> list[Rung]:
         """The rungs that a call tries, in order; from the one it names on, where it names one."""

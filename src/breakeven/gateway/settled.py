@@ -61,3 +61,12 @@ def _plain(usage: Mapping[str, int]) -> dict[str, int]:
         kind = found.direction if text else name
         plain[kind] = plain.get(kind, 0) + quantity
     return plain
+
+
+def usage_of(reading: Reading) -> dict[str, int]:
+    """What was used over all parts of an answer."""
+    usage: dict[str, int] = {}
+    for part in reading.parts:
+        for name, quantity in part.usage.items():
+            usage[name] = usage.get(name, 0) + quantity
+    return usage

@@ -33,6 +33,7 @@ from breakeven.gateway.handling import Handling
 from breakeven.gateway.metrics import Metrics
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.recorder import Recorder
+from breakeven.gateway.rolling import Rolling
 from breakeven.gateway.rundir import Loaded, RunDirectory
 from breakeven.gateway.wire.server import ClientConnection
 from breakeven.gateway.worker_spec import WorkerSpec
@@ -75,6 +76,7 @@ class Worker:
             leases=self._open_leases,
             caches=self._open_cache,
             handling=self._open_handlers,
+            rolling=Rolling(layout),
         )
         self.application.capturing = Capturing(layout, f"{spec.number}-{secrets.token_hex(4)}", self._metrics)
 

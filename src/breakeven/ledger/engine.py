@@ -76,6 +76,13 @@ def create_tables(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute("CHECKPOINT")
 
 
+def is_older(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether a version that knew fewer facts, or fewer columns of them, made this database."""
+    found = connection.execute("SELECT schema_name || '.' || table_name FROM duckdb_tables()").fetchall()
+    tables = {table for (table,) in found}
+    return any(f"sealed.{fact}" not in tables for fact in FACTS) or bool(missing_columns(connection))
+
+
 def missing_columns(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     """Table, column and type of what facts have and tables of an older version lack; nothing for an empty database."""
     found = connection.execute("SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns()").fetchall()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from uuid import UUID
 
 import duckdb
 
@@ -19,6 +22,18 @@ _TIME_SHIFT = 80
 _NAME = f"({{id}}::UHUGEINT & {(1 << _TIME_SHIFT) - 1}::UHUGEINT)"
 _RANDOM_BITS = 62
 _VERSION_AND_VARIANT = 7 << 76 | 2 << _RANDOM_BITS
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - instants in the ledger are naive UTC
+_HIGH, _LOW = 0xFFF << _RANDOM_BITS, (1 << _RANDOM_BITS) - 1
+
+
+def id_of(identity: str, occurred_at: datetime) -> str:
+    """The id that an import gives to what its source calls `identity`: facts that come live get the same one."""
+    since = occurred_at - _EPOCH
+    milliseconds = max(0, (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000)
+    hashed = int.from_bytes(hashlib.md5(f"id\x1e{identity}".encode(), usedforsecurity=False).digest(), "little")
+    value = milliseconds << _TIME_SHIFT | _VERSION_AND_VARIANT | (hashed & _HIGH) << 2 | hashed & _LOW
+    return str(UUID(int=value & (1 << 128) - 1))
 
 
 def assign_ids(connection: duckdb.DuckDBPyConnection, table: str, stages: Sequence[Stage]) -> None:

@@ -71,7 +71,7 @@ COST_LINES: dict[str, str] = {
     "provider": "VARCHAR",
     "model": "VARCHAR",
     "usage_class": "VARCHAR",
-    "kind": "VARCHAR",  # list, stated, or an adjustment of the price book: uplift:<id>, discount:<id>
+    "kind": "VARCHAR",  # list, stated, an adjustment of the price book (uplift:<id>, discount:<id>), invoice:<cause>
     "quantity": "BIGINT",  # negative on a reversal
     "unit_price": MONEY,  # per single unit (token, call)
     "cost": MONEY,  # quantity x unit_price, unrounded; NULL when unknown
@@ -121,6 +121,46 @@ CUSTOMERS: dict[str, str] = {
     "source": "VARCHAR",
 }
 
+# One past task answered again on another rung, and whether that answer is as good: the evidence of alignment.
+REPLAYS: dict[str, str] = {
+    "replay_id": "UUID",
+    "recorded_at": "TIMESTAMP",  # evidence counts in this order, so that one may look at any time
+    "occurred_at": "TIMESTAMP",  # when the task was first answered; NULL where the source does not say
+    "feature": "VARCHAR",
+    "task_class": "VARCHAR",
+    "call_id": "UUID",  # the call that was answered again; NULL where it is not in this ledger
+    "from_rung": "VARCHAR",
+    "from_model": "VARCHAR",
+    "to_rung": "VARCHAR",
+    "to_model": "VARCHAR",
+    "agreed": "BOOLEAN",  # the two answers say the same
+    "score_strong": "DECIMAL(9,6)",  # from 0 to 1; NULL where only agreement is known
+    "score_weak": "DECIMAL(9,6)",
+    "cost_strong": MONEY,
+    "cost": MONEY,  # what the answer on the cheaper rung cost
+    "scored_by": "VARCHAR",  # exact, json, number, function:<name>, judge:<model>, import, ...
+    "judge_error": "DECIMAL(9,6)",  # how much a mean of this judge's scores may be off, against people; NULL where no judge scored
+    "propensity": "DECIMAL(18,9)",  # how likely the task was to be drawn, against a uniform draw (1: like every other)
+    "kind": "VARCHAR",  # import, audit, shadow, check
+    "template": "VARCHAR",  # fingerprint of the prompt that both were asked with; NULL where it is not known
+    "fingerprint": "VARCHAR",  # of model, prompt template and settings of the cheaper rung: other ones are other evidence
+    "source": "VARCHAR",
+    "source_ref": "VARCHAR",
+}
+
+# One day of one vendor's cost that was held against an invoice and tied; see `economics/reconciliation.py`.
+RECONCILIATIONS: dict[str, str] = {
+    "reconciliation_id": "UUID",
+    "recorded_at": "TIMESTAMP",
+    "day": "TIMESTAMP",  # the day whose cost was compared
+    "provider": "VARCHAR",
+    "invoice": "VARCHAR",  # the vendor's number of the invoice, or the name of its file
+    "invoice_digest": "VARCHAR",  # SHA-256 of its file
+    "metered": MONEY,  # the cost of this day before adjustments
+    "adjusted": MONEY,  # what was posted for this day to tie
+    "source": "VARCHAR",
+}
+
 # What a live writer appends for one attempt: the call's columns, and its cost lines inside under short names, because a segment is
 # written for every call and half of it would be names. `live.py` takes it apart into calls and cost lines.
 LINE_NAMES: dict[str, str] = {
@@ -143,6 +183,8 @@ FACTS: dict[str, dict[str, str]] = {
     "outcomes": OUTCOMES,
     "revenue": REVENUE,
     "customers": CUSTOMERS,
+    "replays": REPLAYS,
+    "reconciliations": RECONCILIATIONS,
 }
 IDENTITY: dict[str, tuple[str, ...]] = {
     "calls": ("call_id", "attempt"),
@@ -150,6 +192,8 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "outcomes": ("outcome_id",),
     "revenue": ("revenue_id",),
     "customers": ("customer_row_id",),
+    "replays": ("replay_id",),
+    "reconciliations": ("reconciliation_id",),
 }
 TIME_COLUMN: dict[str, str] = {
     "calls": "occurred_at",
@@ -157,6 +201,8 @@ TIME_COLUMN: dict[str, str] = {
     "outcomes": "occurred_at",
     "revenue": "period_start",
     "customers": "recorded_at",
+    "replays": "recorded_at",
+    "reconciliations": "day",
 }
 
 ROLLUP_COSTS: dict[str, str] = {

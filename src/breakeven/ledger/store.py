@@ -228,7 +228,7 @@ def _is_current(layout: Layout) -> bool:
         try:
             loaded = {row[0]: row[1] for row in connection.execute("SELECT segment, source FROM sealed.segments").fetchall()}
             committed = dict(connection.execute("SELECT segment, committed FROM live.offsets").fetchall())
-            if engine.missing_columns(connection):
+            if engine.is_older(connection):
                 return False
         except duckdb.CatalogException:
             return False

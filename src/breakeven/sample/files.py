@@ -15,6 +15,7 @@ from breakeven.sample.calibration import calibrated
 from breakeven.sample.company import PLANS_SOLD, Company, company, customer_name
 from breakeven.sample.outcomes import outcomes
 from breakeven.sample.plans import PLANS
+from breakeven.sample.replays import REPLAY_COLUMNS, replays
 from breakeven.sample.texts import CONFIG, PRICES, readme
 from breakeven.sample.traffic import DAY_US, TOKEN_CLASSES, Traffic, microseconds, month_start, traffic
 from breakeven.sample.truth import CUSTOMERS, MONTHS, SEED, UNPRICED_MONTH
@@ -64,6 +65,7 @@ def write_facts(folder: Path, card: RateCard, seed: int = SEED) -> dict[str, lis
             )
         ],
         "customers": [_csv(folder / "customers-invented.csv", ("customer", "plan", "segment", "signup_date"), _customers(firm))],
+        "replays": [_csv(folder / "replays-invented.csv", REPLAY_COLUMNS, replays(np.random.default_rng(seed + 1)))],
         "revenue": [_csv(folder / "revenue-invented.csv", ("month", "customer", "plan", "amount"), _revenue(firm))],
     }
 

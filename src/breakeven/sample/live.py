@@ -33,6 +33,7 @@ class _Kind:
     words: int
     share: int
     unit: str = ""
+    workflow: str = ""
 
 
 _DELIVERED, _SUCCEEDED = 0.7, 0.95
@@ -41,7 +42,7 @@ _KINDS = (
     _Kind("Support answers", "support", "claude-sonnet-4-6", "anthropic", 6_000, 220, 5, "answer"),
     _Kind("Support answers", "support", "gpt-5.4", "openai", 5_000, 200, 3, "answer"),
     _Kind("Invoice capture", "back office", "claude-haiku-4-5-20251001", "anthropic", 9_000, 150, 3, "document"),
-    _Kind("Contract extraction", "legal", "gpt-5.5-pro", "openai", 40_000, 400, 2, "document"),
+    _Kind("Contract extraction", "legal", "gpt-5.5-pro", "openai", 40_000, 400, 2, "document", "clause lookup"),
     _Kind(TRIAL, "marketing", "gpt-5.4", "openai", 2_000, 150, 3, "letter"),
     _Kind("", "", "gpt-5.4", "openai", 3_000, 120, 1),
 )
@@ -63,7 +64,12 @@ def live_calls(seed: int) -> Iterator[LiveCall]:
         }
         request["max_tokens" if kind.dialect == "anthropic" else "max_completion_tokens"] = _LONGEST_ANSWER * kind.words
         words = max(1, int(kind.words * chance.lognormvariate(0, 0.4)))
-        who = {"breakeven-feature": kind.feature, "breakeven-team": kind.team, "breakeven-customer": customer}
+        who = {
+            "breakeven-feature": kind.feature,
+            "breakeven-team": kind.team,
+            "breakeven-customer": customer,
+            "breakeven-workflow": kind.workflow,
+        }
         headers = {name: value for name, value in who.items() if value} | {"x-script": json.dumps({"words": words})}
         path = "/v1/messages" if kind.dialect == "anthropic" else "/v1/chat/completions"
         yield LiveCall(path, headers, json.dumps(request).encode(), _outcome(kind, customer, chance))

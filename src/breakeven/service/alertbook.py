@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
     attempts INTEGER NOT NULL DEFAULT 0, next_at TEXT NOT NULL, fault TEXT, ended_at TEXT,
     PRIMARY KEY (alert_id, sink)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, since TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reports (id TEXT PRIMARY KEY, made_at TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS waiting ON deliveries (state, sink, next_at);
 """
 
@@ -97,6 +99,24 @@ class AlertBook:
             "INSERT OR IGNORE INTO deliveries (alert_id, sink, alert, state, queued_at, next_at) VALUES (?, ?, ?, 'waiting', ?, ?)",
             rows,
         )
+
+    def scheduled_since(self, name: str, at: datetime) -> datetime:
+        """When a schedule was first seen, which is noted where it is new: what was due before that is not made up for."""
+        self._connection.execute("INSERT OR IGNORE INTO schedules VALUES (?, ?)", (name, _text(at)))
+        row = self._connection.execute("SELECT since FROM schedules WHERE name = ?", (name,)).fetchone()
+        return _instant(row[0])
+
+    def reported(self, identity: str) -> bool:
+        """Whether this report is made and on its way, or delivered."""
+        return self._connection.execute("SELECT 1 FROM reports WHERE id = ?", (identity,)).fetchone() is not None
+
+    def report(self, identity: str, alert: Alert, sinks: Sequence[str], at: datetime) -> bool:
+        """Remember a report and queue it for its sinks, both or neither; False where it was remembered before."""
+        with self._all_or_nothing():
+            if self._connection.execute("INSERT OR IGNORE INTO reports VALUES (?, ?)", (identity, _text(at))).rowcount == 0:
+                return False
+            self._queue(alert, sinks, at)
+        return True
 
     def due(self, sink: str, at: datetime, most: int = 20) -> list[Delivery]:
         """What a sink should be given now, oldest first."""

@@ -155,6 +155,10 @@ class Alerting:
         if names & SELDOM:
             self._seldom_at = now + max(SELDOM_SECONDS, pause)
 
+    def wake(self) -> None:
+        """Something was queued for a sink by somebody else."""
+        self._couriers.wake()
+
     def close(self) -> None:
         """Let the couriers go; what they could not deliver waits in the book."""
         self._couriers.dismiss()

@@ -31,6 +31,9 @@ from breakeven.service.books import Books
 from breakeven.service.forgetting import Forgetting
 from breakeven.service.keycopies import KeyCopies
 from breakeven.service.openings import Openings
+from breakeven.service.reporting import Reporting
+from breakeven.service.rolling import Rolling
+from breakeven.service.shipping import Shipping
 from breakeven.service.transfers import Transfers, rounds_of, shipping_settings
 
 if TYPE_CHECKING:
@@ -51,11 +54,13 @@ class Bookkeeper:
         self._openings = Openings(self._layout, config)
         root = self._layout.root
         self._alerting = Alerting(self._layout, config, lambda settings, at: budget_statuses(settings, root, at))
+        self._reporting = Reporting(self._layout, config, self.books.reading, self._alerting.wake)
         self._presence = handoff.Presence(self._layout)
         self._forgetting = Forgetting(self._layout, config)
         self._keys = KeyCopies(self._layout, config)
-        self._shipping = shipping_settings(config)
+        self._handing = shipping_settings(config)
         self._transfers: Transfers | None = None
+        self._rolling = Rolling(self._layout, config)
         self._progress = Progress()
         self._quiet_until = 0.0
         self._seal_at = 0.0
@@ -64,8 +69,9 @@ class Bookkeeper:
         """Whether this process is the ledger's bookkeeper now; False where another one is."""
         if not self._presence.take():
             return False
-        if self._shipping is not None:
-            self._transfers = Transfers(rounds_of(self._layout, self._shipping), self._shipping.every)
+        self._reporting.start()
+        if self._handing is not None:
+            self._transfers = Transfers(rounds_of(self._layout, self._handing), self._handing.every)
         return True
 
     def look(self, now: float) -> None:
@@ -77,7 +83,7 @@ class Bookkeeper:
             return
         self._forgetting.look(now)
         self._keys.look(now)
-        if self._shipping is None or self._shipping.role != "ship":  # else what is metered here is committed where it is collected
+        if self._handing is None or self._handing.role != "ship":  # else what is metered here is committed where it is collected
             self._keep(now)
 
     def _keep(self, now: float) -> None:
@@ -87,13 +93,15 @@ class Bookkeeper:
         if sealing:
             close_abandoned(self._layout)
         opening, alerting = self._openings.due(now), self._alerting.due(now)
-        if not opening and not alerting and not pending(self._layout, self._progress):
+        rolling = self._rolling.due(now)
+        if not opening and not alerting and not rolling and not pending(self._layout, self._progress):
             if self.books.open and self.books.idle_for(now) > IDLE_SECONDS:
                 self.books.let_go()  # nothing happens: readers need not ask
             return
         with suppress(LedgerLocked):  # somebody reads or writes: the next look tries again
             ledger = self.books.to_write(now)
             done = commit_segments(ledger, self._progress)
+            self._rolling.look(ledger, now, new=bool(done.facts_added.get("replays")))
             if done.calls_added or done.lines_added or any(done.facts_added.values()):
                 self.books.committed()
                 self._alerting.committed(now)
@@ -109,7 +117,8 @@ class Bookkeeper:
         """Commit and seal everything, and leave office."""
         if self._transfers is not None:
             self._transfers.close()
-        ships = self._shipping is not None and self._shipping.role == "ship"
+        self._reporting.stop()
+        ships = self._handing is not None and self._handing.role == "ship"
         until = time.monotonic() + (0.0 if ships else handoff.PATIENCE_SECONDS)
         self._quiet_until = self._seal_at = 0.0
         while time.monotonic() < until:
@@ -129,6 +138,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
+    shipping = Shipping(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    shipping.start()
     web = web_server(spec, keeper.books)
     if web is not None:
         web.start()
@@ -145,6 +156,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     if web is not None:
         web.stop()
     keeper.close()
+    shipping.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from breakeven.alignment.rollout import terms
 from breakeven.governance.budgets import Budget, exact
 from breakeven.governance.decisions import Decision
 from breakeven.ledger.decisions import note_changes
@@ -39,6 +40,7 @@ def governed(settings: Settings) -> dict[str, Any]:
             "capture": None if feature.capture is None else feature.capture.words,
         }
         found |= {f"{field} of {name}": value for field, value in said.items() if value is not None}
+        found |= {f"rollout {plan.id}": terms(plan) for plan in feature.rollouts}
     for person in settings.access.people.values():
         found[f"role of {person.name}"] = ", ".join((person.role, *person.features))
     return found

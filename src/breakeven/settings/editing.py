@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -13,6 +13,8 @@ from breakeven.errors import DataError
 from breakeven.yamlfile import parse_yaml
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/@-]*[A-Za-z0-9]\Z|[A-Za-z]\Z")
+_BARE = re.compile(r"[0-9]+(\.[0-9]+)?%?\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+"""Numbers, shares and days: written without quotes."""
 _STEP = 2
 _OF_FEATURE = "feature "
 
@@ -53,6 +55,61 @@ def with_limit(text: str, name: str, budget: str, limit: str) -> str:
     raise DataError(
         f"{name}: the limit of {budget} cannot be written without touching other lines", "Write it yourself, where it is declared."
     )
+
+
+def with_rollout(text: str, name: str, feature: str, rollout: Mapping[str, object]) -> str:
+    """The text of a configuration in which a feature has one more rollout, first in its list.
+
+    Raises DataError where the feature is not there, or its place cannot be edited safely.
+    """
+    before = parse_yaml(text, name).plain()
+    declared = ((before or {}).get("features") or {}).get(feature) if isinstance(before, dict) else None
+    item = _flow(rollout)
+    if isinstance(declared, dict):
+        listed = [parse_yaml(item, name).plain(), *(declared.get("rollouts") or [])]
+        after = {**before, "features": {**before["features"], feature: {**declared, "rollouts": listed}}}
+        edited = _with_item(text, feature, item)
+        if edited is not None and parse_yaml(edited, name).plain() == after:
+            return edited
+    raise DataError(
+        f"{name}: a rollout of {feature} cannot be written without touching other lines",
+        f"Write it yourself: under `features:`, `{feature}:`, add `rollouts: [{item}]`.",
+    )
+
+
+def _with_item(text: str, feature: str, item: str) -> str | None:
+    newline = "\r\n" if "\r\n" in text else "\n"
+    node: yaml.Node | None = yaml.compose(text, Loader=yaml.BaseLoader)
+    for step in ("features", feature):
+        found = _field(node, step) if isinstance(node, yaml.MappingNode) else None
+        node = None if found is None else found[1]
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    known = _field(node, "rollouts")
+    if known is not None:
+        start = known[1].start_mark.index
+        if not isinstance(known[1], yaml.SequenceNode) or not known[1].value:
+            return None
+        if known[1].flow_style:
+            return _replaced(text, start + 1, start + 1, f"{item}, ")
+        return _replaced(text, start, start, f"- {item}{newline}{' ' * known[1].start_mark.column}")
+    start = node.start_mark.index
+    if node.flow_style:
+        return _replaced(text, start + 1, start + 1, f"rollouts: [{item}]{', ' if node.value else ''}")
+    indent = " " * node.start_mark.column
+    return _replaced(text, start, start, f"rollouts:{newline}{indent}{' ' * _STEP}- {item}{newline}{indent}")
+
+
+def _flow(fields: Mapping[str, object]) -> str:
+    """A mapping on one line."""
+    return "{" + ", ".join(f"{name}: {_value(value)}" for name, value in fields.items()) + "}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_value(one) for one in value) + "]"
+    text = str(value)
+    return text if _BARE.match(text) else scalar(text)
 
 
 def _without(tree: Any, where: tuple[str, ...]) -> Any:  # noqa: ANN401 - a tree of plain values
@@ -165,3 +222,30 @@ def scalar(word: str) -> str:
     """A word as YAML writes it: plain where that is safe, else in double quotes."""
     plain = _PLAIN.match(word) and word.lower() not in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
     return word if plain else json.dumps(word, ensure_ascii=False)
+
+
+def with_clickhouse(text: str, name: str, ledger: str, address: str) -> str:
+    """The text of a configuration in which reports ask ClickHouse at this address, and segments are shipped there.
+
+    `ledger` is the directory, where the file does not name it. Raises DataError where the place cannot be edited safely.
+    """
+    before = parse_yaml(text, name).plain() or {}
+    node = yaml.compose(text, Loader=yaml.BaseLoader)
+    section = _field(node, "ledger") if isinstance(node, yaml.MappingNode) else None
+    named = before.get("ledger") if isinstance(before, dict) else None
+    path = named if isinstance(named, str) and "://" not in named else ledger
+    declared = {**named} if isinstance(named, dict) else {"path": path}
+    wanted = {**declared, "clickhouse": address, "answers": "clickhouse"}
+    written = "{" + ", ".join(f"{field}: {json.dumps(value, ensure_ascii=False)}" for field, value in wanted.items()) + "}"
+    if section is None:
+        edited = _appended(text, f"ledger: {written}\n", "\n")
+    elif isinstance(section[1], yaml.ScalarNode) or (isinstance(section[1], yaml.MappingNode) and section[1].flow_style):
+        edited = _replaced(text, section[1].start_mark.index, section[1].end_mark.index, _after_colon(text, section, written))
+    else:
+        edited = ""
+    if not edited or not isinstance(before, dict) or parse_yaml(edited, name).plain() != {**before, "ledger": wanted}:
+        raise DataError(
+            f"{name}: the section `ledger` cannot be written without touching other lines",
+            f"Write it yourself: under `ledger:`, `clickhouse: {address}` and `answers: clickhouse`.",
+        )
+    return edited

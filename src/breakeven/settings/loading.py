@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from breakeven.alignment.rollout import Plan
 from breakeven.economics.allocation import DRIVERS, SPANS, FixedCost
 from breakeven.economics.cost_class import COST_CLASSES, CostClassRule
 from breakeven.economics.money import ATTO
@@ -37,16 +38,20 @@ from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
 from breakeven.governance.privacy import Privacy
+from breakeven.governance.schedule import Schedule
 from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
+from breakeven.settings.clickhouse import ClickHouseSettings, clickhouse_of, is_clickhouse
 from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs
 from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.privacy import privacy_of
 from breakeven.settings.providers import default_providers
+from breakeven.settings.reports import schedules_of
+from breakeven.settings.rollouts import rollouts_of
 from breakeven.settings.shipping import ShippingSettings, shipping_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
@@ -68,6 +73,7 @@ SECTIONS = (
     "policies",
     "attribution",
     "alerts",
+    "reports",
     "cost_classes",
     "fixed_costs",
     "web",
@@ -76,17 +82,9 @@ SECTIONS = (
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
-    "owner",
-    "unit",
-    "description",
-    "value",
-    "margin_floor",
-    "quality_floor",
-    "budget",
-    "review",
-    "ladder",
-    *CHARTER_FIELDS,
-)
+    "owner", "unit", "description", "value", "margin_floor", "quality_floor", "error_cost", "rollouts", "budget", "review",
+    "ladder", *CHARTER_FIELDS,
+)  # fmt: skip
 VALUE_KINDS: Mapping[str, tuple[str, ...]] = {
     "unit_price": ("price", "counts"),
     "time_saved": ("baseline_minutes", "ai_minutes", "review_minutes", "hourly_rate", "realisation", "counts"),
@@ -119,6 +117,8 @@ class Feature:
     margin_floor: Decimal | None = None
     quality_floor: Decimal | None = None
     unit_cost_ceiling: int | None = None
+    error_cost: int | None = None
+    rollouts: tuple[Plan, ...] = ()
     rungs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
@@ -147,6 +147,7 @@ class Settings:
 
     config: Path | None = None
     ledger: Path | None = None
+    clickhouse: ClickHouseSettings | None = None
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
@@ -156,6 +157,7 @@ class Settings:
     policies: tuple[Policy, ...] = ()
     attribution_target: Decimal | None = None
     alerts: AlertSettings = field(default_factory=AlertSettings)
+    reports: tuple[Schedule, ...] = ()
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
     access: Access = field(default_factory=Access)
@@ -210,7 +212,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     top = Fields(root, "the configuration", SECTIONS, problems)
     gateway = gateway_settings(top, config, problems, warnings)
     handlers = handlers_of(top, config, problems)
-    capable = Capable(tuple(gateway.providers), tuple(handlers))
+    capable = Capable(tuple(gateway.providers), tuple(handlers), config.parent)
     features = {
         name: _feature(name, node, capable, problems, warnings)
         for name, node in entries(top.get("features"), "features", problems).items()
@@ -222,14 +224,15 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     _one_revenue_rule(models, top, problems)
     later = {name: _later(name, node, problems, warnings) for name in NOT_ENFORCED if (node := top.get(name)) is not None}
     budgets = budgets_of(top, _own_budgets(top, problems), {name: feature.owner for name, feature in features.items()}, problems)
-    gateway = gateway_settings(top, config, problems, warnings)
     for name, feature in features.items():
         for what, remedy in unmet_needs(f"feature {name}", feature.needs, feature.models, gateway):
             problems.found.append(Problem(feature.places.get("needs", feature.place), what, remedy))
     floors = {name: feature.margin_floor is not None for name, feature in features.items()}
+    alerts = alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings)
     return Settings(
         config=config,
         ledger=_ledger(top, config, problems),
+        clickhouse=clickhouse_of(top.get("ledger"), problems),
         overlays=_overlays(top, config, problems),
         gateway=gateway,
         features=features,
@@ -239,7 +242,8 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         shipping=shipping_of(top.get("shipping"), problems),
         privacy=privacy_of(top.get("privacy"), problems),
         budgets=budgets,
-        alerts=alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings),
+        alerts=alerts,
+        reports=schedules_of(top, tuple(alerts.sinks), problems),
         policies=policies_of(top, problems),
         attribution_target=attribution_target(top, problems),
         cost_classes=tuple(_cost_class(node, problems) for node in items(top.get("cost_classes"), "cost_classes", problems)),
@@ -259,7 +263,9 @@ def _ledger(top: Fields, config: Path, problems: Problems) -> Path | None:
     node = top.get("ledger")
     if node is None or node.value is None:
         return None
-    text = node.value if isinstance(node.value, str) else Fields(node, "ledger", ("path",), problems).text("path")
+    if isinstance(node.value, str):
+        return None if is_clickhouse(node.value) else _beside(config, node.value)
+    text = Fields(node, "ledger", tuple(node.mapping or ()), problems).text("path")  # `clickhouse_of` tells unknown names
     return _beside(config, text) if text else None
 
 
@@ -287,6 +293,7 @@ def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnin
         if (model := _value(name, owner, item, problems))
     )
     _no_overlap(models, fields)
+    quality_floor = fields.number("quality_floor", high="1")
     return Feature(
         name=name,
         owner=owner,
@@ -294,7 +301,9 @@ def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnin
         values=models,
         review=_review(name, fields.get("review"), problems),
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
-        quality_floor=fields.number("quality_floor", high="1"),
+        quality_floor=quality_floor,
+        error_cost=fields.money("error_cost"),
+        rollouts=rollouts_of(fields.get("rollouts"), name, quality_floor, problems),
         ladder=ladder_of(fields.get("ladder"), name, capable, problems),
         **charter,
     )

@@ -12,10 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from breakeven.alignment.evidence.betting import Wealth
-
-EXPECTED_DROP = 5.0
-"""The alarm is quickest for a loss of so many margins; it finds others later, and none falsely."""
+from breakeven.alignment.evidence.betting import EXPECTED_DROP, Wealth
 
 
 @dataclass(slots=True)

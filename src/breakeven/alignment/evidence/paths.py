@@ -20,7 +20,12 @@ Floats = NDArray[np.float64]
 
 
 def log_wealths(
-    differences: ArrayLike, means: float | Sequence[float] | Floats, *, weights: ArrayLike | None = None, lowest: float = -1.0
+    differences: ArrayLike,
+    means: float | Sequence[float] | Floats,
+    *,
+    weights: ArrayLike | None = None,
+    lowest: float = -1.0,
+    guess: float = 0.0,
 ) -> Floats:
     """The logarithm of wealth after each difference: one row per hypothesised mean.
 
@@ -34,12 +39,16 @@ def log_wealths(
     count = np.arange(values.shape[1], dtype=np.float64)
     total, squares = _before(gains), _before(gains * gains)
     prior = PRIOR / np.maximum(np.abs(mean), MEAN_LEAST)
-    gain = np.maximum((total - mean * prior) / (prior + count), 0.0)
+    gain = np.maximum((total + (guess - mean) * prior) / (prior + count), 0.0)
     spread = squares - total * total / np.maximum(count, 1.0)
     variance = np.maximum((PRIOR_VARIANCE * PRIOR_VARIANCE_COUNT + spread) / (PRIOR_VARIANCE_COUNT + count), VARIANCE_LEAST)
     most = (float(heavy.max()) if heavy.size else 1.0) * (mean - lowest)
     limit = np.where(most > 0, STAKE_MOST / np.where(most > 0, most, 1.0), 0.0)
-    stakes = np.minimum(gain / (variance + gain * gain), limit)
+    known = PRIOR_VARIANCE * PRIOR_VARIANCE_COUNT
+    upper = variance * (1 - (_before(np.minimum(gains, 0.0) ** 2) + known / 2) / (squares + known))
+    worst = np.maximum(most, 0.0)
+    middle = variance + gain * worst
+    stakes = np.minimum(2 * gain / (middle + np.sqrt(middle * middle - 4 * upper * worst * gain)), limit)
     return np.asarray(np.cumsum(np.log1p(stakes * gains), axis=1))
 
 

@@ -27,7 +27,10 @@ class Expected(NamedTuple):
 
 
 def replays_needed(margin: float, expected: Expected, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
-    """How many replays settle *enough* with this power; None where they never will, because what is expected is no better."""
+    """How many replays settle *enough* with this power; None where they never will, because what is expected is no better.
+
+    A negative margin asks for superiority: whether the rung is better by more than its size.
+    """
     steps = _best_steps([(1.0, expected.better), (-1.0, expected.worse), (0.0, 1 - expected.better - expected.worse)], margin)
     if steps is None:
         return None

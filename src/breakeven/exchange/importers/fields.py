@@ -9,7 +9,7 @@ from typing import Literal
 
 from breakeven.economics.usage import CLASSES
 
-Kind = Literal["time", "text", "count", "money", "truth"]
+Kind = Literal["time", "text", "count", "money", "truth", "score"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,26 @@ REVENUE_FIELDS: tuple[Field, ...] = (
     _field("plan", "text", "plan_id", "tier"),
     _field("feature", "text", "product"),
     _field("amount", "money", "revenue", "mrr", "value", required=True),
+)
+REPLAY_FIELDS: tuple[Field, ...] = (
+    _field("task_class", "text", "class", "task", "category", "subject", "workflow", required=True),
+    _field("feature", "text", "feature_name", "use_case"),
+    _field("score_weak", "score", "weak", "weak_score", "weak_correct", "cheap_score"),
+    _field("score_strong", "score", "strong", "strong_score", "strong_correct"),
+    _field("agreed", "truth", "agree", "agreement", "same", "match"),
+    _field("identity", "text", "id", "replay_id", "task_id", "question_id"),
+    _field("occurred_at", "time", *_TIME),
+    _field("from_rung", "text", "strong_rung"),
+    _field("from_model", "text", "strong_model"),
+    _field("to_rung", "text", "weak_rung", "rung"),
+    _field("to_model", "text", "weak_model", "model"),
+    _field("cost", "money", "weak_cost", "cost_weak"),
+    _field("cost_strong", "money", "strong_cost"),
+    _field("scored_by", "text", "scorer"),
+    _field("judge_error", "score"),
+    _field("propensity", "money"),
+    _field("template", "text", "prompt_template"),
+    _field("fingerprint", "text"),
 )
 CUSTOMER_FIELDS: tuple[Field, ...] = (
     _field("customer", "text", "customer_id", "id", "account_id", "tenant", required=True),

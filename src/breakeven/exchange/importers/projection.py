@@ -185,7 +185,16 @@ def _truth(raw: str, kind: str) -> str:
     return f"CASE WHEN {lowered} IN {_TRUE} THEN true WHEN {lowered} IN {_FALSE} THEN false END"
 
 
-_TYPED = {"text": _text, "money": _money, "truth": _truth}
+def _score(raw: str, kind: str) -> str:
+    """A share from 0 to 1, or a truth as 0 or 1."""
+    del kind
+    told = f"lower(trim(CAST({raw} AS VARCHAR)))"
+    number = f"TRY_CAST({told} AS DECIMAL(18,6))"
+    return f"CASE WHEN {told} IN {_TRUE} THEN 1 WHEN {told} IN {_FALSE} THEN 0 WHEN {number} BETWEEN 0 AND 1 THEN {number} END"
+
+
+_TYPED = {"text": _text, "money": _money, "truth": _truth, "score": _score}
+_WANTED = {"money": "an exact amount", "truth": "yes or no (true/false, 1/0)", "score": "a score from 0 to 1, nor yes or no"}
 
 
 def _faults(entry: Mapped, raw: str, typed: str, now: datetime) -> list[Fault]:
@@ -205,9 +214,8 @@ def _faults(entry: Mapped, raw: str, typed: str, now: datetime) -> list[Fault]:
         faults.append(Fault(f"{said} AND {typed} IS NULL", column, "this is not a whole number", raw))
         faults.append(Fault(f"{typed} < 0", column, "this is negative", raw))
         faults.append(Fault(f"{typed} > {entry.field.most}", column, "this is more than any call can have", raw))
-    elif entry.field.kind in ("money", "truth"):
-        wanted = "an exact amount" if entry.field.kind == "money" else "yes or no (true/false, 1/0)"
-        faults.append(Fault(f"{said} AND {typed} IS NULL", column, f"this is not {wanted}", raw))
+    elif entry.field.kind in _WANTED:
+        faults.append(Fault(f"{said} AND {typed} IS NULL", column, f"this is not {_WANTED[entry.field.kind]}", raw))
     return faults
 
 

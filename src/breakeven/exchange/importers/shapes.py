@@ -45,7 +45,7 @@ def call(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequ
         staged["tags"] = json_object(tags)
     staged["usage_known"] = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
     staged["pricing_context"] = json_object({name: expressions[name] for name in _CONTEXT_NAMES if name in expressions})
-    staged["attribution_sources"] = literal(_sources(mapped))
+    staged["attribution_sources"] = literal(sources(mapped))
     if "identity" in expressions:
         staged["source_ref"] = expressions["identity"]
     if "status" in expressions:
@@ -164,13 +164,42 @@ def customer(expressions: Expressions, mapped: Sequence[Mapped], request: Import
     return expressions
 
 
+def replay(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Staged columns of replays: two scores agree where they are equal, and rungs without a name are called weak and strong."""
+    del mapped, request
+    if "agreed" not in expressions and not {"score_weak", "score_strong"} <= expressions.keys():
+        raise DataError(
+            "no column says whether the two rungs agreed, or how good each was",
+            "Name them: --weak COLUMN --strong COLUMN (scores from 0 to 1, or yes and no), or --map agreed=COLUMN.",
+        )
+    staged = {"from_rung": "'strong'", "to_rung": "'weak'", "scored_by": "'import'", "kind": "'import'", **expressions}
+    if "agreed" not in expressions:
+        staged["agreed"] = f"({expressions['score_weak']}) = ({expressions['score_strong']})"
+    if "identity" in expressions:
+        staged["source_ref"] = expressions["identity"]
+    return staged
+
+
+def replay_faults(expressions: Expressions) -> list[Fault]:
+    """A replay without any score says nothing, and one that could not be drawn was not drawn."""
+    if "agreed" in expressions:
+        faults = [Fault(f"{expressions['agreed']} IS NULL", "agreed", "nothing says whether the two rungs agreed")]
+    else:
+        both = f"({expressions['score_weak']}) IS NULL OR ({expressions['score_strong']}) IS NULL"
+        faults = [Fault(both, "score_weak", "one of the two scores is missing")]
+    if "propensity" in expressions:
+        faults.append(Fault(f"{expressions['propensity']} <= 0", "propensity", "a task that is never drawn cannot have been"))
+    return faults
+
+
 def no_faults(expressions: Expressions) -> list[Fault]:
     """Tables whose fields cannot contradict each other."""
     del expressions
     return []
 
 
-def _sources(mapped: Sequence[Mapped]) -> str:
+def sources(mapped: Sequence[Mapped]) -> str:
+    """Where each dimension was found, as JSON: an option, or a column."""
     names = {field.name for field in ATTRIBUTION}
     said = {
         entry.field.name: "option" if entry.column is None else f"import:{entry.column}"

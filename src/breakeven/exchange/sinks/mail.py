@@ -77,4 +77,9 @@ def composed(alert: Alert, settings: SinkSettings) -> EmailMessage:
     message["Message-ID"] = f"<{alert.id}@breakeven>"
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text(alert))
+    if alert.document is not None:
+        kind, _, subtype = alert.document.media_type.partition("/")
+        message.add_attachment(
+            alert.document.text.encode(), maintype=kind, subtype=subtype, filename=alert.document.name, params={"charset": "utf-8"}
+        )
     return message

@@ -8,11 +8,15 @@ import msgspec
 
 from breakeven.governance.alerts import Alert
 
+REPORT = "report"
+"""The kind of what is told on a schedule."""
+
 
 def payload(alert: Alert) -> dict[str, Any]:
     """The alert as programs take it. Money is a string of exact digits, shares are numbers from 0 to 1, null is unknown."""
+    document = alert.document
     return {
-        "type": "breakeven.alert",
+        "type": "breakeven.report" if alert.kind == REPORT else "breakeven.alert",
         "id": alert.id,
         "kind": alert.kind,
         "subject": alert.subject,
@@ -23,6 +27,7 @@ def payload(alert: Alert) -> dict[str, Any]:
         "crossing": alert.crossing,
         "at": alert.at.isoformat(timespec="seconds") + "Z",
         "figures": dict(alert.figures),
+        **({} if document is None else {"document": {"name": document.name, "media_type": document.media_type}}),
     }
 
 
@@ -31,8 +36,18 @@ def encoded(alert: Alert) -> bytes:
     return msgspec.json.encode(payload(alert))
 
 
+def encoded_whole(alert: Alert) -> bytes:
+    """The payload with the content of its document, for a receiver that keeps it."""
+    told = payload(alert)
+    if alert.document is not None:
+        told["document"] |= {"content": alert.document.text}
+    return msgspec.json.encode(told)
+
+
 def headline(alert: Alert) -> str:
-    """One short line: `Breakeven, critical: budget contracts-month`."""
+    """One short line: `Breakeven, critical: budget contracts-month`; of a report its title and period."""
+    if alert.kind == REPORT:
+        return f"Breakeven: {alert.subject}"
     return f"Breakeven, {alert.severity}: {alert.subject} ({alert.kind.replace('_', ' ')})"
 
 

@@ -9,7 +9,7 @@ import hmac
 import time
 from collections.abc import Callable, Mapping
 
-from breakeven.exchange.sinks.message import encoded
+from breakeven.exchange.sinks.message import encoded_whole
 from breakeven.exchange.sinks.port import NotSent
 from breakeven.exchange.sinks.posting import post
 from breakeven.governance.alerts import Alert
@@ -28,7 +28,7 @@ class WebhookSink:
 
     def send(self, alert: Alert) -> None:
         """Post the alert. Raises NotSent."""
-        body = encoded(alert)
+        body = encoded_whole(alert)
         headers = {"webhook-id": alert.id}
         if self._settings.secret_env is not None:
             at = str(int(self._wall()))

@@ -20,6 +20,15 @@ Figure = str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file that goes with what is told, such as a scheduled report."""
+
+    name: str
+    media_type: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
     """One thing that an owner must know: what happened in one sentence with its figures, and what to do next.
 
@@ -35,6 +44,7 @@ class Alert:
     crossing: str
     at: datetime
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    document: Document | None = None
 
     @property
     def id(self) -> str:

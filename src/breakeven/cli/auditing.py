@@ -1,0 +1,11 @@
+"""The command `breakeven audit` with all its words: reading, replaying, deciding."""
+
+from __future__ import annotations
+
+from breakeven.cli import auditclasses, auditdecisions, auditrun
+from breakeven.cli.audit import audit
+
+WORDS = (auditclasses.classes, auditrun.run, auditdecisions.accept, auditdecisions.reject)
+"""Commands that join the group by being loaded."""
+
+__all__ = ["WORDS", "audit"]
