@@ -23,8 +23,8 @@ from breakeven.ledger.segments import SegmentWriter
 from breakeven.ledger.verify import verify
 from breakeven.service.bookkeeper import Bookkeeper
 from breakeven.service.collecting import Collector
+from breakeven.service.handingover import Shipper
 from breakeven.service.objectstore import ObjectStore
-from breakeven.service.shipping import Shipper
 from breakeven.settings.shipping import ShippingSettings
 
 BUCKET = "company"
@@ -223,7 +223,7 @@ from pathlib import Path
 from breakeven.ledger import open_ledger
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.live import seal_closed
-from breakeven.service import collecting, shipping
+from breakeven.service import collecting, handingover as shipping
 from breakeven.service.objectstore import ObjectStore
 from breakeven.settings.shipping import ShippingSettings
 

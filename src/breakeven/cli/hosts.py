@@ -23,8 +23,8 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document."
 def ship_command(*, as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
     """Ship the closed segments of this host now. `breakeven serve` does it every few seconds where `shipping` says so."""
     from breakeven.ledger.store import locate
+    from breakeven.service.handingover import Shipper
     from breakeven.service.objectstore import ObjectStore
-    from breakeven.service.shipping import Shipper
 
     settings, path = load(config, ledger_path)
     shipping = _role(settings, "ship")

@@ -1,4 +1,4 @@
-"""`breakeven ledger`: verify, rebuild, seal, describe, move; `privacy.py` has what it forgets."""
+"""`breakeven ledger`: verify, rebuild, seal, describe, move; `privacy.py` and `hosts.py` have the rest."""
 
 from __future__ import annotations
 

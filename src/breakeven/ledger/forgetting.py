@@ -198,7 +198,7 @@ def _folded_lines(lines: str) -> str:
     others = ", ".join(
         f"CAST({value} AS {COST_LINES[name]}) AS {name}"
         for name, value in {
-            "occurred_at": "date_trunc('day', min(occurred_at))",
+            "occurred_at": "day",
             "recorded_at": "max(recorded_at)",
             "quantity": "sum(quantity)",
             "cost": "sum(cost)",
@@ -209,10 +209,13 @@ def _folded_lines(lines: str) -> str:
     return f"""
         WITH summed AS (
             SELECT mine.segment, sum_id AS call_id, attempt, {alike}, {others}, adjustment_of IS NOT NULL AS reverses
-            FROM {lines} AS mine JOIN (SELECT call_id, attempt, sum_id FROM folding) AS folding USING (call_id, attempt)
-            GROUP BY mine.segment, sum_id, attempt, {alike}, reverses
+            FROM (SELECT *, date_trunc('day', occurred_at) AS day FROM {lines}) AS mine
+            JOIN (SELECT call_id, attempt, sum_id FROM folding) AS folding USING (call_id, attempt)
+            GROUP BY mine.segment, sum_id, attempt, day, {alike}, reverses
         ), numbered AS (
-            SELECT *, (row_number() OVER (PARTITION BY call_id, attempt ORDER BY segment, reverses, {alike}) - 1)::INTEGER AS line
+            SELECT *, (row_number() OVER (
+                PARTITION BY call_id, attempt ORDER BY segment, occurred_at, reverses, {alike}) - 1
+            )::INTEGER AS line
             FROM summed
         )
         SELECT *, CASE WHEN reverses THEN coalesce(

@@ -83,9 +83,9 @@ def restate(
 
 
 def _current_lines(ledger: Ledger, since: datetime) -> None:
-    """`current_lines`: the lines of calls since the date that no later line has reversed; what an invoice adjusts has no price.
+    """`current_lines`: the lines of calls since the date that no later line has reversed.
 
-    Daily sums have no hour to price by.
+    What an invoice adjusts has no price, and daily sums have no hour to price by.
     """
     ledger.connection.execute(
         f"""

@@ -28,12 +28,12 @@ from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
-from breakeven.service.copying import Copying
 from breakeven.service.forgetting import Forgetting
 from breakeven.service.keycopies import KeyCopies
 from breakeven.service.openings import Openings
 from breakeven.service.reporting import Reporting
 from breakeven.service.rolling import Rolling
+from breakeven.service.shipping import Shipping
 from breakeven.service.transfers import Transfers, rounds_of, shipping_settings
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ class Bookkeeper:
         self._reporting = Reporting(self._layout, config, self.books.reading, self._alerting.wake)
         self._presence = handoff.Presence(self._layout)
         self._forgetting = Forgetting(self._layout, config)
-        self._rolling = Rolling(self._layout, config)
         self._keys = KeyCopies(self._layout, config)
-        self._shipping = shipping_settings(config)
+        self._handing = shipping_settings(config)
         self._transfers: Transfers | None = None
+        self._rolling = Rolling(self._layout, config)
         self._progress = Progress()
         self._quiet_until = 0.0
         self._seal_at = 0.0
@@ -70,8 +70,8 @@ class Bookkeeper:
         if not self._presence.take():
             return False
         self._reporting.start()
-        if self._shipping is not None:
-            self._transfers = Transfers(rounds_of(self._layout, self._shipping), self._shipping.every)
+        if self._handing is not None:
+            self._transfers = Transfers(rounds_of(self._layout, self._handing), self._handing.every)
         return True
 
     def look(self, now: float) -> None:
@@ -83,7 +83,7 @@ class Bookkeeper:
             return
         self._forgetting.look(now)
         self._keys.look(now)
-        if self._shipping is None or self._shipping.role != "ship":  # else what is metered here is committed where it is collected
+        if self._handing is None or self._handing.role != "ship":  # else what is metered here is committed where it is collected
             self._keep(now)
 
     def _keep(self, now: float) -> None:
@@ -115,10 +115,10 @@ class Bookkeeper:
 
     def close(self) -> None:
         """Commit and seal everything, and leave office."""
-        self._reporting.stop()
         if self._transfers is not None:
             self._transfers.close()
-        ships = self._shipping is not None and self._shipping.role == "ship"
+        self._reporting.stop()
+        ships = self._handing is not None and self._handing.role == "ship"
         until = time.monotonic() + (0.0 if ships else handoff.PATIENCE_SECONDS)
         self._quiet_until = self._seal_at = 0.0
         while time.monotonic() < until:
@@ -138,8 +138,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
-    copying = Copying(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
-    copying.start()
+    shipping = Shipping(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    shipping.start()
     web = web_server(spec, keeper.books)
     if web is not None:
         web.start()
@@ -156,7 +156,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     if web is not None:
         web.stop()
     keeper.close()
-    copying.close()
+    shipping.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:

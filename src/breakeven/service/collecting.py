@@ -17,9 +17,9 @@ import msgspec
 
 from breakeven.errors import LedgerDamaged, Unreachable
 from breakeven.ledger.layout import Layout, sync_directory
+from breakeven.service.handingover import claim_key, segment_key
 from breakeven.service.objectstore import ObjectStore, Stored, sha256_of
 from breakeven.service.openings import ledger_name
-from breakeven.service.shipping import claim_key, segment_key
 from breakeven.settings.shipping import ShippingSettings
 
 

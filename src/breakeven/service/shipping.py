@@ -1,58 +1,81 @@
-"""Shipping: a gateway's host hands its closed segments over to the object store, each once, and keeps what it could not hand over.
+"""Shipping sealed segments to ClickHouse, in a thread of the bookkeeper: a server that is away holds up neither books nor calls.
 
-    segments/<name>.ndjson   a closed segment, as its gateway wrote it
-    claims/<name>            which ledger takes it (`collecting.py`)
-
-A segment's name is its own for ever (time and random), so the same segment that is shipped again after a crash is recognised, by
-the object if it is still there, by the claim or the collecting ledger if not.
+Segments wait in the ledger's directory, which is the record, for as long as it takes; nothing is lost and nothing is sent twice.
 """
 
 from __future__ import annotations
 
+import sys
+import threading
 from pathlib import Path
 
-from breakeven.errors import LedgerDamaged
-from breakeven.ledger.layout import Layout, sync_directory
-from breakeven.ledger.segments import close_abandoned
-from breakeven.service.objectstore import ObjectStore, sha256_of
-from breakeven.settings.shipping import ShippingSettings
+from breakeven.errors import BreakevenError
+from breakeven.ledger.layout import Layout
+from breakeven.settings import Settings, load_settings
+from breakeven.settings.clickhouse import ClickHouseSettings
+
+LOOK_SECONDS = 2.0
+LONGEST_PAUSE = 60.0
+LEAVING_SECONDS = 10.0
+MOST_AT_ONCE = 20
 
 
-class Shipper:
-    """Ships the closed segments of one host's directory."""
+class Shipping:
+    """Ships what is sealed to where the configuration says, until told to stop; without `ledger.clickhouse` it rests."""
 
-    def __init__(self, layout: Layout, settings: ShippingSettings, store: ObjectStore) -> None:
+    def __init__(self, layout: Layout, config: Path | None) -> None:
         self._layout = layout
-        self._prefix = settings.prefix
-        self._store = store
+        self._config = config
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._read: tuple[float, Settings] | None = None
 
-    def round(self) -> int:
-        """Ship everything that is closed; returns how many segments went. Raises Unreachable: what has not gone stays here."""
-        close_abandoned(self._layout)
-        return sum(self._ship(path) for path in sorted(self._layout.closed_segments.glob("*.ndjson")))
+    def start(self) -> None:
+        """Begin to ship, where a configuration may ask for it."""
+        if self._config is not None:
+            self._thread = threading.Thread(target=self._run, name="shipping to ClickHouse", daemon=True)
+            self._thread.start()
 
-    def _ship(self, path: Path) -> bool:
-        body = path.read_bytes()
-        key = segment_key(self._prefix, path.stem)
-        if body and self._store.put_new(key, body) is None:
-            there = self._store.get(key)
-            if there is not None and there.sha256 != sha256_of(body):
-                raise LedgerDamaged(
-                    f"{key} in the object store is not the segment {path}",
-                    "Two hosts must not share a directory, nor a restored backup be shipped again; move one of the two away.",
-                )
-            if there is None:  # collected between the two questions: the next round ships it again, and it counts once
-                return False
-        path.unlink()
-        sync_directory(path.parent)
-        return bool(body)
+    def close(self) -> None:
+        """Stop after what is being sent just now."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(LEAVING_SECONDS)
 
+    def _run(self) -> None:
+        pause = LOOK_SECONDS
+        while not self._stop.wait(pause):
+            try:
+                self._round()
+                pause = LOOK_SECONDS
+            except Exception as error:  # noqa: BLE001 - shipping must not end with the first fault of a network
+                pause = min(LONGEST_PAUSE, pause * 2)
+                what = f"{error.what}. {error.remedy}" if isinstance(error, BreakevenError) else f"{type(error).__name__}: {error}"
+                print(f"breakeven: shipping to ClickHouse waits {pause:g} s: {what}", file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's log
 
-def segment_key(prefix: str, stem: str) -> str:
-    """Where a segment lies."""
-    return f"{prefix}/segments/{stem}.ndjson"
+    def _round(self) -> None:
+        """Ship until nothing is left."""
+        wanted = self._settings()
+        if wanted is None:
+            return
+        from breakeven.ledger.clickhouse.connection import connected  # noqa: PLC0415 - an extra
+        from breakeven.ledger.clickhouse.shipping import Shipper  # noqa: PLC0415 - as above
 
+        shipper = Shipper(connected(wanted.address, create=True), str(wanted.address), wanted.retention_days)
+        try:
+            while not self._stop.is_set():
+                if not shipper.ship(self._layout, MOST_AT_ONCE).segments and self._stop.wait(LOOK_SECONDS):
+                    return
+                if self._settings() != wanted:
+                    return
+        finally:
+            shipper.close()
 
-def claim_key(prefix: str, stem: str) -> str:
-    """Where it is noted who takes a segment."""
-    return f"{prefix}/claims/{stem}"
+    def _settings(self) -> ClickHouseSettings | None:
+        """What the file says now."""
+        if self._config is None:
+            return None
+        changed = self._config.stat().st_mtime
+        if self._read is None or self._read[0] != changed:
+            self._read = changed, load_settings(self._config)
+        return self._read[1].clickhouse

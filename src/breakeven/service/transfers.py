@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from breakeven.errors import BreakevenError
 from breakeven.service.collecting import Collector
+from breakeven.service.handingover import Shipper
 from breakeven.service.objectstore import ObjectStore
-from breakeven.service.shipping import Shipper
 from breakeven.settings import load_settings
 
 if TYPE_CHECKING:

@@ -30,6 +30,7 @@ from breakeven.gateway.facts import AttemptRow, encoded, money
 from breakeven.gateway.keys import VirtualKey
 from breakeven.gateway.preparation import prepared
 from breakeven.governance.access import refusal
+from breakeven.governance.privacy import COLUMN, Pseudonyms
 from breakeven.ledger.identity import id_of
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.segments import SegmentWriter
@@ -137,7 +138,8 @@ class Receiver:
         snapshot = self._prepared()
         recorded = now.isoformat(timespec="microseconds")
         with self._rating:
-            lines = [encoded(_fact(parts, snapshot, source, recorded)) for parts in _calls(rows)]
+            disguised = [_disguised(row, snapshot.pseudonyms) for row in rows]
+            lines = [encoded(_fact(parts, snapshot, source, recorded)) for parts in _calls(disguised)]
         content = b"".join(lines)
         with self._lock:
             try:
@@ -180,6 +182,15 @@ def _changed(path: Path | None) -> object:
         return None if path is None else (path.stat().st_mtime_ns, path.stat().st_size)
     except OSError:
         return None
+
+
+def _disguised(row: Row, pseudonyms: Pseudonyms | None) -> Row:
+    """The row as it may be written: nobody under a real name who is to have a pseudonym."""
+    if pseudonyms is None:
+        return row
+    columns = {COLUMN[dimension]: dimension for dimension in pseudonyms.dimensions}
+    found = {name: pseudonyms.of(dimension, row[name]) for name, dimension in columns.items() if row.get(name)}
+    return {**row, **found}
 
 
 def _calls(rows: Sequence[Row]) -> list[list[Row]]:
