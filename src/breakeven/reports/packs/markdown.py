@@ -32,13 +32,16 @@ def markdown_of(pack: Pack) -> str:
 
 def plain(text: str) -> str:
     """A text that Markdown shows as it is, on one line."""
-    line = "".join(each if each.isprintable() else " " for each in text)
-    return "".join(f"\\{each}" if each in _MARKS else each for each in line)
+    return "".join(f"\\{each}" if each in _MARKS else each for each in _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
 
 
 def _block(block: Block) -> list[str]:
     notes = [plain(note) for note in block.notes]
-    more = [f"More: `{block.more.replace('`', '')}`"] if block.more else []
+    more = [f"More: `{_one_line(block.more).replace('`', '')}`"] if block.more else []
     return [f"## {plain(block.title)}", f"*{plain(block.question)}*", plain(block.sentence), _table(block), *notes, *more]
 
 
