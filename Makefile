@@ -66,6 +66,7 @@ bench: $(VENV)/dev
 
 docs: $(VENV)/dev
 	$(BIN)/python scripts/command_reference.py
+	$(BIN)/python scripts/docs_index.py
 	$(BIN)/python scripts/api_description.py
 	$(BIN)/python scripts/front-end types
 	$(BIN)/python scripts/dialects_reference.py

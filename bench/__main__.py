@@ -10,6 +10,8 @@ BENCHMARKS = (
     "policies",
     "budgets",
     "imports",
+    "otlp",
+    "ledger",
     "commands",
     "compiled",
     "handlers",
@@ -19,6 +21,7 @@ BENCHMARKS = (
     "economics_proof",
     "gateway",
     "ladder",
+    "soak",
 )
 
 if __name__ == "__main__":

@@ -40,6 +40,11 @@ export function share(value: number | null | undefined, digits = 1): string {
   return written(value, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** A change as a share: what rises has its sign too. */
+export function signedShare(value: number, digits = 1): string {
+  return (value > 0 ? "+" : "") + share(value, digits);
+}
+
 export function count(value: number | string | null | undefined): string {
   return amount(value, 0);
 }

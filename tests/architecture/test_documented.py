@@ -24,16 +24,22 @@ def _commands() -> Iterator[tuple[str, click.Command]]:
                 yield f"{name} {sub}", subcommand
 
 
-@pytest.mark.parametrize("name", ["commands", "dialects"])
-def test_a_generated_reference_is_fresh(repository: Path, name: str) -> None:
-    """docs/reference/commands.md and dialects.md are what `make docs` writes from the program as it is."""
-    script = name.replace("commands", "command") + "_reference"
+@pytest.mark.parametrize(
+    ("script", "made_by", "page"),
+    [
+        ("command_reference", "page", "reference/commands.md"),
+        ("dialects_reference", "page", "reference/dialects.md"),
+        ("docs_index", "index", "README.md"),
+    ],
+)
+def test_a_generated_page_is_fresh(repository: Path, script: str, made_by: str, page: str) -> None:
+    """The references of commands and dialects, and the index of all pages, are what `make docs` writes from what there is."""
     spec = importlib.util.spec_from_file_location(script, repository / "scripts" / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
-    reference = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reference)
-    assert (repository / f"docs/reference/{name}.md").read_text(encoding="utf-8") == reference.page(), "run: make docs"
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (repository / "docs" / page).read_text(encoding="utf-8") == getattr(module, made_by)(), "run: make docs"
 
 
 def test_every_command_and_option_explains_itself() -> None:

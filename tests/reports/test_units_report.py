@@ -126,10 +126,10 @@ def test_break_even_factors_are_those_of_the_scenario(extract: UnitRow) -> None:
         assert extract.breakeven[name].factor == pytest.approx(factor)
 
 
-def test_a_run_has_a_median_and_a_95th_percentile(extract: UnitRow) -> None:
+def test_a_run_has_a_median_and_high_percentiles(extract: UnitRow) -> None:
     """Three traces of 4, 5 and 9."""
     assert extract.run is not None
-    assert (extract.run.count, extract.run.p50, extract.run.p95) == (3, "5", "9")
+    assert (extract.run.count, extract.run.p50, extract.run.p90, extract.run.p95, extract.run.p99) == (3, "5", "9", "9", "9")
 
 
 def test_unknown_cost_is_not_free(found: Units) -> None:

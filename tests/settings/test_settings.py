@@ -49,6 +49,7 @@ fixed_costs:
 budgets:
   support: {limit: 500, period: month}
 web: {locale: de}
+keys: {note: later}
 """
 
 
@@ -147,9 +148,10 @@ def test_every_section_becomes_frozen_values(tmp_path: Path) -> None:
 
 
 def test_what_a_later_version_enforces_is_kept_and_said(tmp_path: Path) -> None:
-    """The dashboard may be configured already; a warning with file and line says that it is not enforced."""
+    """Keys may be declared already; a warning with file and line says that they are not enforced. `web` is."""
     settings = load(tmp_path, WHOLE)
-    assert settings.later == {"web": {"locale": "de"}}
+    assert settings.web.locale == "de"
+    assert settings.later == {"keys": {"note": "later"}}
     said = [str(problem) for problem in settings.warnings]
     assert len(said) == 1
     assert all("not enforced by this version" in one and "breakeven.yaml:" in one for one in said)
@@ -210,7 +212,10 @@ def test_an_unknown_name_is_refused_with_the_nearest_known_one(tmp_path: Path) -
             "stands here twice",
         ),
         ("budgets: 5", "budgets is a whole number instead of a mapping"),
-        ("web: 5", "section web is a whole number instead of a mapping"),
+        ("web: 5", "web is a whole number instead of a mapping"),
+        ("web: {allowed_hosts: ['a b']}", "'a b' is no host name"),
+        ("web: {session_hours: 0}", "session_hours is 0"),
+        ("web: {locale: Klingon!}", "'Klingon!' is no locale"),
         ("providers: {openai: {api_key: sk-1}}", "api_key holds a secret in clear text"),
         ("gateway: {tls: [{password: x}]}", "password holds a secret in clear text"),
         ("providers: {openai: 7}", "provider openai is a whole number instead of a mapping"),

@@ -72,12 +72,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Calls
-         * @description Which calls are dear? Words of `query` as on the command line; `after` is `next` of the page before.
+         * Asynccallable
+         * @description Wrap a given callable to be called in a thread pool using
+         *     ``anyio.to_thread.run_sync``, keeping a reference to the original callable as
+         *     :attr:`func`
          */
-        get: operations["ApiV1CallsCalls"];
+        get: operations["ApiV1CallsAsynccallable"];
         put?: never;
-        post?: never;
+        /**
+         * Calls
+         * @description Take a batch of calls: `{"calls": [{"at", "model", "usage", ...}]}`. The answer comes when they are on the disk.
+         */
+        post: operations["ApiV1CallsCalls"];
         delete?: never;
         options?: never;
         head?: never;
@@ -292,6 +298,246 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/pulse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Pulse
+         * @description Has anything new come into the ledger? Cheap: no query is run.
+         */
+        get: operations["ApiV1PulsePulse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/units": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Units
+         * @description What does one outcome, success, call, user or customer cost, and what does failure cost?
+         */
+        get: operations["ApiV1UnitsUnits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scaling": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Scaling
+         * @description Does cost grow faster than adoption, and where does it break even? With `feature` its curve, drivers and split too.
+         */
+        get: operations["ApiV1ScalingScaling"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engagement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Engagement
+         * @description Who uses most, who costs most, and who is served at a loss?
+         */
+        get: operations["ApiV1EngagementEngagement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cohorts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cohorts
+         * @description Do customers become dearer as they age?
+         */
+        get: operations["ApiV1CohortsCohorts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/portfolio": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Portfolio
+         * @description Which features are popular and unprofitable, and what comes first?
+         */
+        get: operations["ApiV1PortfolioPortfolio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bridge/{amount}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bridge
+         * @description Why did cost or margin move, driver by driver? `by` names the levels of the tree; filters that are levels drill into it.
+         */
+        get: operations["ApiV1BridgeAmountBridge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/ladders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ladders
+         * @description What do the ladders save, and which rung answers? With `feature`: rung by rung.
+         */
+        get: operations["ApiV1LaddersLadders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cache": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Cache
+         * @description How much of the input could be read from vendors' caches?
+         */
+        get: operations["ApiV1CacheCache"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Audit
+         * @description Where do we pay for more capability than the task needs? With `task_class` only the findings on that class.
+         */
+        get: operations["ApiV1AuditAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept
+         * @description Move a class to the cheapest rung that is enough, by stages: a rollout in `breakeven.yaml`. A dry run only tells.
+         */
+        post: operations["ApiV1AuditAcceptAccept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reject
+         * @description Put a finding aside, with the reason: it stays in the list as rejected, and is not proposed any more.
+         */
+        post: operations["ApiV1AuditRejectReject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{name}": {
         parameters: {
             query?: never;
@@ -440,183 +686,20 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/elements": {
+    "/api/v1/litellm": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Handler */
-        get: operations["ApiElementsHandler"];
+        get?: never;
         put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/rapidoc": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiRapidocHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.yml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiYmlHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.yaml": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiYamlHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/swagger": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiSwaggerHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/redoc": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiRedocHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/openapi.json": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Handler */
-        get: operations["ApiOpenapiJsonHandler"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/{path}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
         /**
-         * HandleSchemaPathNotFound
-         * @description Handler for returning HTML formatted errors from not-found schema paths.
-         *
-         *     This preserves backward compatibility with the Controller-based OpenAPI implementation.
+         * Litellm
+         * @description Take what LiteLLM's generic callback posts: one record, an array of them, or JSON lines.
          */
-        get: operations["ApiPathHandleSchemaPathNotFound"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/oauth2-redirect.html": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * RenderOauth2Redirect
-         * @description Render an HTML oauth2-redirect.html page for Swagger-UI.
-         *
-         *     .. note:: Override this method to customize the template.
-         *
-         *     Returns:
-         *         A rendered html string.
-         */
-        get: operations["ApiOauth2RedirectHtmlRenderOauth2Redirect"];
-        put?: never;
-        post?: never;
+        post: operations["ApiV1LitellmLitellm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -702,6 +785,54 @@ export interface components {
             value: string | null;
             source: string | null;
         };
+        /** Audit */
+        Audit: {
+            period: string;
+            label: string;
+            currency: string;
+            alpha: number;
+            findings: components["schemas"]["audit_Finding"][];
+            ladder: components["schemas"]["LadderStep"][];
+            spend: string;
+            excess_per_month: [
+                string | null,
+                string | null
+            ];
+            unclassed_calls: number;
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
+        /** Breakeven */
+        Breakeven: {
+            side: string;
+            factor: number | null;
+        };
+        /** Bridge */
+        Bridge: {
+            of: string;
+            period: string;
+            label: string;
+            versus: string;
+            versus_label: string;
+            currency: string;
+            where: {
+                [key: string]: string | null;
+            };
+            by: string[];
+            before: string | null;
+            after: string | null;
+            change: string | null;
+            bars: components["schemas"]["ThemeBar"][];
+            tree: components["schemas"]["Node"][];
+            calls: number[];
+            unpriced_calls: number[];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
         /** BudgetRow */
         BudgetRow: {
             budget: string;
@@ -734,6 +865,33 @@ export interface components {
             trail: {
                 [key: string]: unknown;
             };
+        };
+        /** CacheReport */
+        CacheReport: {
+            period: string;
+            currency: string;
+            rows: components["schemas"]["CacheRow"][];
+            saving: string | null;
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
+        /** CacheRow */
+        CacheRow: {
+            feature: string | null;
+            provider: string | null;
+            model: string | null;
+            opted_in: string | null;
+            calls: number;
+            input_tokens: number;
+            read_tokens: number;
+            written_tokens: number;
+            read_share: number;
+            cacheable_share: number | null;
+            saving: string | null;
+            potential_saving: string | null;
+            proposal: string;
         };
         /** CallList */
         CallList: {
@@ -795,6 +953,20 @@ export interface components {
             carriers: components["schemas"]["Carrier"][];
             weeks: number;
         };
+        /** Cell */
+        Cell: {
+            cohort: string;
+            month: string;
+            age: number;
+            customers: number;
+            users: number | null;
+            cost: string | null;
+            earned: string | null;
+            margin: number | null;
+            cost_per_user: string | null;
+            tokens_per_task: number | null;
+            unpriced_calls: number;
+        };
         /** Change */
         Change: {
             cost: string | null;
@@ -808,6 +980,21 @@ export interface components {
             written: boolean;
             /** @default  */
             next: string;
+        };
+        /** Cohorts */
+        Cohorts: {
+            period: string;
+            label: string;
+            currency: string;
+            earned_is: string | null;
+            signups: number;
+            customers: number;
+            rows: components["schemas"]["Cell"][];
+            shares: components["schemas"]["Shares"];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
         };
         /** Coverage */
         Coverage: {
@@ -832,6 +1019,18 @@ export interface components {
         /** Credentials */
         Credentials: {
             token: string;
+        };
+        /** CurveRow */
+        CurveRow: {
+            times: number;
+            adoption: number;
+            average_cost: string;
+            average_cost_low: string | null;
+            average_cost_high: string | null;
+            marginal_cost: string;
+            marginal_cost_low: string | null;
+            marginal_cost_high: string | null;
+            average_value: string | null;
         };
         /** CustomerRow */
         CustomerRow: {
@@ -865,6 +1064,19 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** Decile */
+        Decile: {
+            decile: number;
+            subjects: number;
+            calls: number;
+            cost: string | null;
+            share_of_cost: number | null;
+            earned: string | null;
+            value: string | null;
+            keeps: string | null;
+            margin: number | null;
+            unpriced_calls: number;
+        };
         /** Decision */
         Decision: {
             at: string;
@@ -887,19 +1099,62 @@ export interface components {
             rows: components["schemas"]["Decision"][];
             sentence: string;
         };
+        /** Detail */
+        Detail: {
+            steps: components["schemas"]["StepRow"][];
+            curve: components["schemas"]["CurveRow"][];
+            users_elasticity: components["schemas"]["Span"] | null;
+            marginal_cost_of_a_user: components["schemas"]["Money"] | null;
+            compared: string[];
+            drivers: components["schemas"]["Driver"][];
+            split_by: string;
+            split: components["schemas"]["SplitRow"][];
+            sentences: string[];
+        };
+        /** Driver */
+        Driver: {
+            driver: string;
+            effect: string;
+            before: number | null;
+            now: number | null;
+        };
         /** DriverRow */
         DriverRow: {
             driver: string;
-            change: components["schemas"]["Part"];
+            change: components["schemas"]["scenariorows_Part"];
             origin: string;
             rests_on: string;
-            history: components["schemas"]["Part"] | null;
+            history: components["schemas"]["scenariorows_Part"] | null;
+        };
+        /** Engagement */
+        Engagement: {
+            period: string;
+            label: string;
+            currency: string;
+            shares: components["schemas"]["Shares"];
+            assumed_fee: string | null;
+            sections: components["schemas"]["Section"][];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
         };
         /** Estimate */
         Estimate: {
             point: string;
             low?: string | null;
             high?: string | null;
+        };
+        /** Failure */
+        Failure: {
+            cost: string;
+            share: number | null;
+            attempts: {
+                [key: string]: components["schemas"]["Waste"];
+            };
+            unsuccessful_outcomes: number | null;
+            unsuccessful_cost: string | null;
+            basis: string | null;
         };
         /** FanPoint */
         FanPoint: {
@@ -908,6 +1163,25 @@ export interface components {
             low: string | null;
             high: string | null;
             known: boolean;
+        };
+        /** FeatureRow */
+        FeatureRow: {
+            feature: string;
+            owner: string | null;
+            place: string;
+            customers: number;
+            users: number | null;
+            adoption: number;
+            unit: string;
+            growth: number | null;
+            value: string | null;
+            cost: string | null;
+            contribution: string | null;
+            margin: number | null;
+            verdict: string;
+            pace: string;
+            elasticity: number | null;
+            unpriced_calls: number;
         };
         /** FigureRow */
         FigureRow: {
@@ -919,24 +1193,25 @@ export interface components {
             source: string;
             scope: string;
         };
-        /** Finding */
-        Finding: {
-            scope: string;
-            name: string | null;
-            width: string;
-            start: string;
-            end: string;
-            kind: string;
-            figures: string[];
-            ratios: {
-                [key: string]: number;
-            };
-            cost: string;
-            expected_cost: string;
-            at_stake: string;
-            cause: components["schemas"]["Cause"] | null;
-            also: string[];
-            sentence: string;
+        /** FindingDecided */
+        FindingDecided: {
+            task_class: string;
+            feature?: string | null;
+            period?: string | null;
+            why?: string | null;
+            /** @default false */
+            dry_run: boolean;
+        };
+        /** FindingRow */
+        FindingRow: {
+            rank: number;
+            id: string;
+            subject: string;
+            what: string;
+            worth: string[] | null;
+            certainty: number;
+            evidence: string;
+            next: string;
         };
         /** Forecast */
         Forecast: {
@@ -978,6 +1253,49 @@ export interface components {
             days_of_history: number;
             note?: string | null;
         };
+        /** GiniRow */
+        GiniRow: {
+            estimate: number;
+            low: number;
+            high: number;
+        };
+        /** LadderReport */
+        LadderReport: {
+            period: string;
+            label: string;
+            currency: string;
+            rows: components["schemas"]["LadderRow"][];
+            rungs: components["schemas"]["RungRow"][];
+            reasons: components["schemas"]["ReasonRow"][];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
+        /** LadderRow */
+        LadderRow: {
+            feature: string | null;
+            declared: string | null;
+            calls: number;
+            without_model_share: number | null;
+            cost: string | null;
+            beside_cost: string | null;
+            baseline: string | null;
+            baseline_estimated: string | null;
+            saving: string | null;
+            saving_share: number | null;
+            uncompared_calls: number;
+            control_calls: number;
+            control_cost_per_call: string | null;
+            cost_per_call: string | null;
+            measured_saving_per_call: string | null;
+        };
+        /** LadderStep */
+        LadderStep: {
+            rung: string;
+            paid: string;
+            enough: string;
+        };
         /** LimitWanted */
         LimitWanted: {
             budget: string;
@@ -1004,6 +1322,20 @@ export interface components {
             why: string | null;
             fault: string | null;
         };
+        /** Loser */
+        Loser: {
+            name: string;
+            customer: string | null;
+            calls: number;
+            cost: string;
+            earned: string;
+            loss: string;
+            price_that_mends: string;
+            calls_that_are_paid: number | null;
+            cost_on_cheapest_rungs: string;
+            cheapest_rungs_are_enough: boolean;
+            sentence: string;
+        };
         /** Me */
         Me: {
             name: string | null;
@@ -1028,11 +1360,34 @@ export interface components {
             owner: string | null;
             grade: string;
         };
+        /** Money */
+        Money: {
+            estimate: string;
+            low: string;
+            high: string;
+        };
         /** MultiplierRow */
         MultiplierRow: {
             driver: string;
             side: string;
             factor: number | null;
+        };
+        /** Node */
+        Node: {
+            level: string;
+            name: string | null;
+            label: string;
+            before: string;
+            after: string;
+            change: string;
+            bars: components["schemas"]["ThemeBar"][];
+            children: components["schemas"]["Node"][];
+        };
+        /** NotTaken */
+        NotTaken: {
+            index: number;
+            what: string;
+            remedy: string;
         };
         /** OwnerWanted */
         OwnerWanted: {
@@ -1056,11 +1411,18 @@ export interface components {
                 [key: string]: unknown;
             };
         };
-        /** Part */
-        Part: {
-            point: number | null;
-            low: number | null;
-            high: number | null;
+        /** Passed */
+        Passed: {
+            before: string;
+            after: string;
+            adoption_before: number;
+            adoption_after: number;
+            upwards: boolean;
+        };
+        /** People */
+        People: {
+            review: string;
+            rework: string;
         };
         /** Pnl */
         Pnl: {
@@ -1114,16 +1476,6 @@ export interface components {
             cost_change?: string | null;
             change?: components["schemas"]["Change"];
         };
-        /** Point */
-        Point: {
-            months: number;
-            tasks: number | null;
-            unit_cost: components["schemas"]["Amount"] | null;
-            cost: components["schemas"]["Amount"];
-            value: components["schemas"]["Amount"] | null;
-            contribution: components["schemas"]["Amount"] | null;
-            margin: components["schemas"]["Part"] | null;
-        };
         /** PolicyRow */
         PolicyRow: {
             policy: string;
@@ -1154,6 +1506,22 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** Portfolio */
+        Portfolio: {
+            period: string;
+            label: string;
+            versus: string | null;
+            currency: string;
+            value_created: string | null;
+            value_destroyed: string | null;
+            rows: components["schemas"]["FeatureRow"][];
+            findings: components["schemas"]["FindingRow"][];
+            shares: components["schemas"]["Shares"];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
         /** PriceChange */
         PriceChange: {
             day: string;
@@ -1161,6 +1529,17 @@ export interface components {
             model: string;
             usage_class: string;
             factor: number;
+        };
+        /** Pulse */
+        Pulse: {
+            version: number;
+        };
+        /** ReasonRow */
+        ReasonRow: {
+            feature: string | null;
+            rung: string;
+            why: string;
+            calls: number;
         };
         /** Receipt */
         Receipt: {
@@ -1200,11 +1579,24 @@ export interface components {
             reason: string | null;
             recorded_at: string | null;
         };
+        /** Rejected */
+        Rejected: {
+            task_class: string;
+            state: string;
+        };
         /** Rows */
         Rows: {
             calls: number;
             cost_lines: number;
             outcomes: number;
+        };
+        /** Run */
+        Run: {
+            count: number;
+            p50: string;
+            p90: string;
+            p95: string;
+            p99: string;
         };
         /** RunOutRow */
         RunOutRow: {
@@ -1214,6 +1606,85 @@ export interface components {
             earliest: string | null;
             latest: string | null;
             already: boolean;
+        };
+        /** RungEvidence */
+        RungEvidence: {
+            rung: string;
+            model: string | null;
+            verdict: string;
+            basis: string;
+            replays: number;
+            agreed: number;
+            agreement: number;
+            lower_bound: number;
+            upper_bound: number;
+            difference: number;
+            difference_low: number;
+            difference_high: number;
+            harm_at_most: number;
+            log_e: number;
+            replays_needed: number | null;
+            cost_per_task: string | null;
+            certificate: string;
+            templates: string[];
+            scored_by: string[];
+            last_at: string;
+        };
+        /** RungRow */
+        RungRow: {
+            feature: string | null;
+            rung: string | null;
+            calls: number;
+            share: number;
+            failed_calls: number;
+            cost: string | null;
+            beside_cost: string | null;
+            baseline: string | null;
+            baseline_estimated: string | null;
+            saving: string | null;
+            uncompared_calls: number;
+            latency_ms: number | null;
+        };
+        /** Scaling */
+        Scaling: {
+            period: string;
+            label: string;
+            start: string | null;
+            end: string | null;
+            step: string | null;
+            now: string | null;
+            currency: string;
+            rows: components["schemas"]["ScalingRow"][];
+            detail: components["schemas"]["Detail"] | null;
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
+        /** ScalingRow */
+        ScalingRow: {
+            feature: string;
+            unit: string;
+            measure: string;
+            adoption: number;
+            customers: number;
+            cells: number;
+            cost: string | null;
+            value: string | null;
+            average_cost: string | null;
+            average_value: string | null;
+            incremental_cost: string | null;
+            elasticity: components["schemas"]["Span"] | null;
+            pace: string;
+            marginal_cost: components["schemas"]["Money"] | null;
+            marginal_value: components["schemas"]["Money"] | null;
+            break_even: components["schemas"]["Span"] | null;
+            marginal_break_even: components["schemas"]["Span"] | null;
+            why_not: string | null;
+            passed: components["schemas"]["Passed"] | null;
+            share_of_cost_used: number | null;
+            unpriced_calls: number;
+            sentence: string;
         };
         /** ScenarioList */
         ScenarioList: {
@@ -1246,9 +1717,9 @@ export interface components {
             kind: string;
             label: string;
             task: string;
-            points: components["schemas"]["Point"][];
-            stand_still?: components["schemas"]["Part"] | null;
-            price_change?: components["schemas"]["Part"] | null;
+            points: components["schemas"]["scenariorows_Point"][];
+            stand_still?: components["schemas"]["scenariorows_Part"] | null;
+            price_change?: components["schemas"]["scenariorows_Part"] | null;
             price_assumed?: number | null;
             unit_cost_change?: number | null;
             waiting_helps?: boolean | null;
@@ -1267,6 +1738,24 @@ export interface components {
             /** @default  */
             sentence: string;
         };
+        /** Section */
+        Section: {
+            by: string;
+            subjects: number;
+            unpriced_subjects: number;
+            unknown_cost: string | null;
+            earned_is: string | null;
+            deciles: components["schemas"]["Decile"][];
+            gini: components["schemas"]["GiniRow"] | null;
+            dearest: components["schemas"]["engagementrows_Part"][];
+            curve: components["schemas"]["engagementrows_Point"][];
+            whale: components["schemas"]["WhaleRow"] | null;
+            whale_curve: components["schemas"]["engagementrows_Point"][];
+            losing: number;
+            losing_cost: string | null;
+            losers: components["schemas"]["Loser"][];
+            sentence: string;
+        };
         /** Share */
         Share: {
             point: number;
@@ -1278,6 +1767,21 @@ export interface components {
             priced: number | null;
             attributed: number | null;
             reconciled?: number | null;
+            reconciled_through?: string;
+        };
+        /** Span */
+        Span: {
+            estimate: number;
+            low: number;
+            high: number;
+        };
+        /** SplitRow */
+        SplitRow: {
+            kind: string;
+            count: number;
+            before: string;
+            now: string;
+            change: string;
         };
         /** Step */
         Step: {
@@ -1298,12 +1802,36 @@ export interface components {
             cumulative: string;
             bought_nothing: boolean;
         };
+        /** StepRow */
+        StepRow: {
+            step: string;
+            adoption: number;
+            users: number | null;
+            customers: number;
+            cost: string | null;
+            value: string | null;
+            average_cost: string | null;
+            average_value: string | null;
+            incremental_cost: string | null;
+        };
         /** SwingRow */
         SwingRow: {
             driver: string;
             at_low: number;
             at_high: number;
             assumed: boolean;
+        };
+        /** Taken */
+        Taken: {
+            accepted: number;
+            rejected: components["schemas"]["NotTaken"][];
+        };
+        /** ThemeBar */
+        ThemeBar: {
+            name: string;
+            change: string | null;
+            detail: string | null;
+            drivers: components["schemas"]["bridgetree_Part"][];
         };
         /** Today */
         Today: {
@@ -1363,6 +1891,56 @@ export interface components {
             intervals: number;
             coverage: number | null;
         };
+        /** Unit */
+        Unit: {
+            cost: string;
+            count: number;
+            low: string | null;
+            high: string | null;
+            clusters: number | null;
+            clustered_by: string | null;
+        };
+        /** UnitRow */
+        UnitRow: {
+            feature: string | null;
+            label: string;
+            kind: string;
+            value: string | null;
+            cost: string | null;
+            fixed_cost: string;
+            contribution: string | null;
+            contribution_after_fixed: string | null;
+            margin: number | null;
+            margin_after_fixed: number | null;
+            gross_margin_effect: number | null;
+            calls: number;
+            unpriced_calls: number;
+            per_outcome: components["schemas"]["Unit"] | null;
+            per_success: components["schemas"]["Unit"] | null;
+            per_call: components["schemas"]["Unit"] | null;
+            per_user: components["schemas"]["Unit"] | null;
+            per_customer: components["schemas"]["Unit"] | null;
+            failure: components["schemas"]["Failure"] | null;
+            people: components["schemas"]["People"] | null;
+            run: components["schemas"]["Run"] | null;
+            breakeven: {
+                [key: string]: components["schemas"]["Breakeven"];
+            };
+        };
+        /** Units */
+        Units: {
+            period: string;
+            label: string;
+            currency: string;
+            revenue: string | null;
+            rows: components["schemas"]["UnitRow"][];
+            total: components["schemas"]["UnitRow"];
+            shares: components["schemas"]["Shares"];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
         /** UnownedRow */
         UnownedRow: {
             feature: string | null;
@@ -1401,13 +1979,18 @@ export interface components {
             last_day: string;
             features: string[];
         };
+        /** Waste */
+        Waste: {
+            attempts: number;
+            cost: string | null;
+        };
         /** Watch */
         Watch: {
             period: string;
             label: string;
             at: string;
             currency: string;
-            findings: components["schemas"]["Finding"][];
+            findings: components["schemas"]["watch_Finding"][];
             days: number;
             hours: number;
             series: number;
@@ -1416,6 +1999,97 @@ export interface components {
             trail: {
                 [key: string]: unknown;
             };
+        };
+        /** WhaleRow */
+        WhaleRow: {
+            subjects: number;
+            earning: number;
+            peak: string;
+            final: string;
+        };
+        /** Finding */
+        audit_Finding: {
+            feature: string | null;
+            class: string;
+            calls: number;
+            spend: string;
+            unknown_calls: number;
+            paid_for: string | null;
+            enough: string | null;
+            verdict: string;
+            agreement: number | null;
+            lower_bound: number | null;
+            margin: number;
+            replays: number;
+            agreed: number;
+            replays_needed: number | null;
+            replays_cost: string | null;
+            excess_per_month: [
+                string | null,
+                string | null
+            ];
+            state: string;
+            calls_by_rung: {
+                [key: string]: number;
+            };
+            rungs: components["schemas"]["RungEvidence"][];
+            overturn: string;
+            next: string;
+        };
+        /** Part */
+        bridgetree_Part: {
+            driver: string;
+            entry: string | null;
+            item: string | null;
+            change: string;
+        };
+        /** Part */
+        engagementrows_Part: {
+            who: string;
+            subjects: number;
+            share_of_cost: number;
+            share_of_earned: number | null;
+            name: string | null;
+        };
+        /** Point */
+        engagementrows_Point: {
+            subjects: number;
+            amount: number;
+        };
+        /** Part */
+        scenariorows_Part: {
+            point: number | null;
+            low: number | null;
+            high: number | null;
+        };
+        /** Point */
+        scenariorows_Point: {
+            months: number;
+            tasks: number | null;
+            unit_cost: components["schemas"]["Amount"] | null;
+            cost: components["schemas"]["Amount"];
+            value: components["schemas"]["Amount"] | null;
+            contribution: components["schemas"]["Amount"] | null;
+            margin: components["schemas"]["scenariorows_Part"] | null;
+        };
+        /** Finding */
+        watch_Finding: {
+            scope: string;
+            name: string | null;
+            width: string;
+            start: string;
+            end: string;
+            kind: string;
+            figures: string[];
+            ratios: {
+                [key: string]: number;
+            };
+            cost: string;
+            expected_cost: string;
+            at_stake: string;
+            cause: components["schemas"]["Cause"] | null;
+            also: string[];
+            sentence: string;
         };
     };
     responses: never;
@@ -1589,7 +2263,7 @@ export interface operations {
             };
         };
     };
-    ApiV1CallsCalls: {
+    ApiV1CallsAsynccallable: {
         parameters: {
             query?: {
                 /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
@@ -1644,6 +2318,26 @@ export interface operations {
                             [key: string]: unknown;
                         } | unknown[];
                     };
+                };
+            };
+        };
+    };
+    ApiV1CallsCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
                 };
             };
         };
@@ -2259,6 +2953,605 @@ export interface operations {
             };
         };
     };
+    ApiV1PulsePulse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pulse"];
+                };
+            };
+        };
+    };
+    ApiV1UnitsUnits: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Units"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1ScalingScaling: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                step?: "month" | "week" | "day" | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scaling"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1EngagementEngagement: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                subject?: "customer" | "user" | null;
+                /** @description What a customer without recorded revenue is assumed to pay. */
+                fee?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Engagement"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1CohortsCohorts: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cohorts"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1PortfolioPortfolio: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portfolio"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1BridgeAmountBridge: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                plan?: string | null;
+                /** @description Only this usage class. */
+                class?: string | null;
+                depth?: number;
+            };
+            header?: never;
+            path: {
+                amount: "cost" | "margin";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bridge"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1LaddersLadders: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LadderReport"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1CacheCache: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CacheReport"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1AuditAudit: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                task_class?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Audit"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1AuditAcceptAccept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingDecided"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changed"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
+    ApiV1AuditRejectReject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingDecided"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rejected"];
+                };
+            };
+            /** @description Bad request syntax or unsupported method */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        status_code: number;
+                        detail: string;
+                        extra?: null | {
+                            [key: string]: unknown;
+                        } | unknown[];
+                    };
+                };
+            };
+        };
+    };
     ApiV1ReportsNamePack: {
         parameters: {
             query?: {
@@ -2578,7 +3871,7 @@ export interface operations {
             };
         };
     };
-    ApiElementsHandler: {
+    ApiV1LitellmLitellm: {
         parameters: {
             query?: never;
             header?: never;
@@ -2593,204 +3886,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiRapidocHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYmlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiYamlHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi": string;
-                };
-            };
-        };
-    };
-    ApiSwaggerHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiRedocHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
-                };
-            };
-        };
-    };
-    ApiOpenapiJsonHandler: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/vnd.oai.openapi+json": string;
-                };
-            };
-        };
-    };
-    ApiPathHandleSchemaPathNotFound: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                path: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": unknown;
-                };
-            };
-            /** @description Bad request syntax or unsupported method */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": {
-                        status_code: number;
-                        detail: string;
-                        extra?: null | {
-                            [key: string]: unknown;
-                        } | unknown[];
-                    };
-                };
-            };
-        };
-    };
-    ApiOauth2RedirectHtmlRenderOauth2Redirect: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Request fulfilled, document follows */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/html": string;
+                    "application/json": components["schemas"]["Taken"];
                 };
             };
         };

@@ -1,52 +1,89 @@
 import * as Plot from "@observablehq/plot";
-import { share } from "../format";
-import { color } from "./theme";
+import { compact, share } from "../format";
+import { words } from "../words/en";
+import { color, spread } from "./theme";
 
 export interface Standing {
   label: string;
   adoption: number;
   margin: number;
   cost: number;
-  verdict: string | null;
 }
+
+const LEFT = 52;
+const RIGHT = 12;
+const BOTTOM = 40;
+const TOP = 22;
 
 /** Features by adoption and margin: what is popular and loses money stands at the lower right. */
 export function adoptionAgainstMargin(rows: readonly Standing[], unit: string): (width: number) => Plot.PlotOptions {
-  return (width) => ({
-    height: Math.max(220, Math.min(340, Math.round(width * 0.5))),
-    marginLeft: 56,
-    marginBottom: 40,
-    marginRight: 30,
-    insetTop: 24,
-    insetRight: 70,
-    insetLeft: 80,
-    r: { range: [5, 26] },
-    x: { label: `${unit} →`, ticks: Math.max(2, Math.round(width / 110)), tickFormat: "~s" },
-    y: { label: "↑ margin", tickFormat: (value: number) => share(value, 0), domain: domain(rows) },
-    marks: [
-      Plot.ruleY([0], { stroke: color.text, strokeDasharray: "4 3" }),
-      Plot.dot(rows, {
-        x: "adoption",
-        y: "margin",
-        r: "cost",
-        fill: (row: Standing) => (row.margin < 0 ? color.bad : color.good),
-        fillOpacity: 0.35,
-        stroke: (row: Standing) => (row.margin < 0 ? color.bad : color.good),
-        strokeWidth: 1.5,
-      }),
-      Plot.text(rows, {
-        x: "adoption",
-        y: "margin",
-        text: (row: Standing) => `${row.margin < 0 ? "▼ " : ""}${row.label}`,
-        dy: -22,
-        fill: color.text,
-        fontWeight: 600,
-      }),
-    ],
-  });
+  return (width) => {
+    const height = Math.max(230, Math.min(340, Math.round(width * 0.5)));
+    const [low, high] = domain(rows);
+    const most = 1.15 * Math.max(1, ...rows.map((row) => row.adoption));
+    const largest = Math.max(1, ...rows.map((row) => row.cost));
+    const radius = (row: Standing): number => 5 + 18 * Math.sqrt(row.cost / largest);
+    const inner = width - LEFT - RIGHT;
+    const tall = height - TOP - BOTTOM;
+    const labels = spread(
+      rows.map((row) => ({
+        text: `${row.margin < 0 ? "▼ " : ""}${row.label}`,
+        x: (row.adoption / most) * inner,
+        y: ((high - row.margin) / (high - low)) * tall,
+        radius: radius(row),
+      })),
+      inner,
+      tall,
+    );
+    return {
+      height,
+      marginLeft: LEFT,
+      marginBottom: BOTTOM,
+      marginRight: RIGHT,
+      marginTop: TOP,
+      r: { type: "identity" },
+      x: {
+        label: `${unit} →`,
+        domain: [0, most],
+        ticks: Math.max(2, Math.round(width / 110)),
+        tickFormat: (value: number) => compact(value),
+      },
+      y: {
+        label: `↑ ${words.margin}`,
+        domain: [low, high],
+        ticks: 5,
+        tickFormat: (value: number) => share(value, 0),
+      },
+      marks: [
+        Plot.ruleY([0], { stroke: color.text, strokeDasharray: "4 3" }),
+        Plot.dot(rows, {
+          x: "adoption",
+          y: "margin",
+          r: radius,
+          fill: (row: Standing) => (row.margin < 0 ? color.bad : color.good),
+          fillOpacity: 0.35,
+          stroke: (row: Standing) => (row.margin < 0 ? color.bad : color.good),
+          strokeWidth: 1.5,
+        }),
+        ...labels.map((label) =>
+          Plot.text([label.text], {
+            frameAnchor: "top-left",
+            dx: label.x,
+            dy: label.y,
+            lineAnchor: "middle",
+            textAnchor: "start",
+            fill: color.text,
+            fontWeight: 600,
+            stroke: "var(--ground)",
+            strokeWidth: 3,
+          }),
+        ),
+      ],
+    };
+  };
 }
 
 function domain(rows: readonly Standing[]): [number, number] {
   const margins = rows.map((row) => row.margin);
-  return [Math.min(-0.2, ...margins) - 0.1, Math.max(0.2, ...margins) + 0.15];
+  return [Math.min(-0.2, ...margins) - 0.1, Math.max(0.2, ...margins) + 0.25];
 }

@@ -1,47 +1,85 @@
 import * as Plot from "@observablehq/plot";
 import { compact } from "../format";
-import { color, leftMargin } from "./theme";
+import { color, leftMargin, textWidth } from "./theme";
 
+/** Two amounts of one thing, drawn as two bars. An amount that is not known has no bar, but says so. */
 export interface Pair {
   label: string;
-  value: number | null;
-  cost: number | null;
+  upper: number | null;
+  lower: number | null;
 }
 
-/** Value against cost: two bars per item; what has no value is hatched nowhere, it simply has none. */
-export function pairedBars(rows: readonly Pair[]): (width: number) => Plot.PlotOptions {
+export interface PairNames {
+  upper: string;
+  lower: string;
+  unknown: string;
+}
+
+export function pairedBars(
+  rows: readonly Pair[],
+  names: PairNames,
+  tones: { upper: string; lower: string } = { upper: color.value, lower: color.cost },
+): (width: number) => Plot.PlotOptions {
+  const said = (name: string, amount: number | null): string =>
+    `${name} ${amount === null ? names.unknown : compact(amount)}`;
   const bars = rows.flatMap((row) => [
-    { label: row.label, kind: "value", amount: row.value ?? 0 },
-    { label: row.label, kind: "cost", amount: row.cost ?? 0 },
+    { label: row.label, kind: "upper", amount: row.upper ?? 0, text: said(names.upper, row.upper) },
+    { label: row.label, kind: "lower", amount: row.lower ?? 0, text: said(names.lower, row.lower) },
   ]);
-  return (width) => ({
-    height: rows.length * 46 + 40,
-    marginLeft: leftMargin(
-      rows.map((row) => row.label),
-      width,
-    ),
-    marginRight: 84,
-    x: { axis: null },
-    y: { axis: null, domain: ["value", "cost"] },
-    fy: { label: null, domain: rows.map((row) => row.label) },
-    marks: [
-      Plot.barX(bars, {
-        x: "amount",
-        y: "kind",
-        fy: "label",
-        fill: (bar: { kind: string }) => color[bar.kind as "value" | "cost"],
-        insetTop: 1,
-      }),
-      Plot.text(bars, {
-        x: "amount",
-        y: "kind",
-        fy: "label",
-        text: (bar: { kind: string; amount: number }) => (bar.amount ? `${bar.kind} ${compact(bar.amount)}` : ""),
-        textAnchor: "start",
-        dx: 4,
-        fill: color.text,
-      }),
-      Plot.ruleX([0], { stroke: color.line }),
-    ],
-  });
+  const room = Math.max(0, ...bars.map((bar) => textWidth(bar.text))) + 10;
+  return (width) => {
+    // Where there is little room the name stands above its bars instead of beside them.
+    const narrow = width < 420;
+    const left = narrow
+      ? 4
+      : leftMargin(
+          rows.map((row) => row.label),
+          width,
+        );
+    return {
+      height: rows.length * (narrow ? 62 : 46) + 20,
+      marginLeft: left,
+      marginRight: room,
+      marginTop: narrow ? 4 : 10,
+      x: { axis: null },
+      y: { axis: null, domain: narrow ? ["name", "upper", "lower"] : ["upper", "lower"] },
+      fy: {
+        label: null,
+        domain: rows.map((row) => row.label),
+        ...(narrow ? { axis: null } : { axis: "left" as const }),
+      },
+      marks: [
+        Plot.barX(bars, {
+          x: "amount",
+          y: "kind",
+          fy: "label",
+          fill: (bar: { kind: string }) => tones[bar.kind as "upper" | "lower"],
+          insetTop: 1,
+        }),
+        Plot.text(bars, {
+          x: (bar: { amount: number }) => Math.max(0, bar.amount),
+          y: "kind",
+          fy: "label",
+          text: "text",
+          textAnchor: "start",
+          dx: 4,
+          fill: color.text,
+        }),
+        ...(narrow
+          ? [
+              Plot.text(rows, {
+                x: () => 0,
+                y: () => "name",
+                fy: "label",
+                text: "label",
+                textAnchor: "start",
+                fill: color.text,
+                fontWeight: 600,
+              }),
+            ]
+          : []),
+        Plot.ruleX([0], { stroke: color.neutral }),
+      ],
+    };
+  };
 }

@@ -1,5 +1,6 @@
 import * as Plot from "@observablehq/plot";
-import { share } from "../format";
+import { share, unitCost } from "../format";
+import { words } from "../words/en";
 import { color } from "./theme";
 
 export interface Step {
@@ -18,8 +19,8 @@ export function marginPath(steps: readonly Step[], others: readonly { name: stri
     height: 260,
     marginLeft: 56,
     marginBottom: 38,
-    x: { label: "months from now →", ticks: Math.max(3, Math.round(width / 110)) },
-    y: { label: "↑ margin", domain: [floor, 1], tickFormat: (value: number) => share(value, 0), grid: true },
+    x: { label: `${words.scenarios.months} →`, ticks: Math.max(3, Math.round(width / 110)) },
+    y: { label: `↑ ${words.margin}`, domain: [floor, 1], tickFormat: (value: number) => share(value, 0), grid: true },
     marks: [
       Plot.areaY(steps, {
         x: "months",
@@ -54,7 +55,11 @@ export function tornado(rows: readonly Swing[], label: string): (width: number) 
     height: rows.length * 28 + 46,
     marginLeft: Math.min(150, Math.round(width * 0.4)),
     marginRight: 16,
-    x: { label: `${label} →`, ticks: Math.max(2, Math.round(width / 120)) },
+    x: {
+      label: `${label} →`,
+      ticks: Math.max(2, Math.round(width / 120)),
+      tickFormat: (value: number) => (label === words.margin ? share(value, 0) : unitCost(value)),
+    },
     y: { label: null, domain: rows.map((row) => row.driver) },
     marks: [
       Plot.barX(rows, {

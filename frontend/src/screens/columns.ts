@@ -1,38 +1,58 @@
 import type { Schemas } from "../api/client";
-import { amount, change, count, direction, NONE, share, unitCost } from "../format";
+import { amount, change, count, day, direction, dollars, NONE, share, unitCost } from "../format";
 import type { Column } from "../parts/columns";
+import { words } from "../words/en";
 
 type PnlRow = Schemas["PnlRow"];
-const VERDICTS: Record<string, string> = {
-  creates: "creates value",
-  destroys: "▼ destroys value",
-  unproven: "unproven",
-  cost_only: "cost only",
-};
+const titles = words.columns;
 
 export function verdictWords(row: PnlRow): string {
-  if (row.kind === "unattributed") return "no owner";
-  return row.verdict ? (VERDICTS[row.verdict] ?? row.verdict) : "";
+  if (row.kind === "unattributed") return words.noOwner;
+  return row.verdict ? ((words.verdicts as Record<string, string>)[row.verdict] ?? row.verdict) : "";
 }
 
 function negative(value: string | number | null | undefined): "" | "bad" {
   return Number(value ?? 0) < 0 ? "bad" : "";
 }
 
+/** What is not known is hatched. */
+function known(value: unknown): "" | "unknown" {
+  return value === null || value === undefined ? "unknown" : "";
+}
+
 /** The P&L's columns; amounts in the currency that the block's heading names. */
 export const PNL: readonly Column<PnlRow>[] = [
   {
     name: "label",
-    title: "Feature",
+    title: titles.feature,
     value: (row) => row.label,
     tone: (row) => (row.kind === "group" ? "" : "unknown"),
   },
-  { name: "owner", title: "Owner", value: (row) => row.owner ?? (row.kind === "total" ? "" : "nobody"), minor: true },
-  { name: "value", title: "Value", value: (row) => row.value, text: (row) => amount(row.value), num: true },
-  { name: "cost", title: "Cost", value: (row) => row.cost, text: (row) => amount(row.cost), num: true },
+  {
+    name: "owner",
+    title: titles.owner,
+    value: (row) => row.owner ?? (row.kind === "total" ? "" : words.nobody),
+    minor: true,
+  },
+  {
+    name: "value",
+    title: titles.value,
+    value: (row) => row.value,
+    text: (row) => amount(row.value),
+    tone: (row) => known(row.value),
+    num: true,
+  },
+  {
+    name: "cost",
+    title: titles.cost,
+    value: (row) => row.cost,
+    text: (row) => amount(row.cost) + (row.unpriced_calls ? "*" : ""),
+    tone: (row) => (row.unpriced_calls ? "unknown" : known(row.cost)),
+    num: true,
+  },
   {
     name: "contribution",
-    title: "Keeps",
+    title: titles.keeps,
     value: (row) => row.contribution,
     text: (row) => (Number(row.contribution) < 0 ? "▼ " : "") + amount(row.contribution),
     tone: (row) => negative(row.contribution),
@@ -40,7 +60,7 @@ export const PNL: readonly Column<PnlRow>[] = [
   },
   {
     name: "margin",
-    title: "Margin",
+    title: titles.margin,
     value: (row) => row.margin,
     text: (row) => share(row.margin),
     tone: (row) => negative(row.margin),
@@ -48,7 +68,7 @@ export const PNL: readonly Column<PnlRow>[] = [
   },
   {
     name: "outcomes",
-    title: "Outcomes",
+    title: titles.outcomes,
     value: (row) => row.outcomes,
     text: (row) => count(row.outcomes),
     num: true,
@@ -56,7 +76,7 @@ export const PNL: readonly Column<PnlRow>[] = [
   },
   {
     name: "cost_per_outcome",
-    title: "Per outcome",
+    title: titles.perOutcome,
     value: (row) => row.cost_per_outcome,
     text: (row) => unitCost(row.cost_per_outcome),
     num: true,
@@ -64,11 +84,11 @@ export const PNL: readonly Column<PnlRow>[] = [
   },
   {
     name: "cost_change",
-    title: "Cost change",
+    title: titles.costChange,
     value: (row) => row.cost_change,
     text: (row) => {
       const told = direction(row.cost_change, true);
-      return row.cost_change ? `${change(row.cost_change)}${told ? ` ${told}` : ""}` : NONE;
+      return row.cost_change ? `${change(row.cost_change)}${told ? ` ${words[told]}` : ""}` : NONE;
     },
     tone: (row) => ({ better: "good", worse: "bad", "": "" })[direction(row.cost_change, true)] as "" | "good" | "bad",
     num: true,
@@ -76,8 +96,68 @@ export const PNL: readonly Column<PnlRow>[] = [
   },
   {
     name: "verdict",
-    title: "Verdict",
+    title: titles.verdict,
     value: verdictWords,
     tone: (row) => (row.verdict === "destroys" ? "bad" : row.verdict === "creates" ? "good" : "unknown"),
   },
+];
+
+/** A bridge's bars: what is not known has no figure but a reason. */
+export const BRIDGE: readonly Column<Schemas["ThemeBar"]>[] = [
+  { name: "name", title: titles.driver, value: (row) => row.name },
+  {
+    name: "change",
+    title: titles.change,
+    value: (row) => row.change,
+    text: (row) => change(row.change),
+    tone: (row) => (row.change === null ? "unknown" : ""),
+    num: true,
+  },
+  { name: "detail", title: titles.why, value: (row) => row.detail ?? "" },
+];
+
+export const CUSTOMERS: readonly Column<Schemas["CustomerRow"]>[] = [
+  { name: "label", title: titles.customer, value: (row) => row.label, tone: (row) => (row.customer ? "" : "unknown") },
+  { name: "plan", title: titles.plan, value: (row) => row.plan, minor: true },
+  {
+    name: "revenue",
+    title: titles.pays,
+    value: (row) => row.revenue,
+    text: (row) => amount(row.revenue),
+    tone: (row) => known(row.revenue),
+    num: true,
+  },
+  { name: "cost", title: titles.cost, value: (row) => row.cost, text: (row) => amount(row.cost), num: true },
+  {
+    name: "keeps",
+    title: titles.keeps,
+    value: (row) => row.keeps,
+    text: (row) => (Number(row.keeps) < 0 ? "▼ " : "") + amount(row.keeps),
+    tone: (row) => negative(row.keeps),
+    num: true,
+  },
+  {
+    name: "margin",
+    title: titles.margin,
+    value: (row) => row.margin,
+    text: (row) => share(row.margin),
+    tone: (row) => negative(row.margin),
+    num: true,
+    minor: true,
+  },
+  {
+    name: "calls",
+    title: titles.calls,
+    value: (row) => row.calls,
+    text: (row) => count(row.calls),
+    num: true,
+    minor: true,
+  },
+];
+
+export const DAYS: readonly Column<Schemas["FanPoint"]>[] = [
+  { name: "day", title: titles.day, value: (row) => row.day, text: (row) => day(row.day) },
+  { name: "point", title: titles.cost, value: (row) => row.point, text: (row) => dollars(row.point), num: true },
+  { name: "low", title: titles.low, value: (row) => row.low, text: (row) => dollars(row.low), num: true },
+  { name: "high", title: titles.high, value: (row) => row.high, text: (row) => dollars(row.high), num: true },
 ];

@@ -1,3 +1,4 @@
+import { pulse } from "./pulse.svelte";
 import { Fault, read, type Answer, type Query, type ReadPath } from "../api/client";
 
 /** One report as a component shows it: asked again whenever what it depends on changes; the last answer stays until the next is there. */
@@ -5,16 +6,25 @@ export class Report<Path extends ReadPath> {
   answer = $state.raw<Answer<Path> | null>(null);
   fault = $state.raw<Fault | null>(null);
   loading = $state(true);
+  /** Whether the question is an old one, asked again because something new has come in: then nothing flickers. */
+  quiet = $state(false);
   private running: AbortController | null = null;
 
   constructor(
     readonly path: Path,
     query: () => Query | null,
     parts: () => Record<string, string> = () => ({}),
+    options: { live?: boolean } = {},
   ) {
+    let before = "";
+    if (options.live) $effect(() => pulse.follow());
     $effect(() => {
       const asked = query();
       const filled = parts();
+      if (options.live) void pulse.version;
+      const now = JSON.stringify([asked, filled]);
+      this.quiet = now === before;
+      before = now;
       if (asked) void this.ask(asked, filled);
       return () => this.running?.abort();
     });
@@ -31,7 +41,9 @@ export class Report<Path extends ReadPath> {
       this.fault = null;
     } catch (error) {
       if (running.signal.aborted) return;
-      this.fault = error instanceof Fault ? error : new Fault(0, "unreachable", String(error));
+      const busy = error instanceof Fault && error.status === 503;
+      if (!(busy && this.quiet && this.answer))
+        this.fault = error instanceof Fault ? error : new Fault(0, "unreachable", String(error));
     }
     this.loading = false;
   }

@@ -35,7 +35,8 @@ export function placeAddress(place: Place): string {
   return text ? `${path}?${text}` : path;
 }
 
-const offline = "__breakeven" in globalThis;
+/** A single-file report, or no page at all, has no address to keep. */
+const offline = "__breakeven" in globalThis || typeof location === "undefined";
 
 class Where {
   place = $state<Place>(
@@ -52,6 +53,11 @@ class Where {
       string,
       string
     >;
+  }
+
+  /** The same without comparison and grouping, for what knows neither. */
+  get plain(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.asked).filter(([name]) => name !== "vs" && name !== "by"));
   }
 
   go(change: Partial<Place>, options: { replace?: boolean } = {}): void {

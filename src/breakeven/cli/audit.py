@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
+from breakeven.cli.context import echo_json, ledger_options, load, open_facts
 from breakeven.cli.reports import _output, _period, now, output_options, period_option
 from breakeven.errors import UsageError
 
@@ -163,15 +163,14 @@ def audited(
     """The audit as it stands, with what was decided on its classes."""
     from breakeven.ledger import decisions, taskclasses
     from breakeven.ledger import rollouts as standings
+    from breakeven.ledger.store import locate
     from breakeven.reports.audit import audit as report
     from breakeven.reports.auditstates import states
 
     settings, path = load(config, ledger_path)
-    with open_for_reading(path) as ledger:
-        asked = _period(ledger, period)
-        decided = states(
-            settings, {name: one.state for name, one in standings.read(ledger.layout).items()}, decisions.read(ledger.layout)[0]
-        )
+    with open_facts(path, settings) as ledger:
+        asked, layout = _period(ledger, period), locate(path)
+        decided = states(settings, {name: one.state for name, one in standings.read(layout).items()}, decisions.read(layout)[0])
         return report(
             ledger,
             settings,
@@ -180,7 +179,7 @@ def audited(
             feature=feature,
             margin=margin_share(margin),
             alpha=alpha,
-            names=taskclasses.read(ledger.layout),
+            names=taskclasses.read(layout),
             states=decided,
         )
 
@@ -199,13 +198,7 @@ def margin_share(text: str | None) -> Decimal | None:
 
 
 def finding_of(audited: Audit, task_class: str, feature: str | None) -> Finding:
-    """The finding on one class. Raises UsageError where there is none, or where two features have such a class."""
-    found = [one for one in audited.findings if one.task_class == task_class]
-    if not found:
-        known = ", ".join(dict.fromkeys(one.task_class for one in audited.findings)) or "none"
-        raise UsageError(f"there is no task class {task_class!r} in {audited.label}", f"Classes: {known}.")
-    if len(found) > 1:
-        names = ", ".join(str(one.feature) for one in found)
-        raise UsageError(f"{len(found)} features have a class {task_class!r}", f"Say which with --feature: {names}.")
-    del feature
-    return found[0]
+    """The finding on one class; see `reports/auditproposal.py`."""
+    from breakeven.reports.auditproposal import finding_of as found
+
+    return found(audited, task_class, feature)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,6 @@ from breakeven.cli.audit import audit, audit_options, audited, finding_of
 from breakeven.cli.context import ledger_options, load
 from breakeven.cli.edits import edit
 from breakeven.cli.reports import now, period_option
-from breakeven.errors import PolicyFailed, UsageError
-
-_DAYS = 90
 
 
 @audit.command()
@@ -48,31 +44,16 @@ def accept(  # noqa: PLR0913 - one argument per option
     A share of its calls goes to the cheaper rung, and a part of those is checked against the dear one. It widens while the
     evidence holds, goes back by itself when it does not, and ends if it is not through in time. Every step is in the decisions log.
     """
+    from breakeven.reports.auditproposal import Pace, rollout_fields
+    from breakeven.reports.auditstates import subject_of
+
     finding = finding_of(audited(ledger_path=ledger_path, config=config, **asked), task_class, asked["feature"])
-    if finding.verdict != "enough" or finding.enough is None:
-        raise PolicyFailed(f"{task_class}: {finding.verdict}, so nothing may be moved", f"Next: {finding.next}")
-    if finding.feature is None:
-        raise UsageError(f"{task_class} belongs to no feature", "Bring its replays in with --feature NAME.")
     settings, ledger = load(config, ledger_path)
-    if any(plan.task_class == task_class for plan in _declared(settings, finding.feature)):
-        raise UsageError(f"{task_class} has a rollout already", "Change it in breakeven.yaml, under `rollouts:` of the feature.")
-    rung = next(one for one in finding.rungs if one.rung == finding.enough)
-    fields: dict[str, object] = {
-        "class": task_class,
-        "to": rung.rung,
-        **({"model": rung.model} if rung.model and rung.rung != "handler" else {}),
-        "shares": [share.strip() for share in shares.split(",")],
-        "checks": checks,
-        "checked": checked,
-        "margin": f"{100 * finding.margin:g}%",
-        "until": until or f"{now() + timedelta(days=_DAYS):%Y-%m-%d}",
-        **({"certificate": rung.certificate} if rung.certificate else {}),
-        **({"templates": list(rung.templates)} if rung.templates else {}),
-    }
-    subject = f"class {finding.feature} / {task_class}"
+    fields = rollout_fields(finding, settings, now(), Pace(tuple(shares.split(",")), checks, checked, until))
+    subject = subject_of(finding.feature, task_class)
     with acting(settings, ledger, "move classes", subject, feature=finding.feature, why=why) as act:
-        path = edit(config, ledger_path, partial(_written, feature=finding.feature, fields=fields), dry_run=dry_run)
-        act.done, act.before, act.after = path is not None, finding.state, f"rollout to {rung.rung}"
+        path = edit(config, ledger_path, partial(_written, feature=finding.feature or "", fields=fields), dry_run=dry_run)
+        act.done, act.before, act.after = path is not None, finding.state, f"rollout to {finding.enough}"
     _tell(finding, path, config, ledger_path)
 
 
@@ -80,11 +61,6 @@ def _written(text: str, name: str, *, feature: str, fields: dict[str, object]) -
     from breakeven.settings.editing import with_rollout
 
     return with_rollout(text, name, feature, fields)
-
-
-def _declared(settings: Any, feature: str) -> Any:  # noqa: ANN401 - the rollouts of a feature
-    known = settings.features.get(feature)
-    return () if known is None else known.rollouts
 
 
 def _tell(finding: Any, path: Path | None, config: Path | None, ledger_path: Path | None) -> None:  # noqa: ANN401 - a finding

@@ -16,6 +16,8 @@ from breakeven.errors import DataError, UsageError
 
 PERIOD = "2026-10"
 KEPT = "input-invented"
+INVOICED = ("anthropic", "openai")
+"""The vendors that send the firm an invented invoice for October."""
 _SECONDS = 5.0
 _DOCUMENTS = 300
 DOCUMENTS_LEDGER = "document-workflow"
@@ -106,9 +108,11 @@ def _show_live(folder: Path, seed: int, seconds: float | None) -> None:
 def _build(folder: Path, seed: int, kept: Path | None) -> None:
     """Make the ledger, write the files (to stay in `kept`, if given), import them; what is there already is not added again."""
     from breakeven import app
+    from breakeven.economics.periods import parse_period
     from breakeven.exchange import ImportRequest, Target, importer
     from breakeven.ledger import open_ledger
     from breakeven.sample import holds_sample, write_configuration, write_facts
+    from breakeven.sample.invoices import write_sample_invoice
 
     if folder.exists() and any(folder.iterdir()) and not holds_sample(folder, seed):
         raise UsageError(
@@ -136,6 +140,9 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             click.echo(
                 f"imported {len(paths)} files of {name}: {added:,} added, {report.result.duplicates:,} were there already", err=True
             )
+        period = parse_period(PERIOD, app.now())
+        for vendor in INVOICED:
+            write_sample_invoice(path, ledger, vendor, period.start, period.end)
 
 
 def _next_steps(folder: Path) -> str:
@@ -150,6 +157,7 @@ All of this is invented. Try next:
   {command} owner list --period {PERIOD}
   {command} audit --period {PERIOD}
   {command} forecast --period {PERIOD}
+  {command} reconcile {shlex.quote(str(folder / f"invoice-anthropic-{PERIOD}-invented.csv"))}
   {command} ledger verify
   {command} serve            # then point OPENAI_BASE_URL or ANTHROPIC_BASE_URL at it
 Then bring in your own: {command} import claude-code ~/.claude/projects --ledger my-ledger"""

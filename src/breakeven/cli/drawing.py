@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 
 import click
@@ -27,6 +28,9 @@ _SMALL_LOSS = Decimal(0)
 def badges(shares: Shares) -> str:
     """What is known: priced, attributed, reconciled."""
     reconciled = "not reconciled" if shares.reconciled is None else badge(shares.reconciled, "reconciled")
+    if isinstance(shares.reconciled_through, str):
+        through = date.fromisoformat(shares.reconciled_through)
+        reconciled = f"reconciled to {through.day} {through:%b}"
     return f"{badge(shares.priced, 'priced')} · {badge(shares.attributed, 'attributed')} · {reconciled}"
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -43,6 +43,7 @@ def run_live(folder: Path, seed: int, seconds: float | None) -> None:
     with ScriptedUpstream() as vendor, gateway_before(folder, vendor.url) as address:
         follower = Follower(locate(folder))
         click.echo(f"\nlive: gateway at {address}, before a scripted vendor; these calls are invented too", err=True)
+        click.echo(f"live: the dashboard, with these calls as they arrive: {_told(folder)['web']}/?period=all", err=True)
         callers = [threading.Thread(target=_call, args=(address, seed + number, stop), daemon=True) for number in range(_CALLERS)]
         for caller in callers:
             caller.start()
@@ -90,15 +91,19 @@ def gateway_before(folder: Path, vendor: str) -> Iterator[str]:
 
 
 def _address(folder: Path, process: subprocess.Popen[bytes]) -> str:
-    told = folder / "run" / "serve.json"
     until = time.monotonic() + _START_SECONDS
     while time.monotonic() < until and process.poll() is None:
-        if told.is_file() and json.loads(told.read_bytes())["pid"] == process.pid:
-            address: str = json.loads(told.read_bytes())["gateway"]
-            if _is_live(address):
-                return address
+        told = _told(folder)
+        if told.get("pid") == process.pid and _is_live(told["gateway"]):
+            return str(told["gateway"])
         time.sleep(_PAUSE_SECONDS)
     raise Unreachable("the demo's gateway did not start", f"See why: breakeven serve --ledger {folder}")
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """What the running service says of itself; nothing before it does."""
+    path = folder / "run" / "serve.json"
+    return json.loads(path.read_bytes()) if path.is_file() else {}
 
 
 def _is_live(address: str) -> bool:

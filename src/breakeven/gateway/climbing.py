@@ -117,7 +117,10 @@ class Climb:
 
     def _rolled_out(self) -> list[Rung]:
         """The usual way; of a class that is moved, its share begins at the cheaper rung, and no other call gets it."""
-        usual, call, rolling = self.rungs.path(None), self._call, self._application.rolling
+        call, rolling = self._call, self._application.rolling
+        usual, why = self.rungs.usual(self.task)
+        if why:
+            self.tried.append((WHOLE, why))
         found = self.rungs.rolled(self.task_class or call.attribution.workflow, self.template)
         if found is None or rolling is None:
             return usual

@@ -6,6 +6,9 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+from breakeven.alignment.routing.route import Route
+from breakeven.alignment.routing.route_file import read_route
+from breakeven.errors import ConfigError
 from breakeven.gateway.application import Drain, Snapshot
 from breakeven.gateway.attribution import Attributor
 from breakeven.gateway.costing import Rater
@@ -20,6 +23,7 @@ from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
 from breakeven.settings import load_settings
 from breakeven.settings.ladders import ASKED, Ladder, Rung
+from breakeven.settings.privacy import pseudonyms_of
 
 AS_ASKED = Ladder((Rung(ASKED, "model", ASKED),))
 """The ladder of a feature that declares none and has rollouts: every call is answered by the model that it asks for."""
@@ -33,9 +37,11 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     settings = load_settings(config)
     gateway = settings.gateway
     targets = Targets(gateway)
+    pseudonyms = pseudonyms_of(settings.privacy, os.environ)
     card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
     return Snapshot(
-        attributor=Attributor(gateway.environment),
+        attributor=Attributor(gateway.environment, pseudonyms),
+        pseudonyms=pseudonyms,
         keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
         targets=targets,
         rater=Rater(card),
@@ -52,7 +58,7 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         visitors=Visitors(settings.access, load_tokens(ledger)),
         captures={name: feature.capture for name, feature in settings.features.items() if feature.capture is not None},
         rungs={
-            name: Rungs(feature.ladder or AS_ASKED, targets, feature.rollouts)
+            name: Rungs(feature.ladder or AS_ASKED, targets, feature.rollouts, _route(feature.ladder))
             for name, feature in settings.features.items()
             if feature.ladder is not None or feature.rollouts
         },
@@ -63,3 +69,20 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         },
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )
+
+
+def _route(ladder: Ladder | None) -> Route | None:
+    """The trained route of a ladder. Raises ConfigError where its file is not there or chooses between other rungs."""
+    if ladder is None or ladder.route is None:
+        return None
+    try:
+        content = ladder.route.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"the route {ladder.route} cannot be read: {error.strerror}", f"See {ladder.place}.") from None
+    file = read_route(content, str(ladder.route))
+    models = [rung.name for rung in ladder.rungs if rung.kind == "model"]
+    unknown = next((name for name in (file.weak, file.strong) if name not in models), None)
+    if unknown is not None:
+        told = f"Its models are called {', '.join(models)}; train it again with --weak-rung and --strong-rung, or rename them."
+        raise ConfigError(f"the route {ladder.route} chooses a rung {unknown!r} that the ladder at {ladder.place} has not", told)
+    return Route(file)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from breakeven.alignment.rollout import Plan
+    from breakeven.alignment.routing.route import Route
+    from breakeven.alignment.task import Task
     from breakeven.gateway.call import Call
 
 _MOST_KNOWN = 4_096
@@ -24,8 +26,9 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class Rungs:
     """One ladder and where its rungs lead. What was found once is remembered."""
 
-    def __init__(self, ladder: Ladder, targets: Targets, rollouts: Sequence[Plan] = ()) -> None:
+    def __init__(self, ladder: Ladder, targets: Targets, rollouts: Sequence[Plan] = (), route: Route | None = None) -> None:
         self.ladder = ladder
+        self._route = route
         self.last = ladder.rungs[-1]
         self.by_name = {rung.name: rung for rung in ladder.rungs}
         self.has_checks = bool(
@@ -57,6 +60,13 @@ class Rungs:
         """The rollout of a class of calls, where it has one and the call's prompt is one that was tested."""
         found = None if task_class is None else self._rolled.get(task_class)
         return found if found is not None and (not found[0].templates or template in found[0].templates) else None
+
+    def usual(self, task: Task | None) -> tuple[list[Rung], str]:
+        """What a call tries where nothing else is wished for it, and why, where a route has chosen the rung to begin at."""
+        if self._route is None or task is None:
+            return self.path(None), ""
+        decision = self._route.decide(task)
+        return self._from(decision.rung), f"routed to {decision.rung}: {decision.why}"
 
     def path(self, named: str | None) -> list[Rung]:
         """The rungs that a call tries, in order; from the one it names on, where it names one."""

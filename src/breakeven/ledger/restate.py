@@ -2,7 +2,7 @@
 
 Nothing is edited: a line whose price or class has changed is reversed (its amounts negated) and followed by a new one, both
 recorded now. So "as recorded" (lines recorded until an instant) and "as restated" (all lines) both stay answerable, and running
-it again changes nothing.
+it again changes nothing. What concerns a closed period is booked at the start of the first open one, and its reason says so.
 """
 
 from __future__ import annotations
@@ -15,6 +15,9 @@ from decimal import Decimal
 from breakeven.economics.cost_class import CostClassRule
 from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.ledger import costing, numbering
+from breakeven.ledger.adjusting import KIND
+from breakeven.ledger.closing import booked_at, closed_spans
+from breakeven.ledger.forgetting import ROLLED_UP
 from breakeven.ledger.port import Quotes
 from breakeven.ledger.schema import COST_LINES, DIMENSIONS
 from breakeven.ledger.seals import seal
@@ -80,17 +83,21 @@ def restate(
 
 
 def _current_lines(ledger: Ledger, since: datetime) -> None:
-    """`current_lines`: the lines since the date that no later line has reversed."""
+    """`current_lines`: the lines of calls since the date that no later line has reversed; what an invoice adjusts has no price.
+
+    Daily sums have no hour to price by.
+    """
     ledger.connection.execute(
-        """
+        f"""
         CREATE OR REPLACE TEMP TABLE current_lines AS
         SELECT * FROM sealed.cost_lines AS line
-        WHERE occurred_at >= $since AND adjustment_of IS NULL AND NOT EXISTS (
+        SEMI JOIN (SELECT call_id, attempt FROM sealed.calls WHERE occurred_at >= $since) AS since USING (call_id, attempt)
+        WHERE occurred_at >= $since AND adjustment_of IS NULL AND kind NOT LIKE '{KIND}%' AND NOT EXISTS (
             SELECT 1 FROM sealed.cost_lines AS later
             WHERE later.call_id = line.call_id AND later.attempt = line.attempt AND later.adjustment_of = line.line
                 AND later.occurred_at >= $since
-        )""",
-        {"since": since},
+        ) AND call_id NOT IN (SELECT call_id FROM sealed.calls WHERE occurred_at >= $since AND source_ref = $rolled_up)""",
+        {"since": since, "rolled_up": ROLLED_UP},
     )
 
 
@@ -103,16 +110,16 @@ def _reprice(ledger: Ledger, quotes: Quotes, cost_class: Sequence[CostClassRule]
     dimensions = ", ".join(f"any_value({name}) AS {name}" for name in (*DIMENSIONS, "rung"))
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE restating AS
-        SELECT call_id, attempt, part, any_value(occurred_at) AS occurred_at, any_value(provider) AS provider,
+        SELECT call_id, attempt, part, any_value(provider) AS provider,
             any_value(model) AS part_model, {dimensions}{pivoted},
             bool_or(usage_class IS NOT NULL) AS usage_known, NOT bool_or(state = 'not_billed') AS billed
         FROM current_lines WHERE kind <> 'stated' GROUP BY call_id, attempt, part""")
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE chunk_calls AS
-        SELECT restating.*, pricing_context, stated_cost,
+        SELECT restating.*, occurred_at, pricing_context, stated_cost,
             (({costing.all_input_tokens(classes)}) // greatest(call_count, 1))::BIGINT AS all_input_tokens
         FROM restating JOIN (
-            SELECT call_id, attempt, pricing_context, stated_cost, call_count FROM sealed.calls
+            SELECT call_id, attempt, occurred_at, pricing_context, stated_cost, call_count FROM sealed.calls
         ) AS calls USING (call_id, attempt)""")
     costing.fetch_quotes(connection, "chunk_calls", quotes, ledger.layout.spill)
     costing.cost_lines(connection, classes, cost_class, recorded_at)
@@ -126,6 +133,8 @@ def _differences(ledger: Ledger, recorded_at: datetime) -> None:
     alike = f"mine.line % {numbering.GENERATION} = theirs.line AND {same}"
     matched = f"mine.call_id = theirs.call_id AND mine.attempt = theirs.attempt AND {alike}"
     columns = ", ".join(COST_LINES)
+    booked = booked_at("occurred_at", closed_spans(ledger.layout))
+    told = f"CASE WHEN occurred_at = {booked} THEN '' ELSE '; correction of a closed period' END"
     ledger.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE restated_lines AS
@@ -137,9 +146,11 @@ def _differences(ledger: Ledger, recorded_at: datetime) -> None:
         )
         SELECT {columns} FROM (
             SELECT * REPLACE (line + {numbering.REVERSAL} AS line, line AS adjustment_of, -quantity AS quantity, -cost AS cost,
-                $recorded_at::TIMESTAMP AS recorded_at, 'reversed by restatement' AS reason) FROM gone
+                $recorded_at::TIMESTAMP AS recorded_at, 'reversed by restatement' || {told} AS reason, {booked} AS occurred_at)
+            FROM gone
             UNION ALL BY NAME
-            SELECT * EXCLUDE (next) REPLACE ({base} + next * {numbering.GENERATION} AS line, coalesce(reason, 'restated') AS reason)
+            SELECT * EXCLUDE (next) REPLACE ({base} + next * {numbering.GENERATION} AS line,
+                coalesce(reason, 'restated') || {told} AS reason, {booked} AS occurred_at)
             FROM come JOIN generations USING (call_id, attempt)
         )""",
         {"recorded_at": recorded_at},

@@ -71,7 +71,7 @@ COST_LINES: dict[str, str] = {
     "provider": "VARCHAR",
     "model": "VARCHAR",
     "usage_class": "VARCHAR",
-    "kind": "VARCHAR",  # list, stated, or an adjustment of the price book: uplift:<id>, discount:<id>
+    "kind": "VARCHAR",  # list, stated, an adjustment of the price book (uplift:<id>, discount:<id>), invoice:<cause>
     "quantity": "BIGINT",  # negative on a reversal
     "unit_price": MONEY,  # per single unit (token, call)
     "cost": MONEY,  # quantity x unit_price, unrounded; NULL when unknown
@@ -148,6 +148,19 @@ REPLAYS: dict[str, str] = {
     "source_ref": "VARCHAR",
 }
 
+# One day of one vendor's cost that was held against an invoice and tied; see `economics/reconciliation.py`.
+RECONCILIATIONS: dict[str, str] = {
+    "reconciliation_id": "UUID",
+    "recorded_at": "TIMESTAMP",
+    "day": "TIMESTAMP",  # the day whose cost was compared
+    "provider": "VARCHAR",
+    "invoice": "VARCHAR",  # the vendor's number of the invoice, or the name of its file
+    "invoice_digest": "VARCHAR",  # SHA-256 of its file
+    "metered": MONEY,  # the cost of this day before adjustments
+    "adjusted": MONEY,  # what was posted for this day to tie
+    "source": "VARCHAR",
+}
+
 # What a live writer appends for one attempt: the call's columns, and its cost lines inside under short names, because a segment is
 # written for every call and half of it would be names. `live.py` takes it apart into calls and cost lines.
 LINE_NAMES: dict[str, str] = {
@@ -171,6 +184,7 @@ FACTS: dict[str, dict[str, str]] = {
     "revenue": REVENUE,
     "customers": CUSTOMERS,
     "replays": REPLAYS,
+    "reconciliations": RECONCILIATIONS,
 }
 IDENTITY: dict[str, tuple[str, ...]] = {
     "calls": ("call_id", "attempt"),
@@ -179,6 +193,7 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "revenue": ("revenue_id",),
     "customers": ("customer_row_id",),
     "replays": ("replay_id",),
+    "reconciliations": ("reconciliation_id",),
 }
 TIME_COLUMN: dict[str, str] = {
     "calls": "occurred_at",
@@ -187,6 +202,7 @@ TIME_COLUMN: dict[str, str] = {
     "revenue": "period_start",
     "customers": "recorded_at",
     "replays": "recorded_at",
+    "reconciliations": "day",
 }
 
 ROLLUP_COSTS: dict[str, str] = {

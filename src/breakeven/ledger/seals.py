@@ -27,6 +27,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "revenue": ("amount",),
     "customers": (),
     "replays": ("cost",),
+    "reconciliations": ("metered", "adjusted"),
 }
 ROW_GROUP = 122_880
 CLUSTERED = 1.5
@@ -51,7 +52,7 @@ class SealedFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """One sealed segment. `kind` is import, live or restatement; `live_segment` names the NDJSON segment that it seals."""
+    """One sealed segment. `kind`: import, live, restatement or reconciliation; `live_segment`: the NDJSON segment that it seals."""
 
     segment: int
     kind: str

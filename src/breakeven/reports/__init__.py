@@ -36,6 +36,8 @@ REPORTS: tuple[Report, ...] = (
     Report("unpriced", "What has no price or no usage, and why?", "breakeven.reports.unpriced:unpriced"),
     Report("cache", "How much of the input could be read from vendors' caches?", "breakeven.reports.promptcache:prompt_cache"),
     Report("ladder", "What do the ladders save, and which rung answers?", "breakeven.reports.ladder:ladders"),
+    Report("reconcile", "Does the invoice tie, and what is each difference?", "breakeven.reports.reconcile:reconciled_with"),
+    Report("close", "What was signed off, and what has changed since?", "breakeven.reports.closing:statement_of"),
     Report("check", "Does this change break a charter?", "breakeven.reports.check:check"),
     Report("policy", "What would the policies have done?", "breakeven.reports.policies:policy_test"),
     Report("owner", "Which costs does nobody own?", "breakeven.reports.owners:owners"),

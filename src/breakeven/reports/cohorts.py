@@ -16,6 +16,7 @@ from breakeven.economics.pnl import Tally, per, share
 from breakeven.reports.customers import paid_by_customer
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, Remembering, ask
+from breakeven.reports.reconciled import tie
 from breakeven.reports.scalingwords import step_label
 from breakeven.reports.tallies import sums
 from breakeven.reports.trail import Shares, complement, instant, nobody, prices, shares
@@ -82,7 +83,7 @@ def cohorts(ledger: Facts, settings: Settings, question: Question) -> Cohorts:
     started, recorded = _started(ledger, question)
     cells, basis = _cells(ledger, question, found.rows, started)
     rows = [_cell(cohort, month, one, cells_start=cohort) for (cohort, month), one in sorted(cells.items())]
-    badges = shares(found.total, nobody(ledger, question))
+    badges = shares(found.total, nobody(ledger, question), tie(ledger, question))
     return Cohorts(
         period=question.period.name,
         label=question.period.label,

@@ -14,6 +14,7 @@ from breakeven.economics.money import atto, digits
 from breakeven.economics.pnl import Tally, share
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, ask, whole
+from breakeven.reports.reconciled import tie
 from breakeven.reports.tallies import sums
 from breakeven.reports.trail import Shares, complement, instant, nobody, prices, shares
 from breakeven.reports.words import count, dollars, percent
@@ -70,7 +71,7 @@ def customers(ledger: Facts, settings: Settings, question: Question, limit: int 
     ]
     rows.sort(key=lambda row: (row.customer is None, -_atto(row.cost), row.customer or ""))
     total = _row(None, found.total, sum(revenue.values()) if revenue else None, (None, None, None), label="Total")
-    badges = shares(found.total, nobody(ledger, question))
+    badges = shares(found.total, nobody(ledger, question), tie(ledger, question))
     return Customers(
         period=question.period.name,
         label=question.period.label,

@@ -19,6 +19,7 @@ from breakeven.reports.engagementrows import Decile, Engagement, GiniRow, Loser,
 from breakeven.reports.engagementwords import FORMULA, loser_sentence, section_sentence
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, Remembering, ask, whole
+from breakeven.reports.reconciled import tie
 from breakeven.reports.tallies import sums
 from breakeven.reports.trail import complement, instant, nobody, prices
 from breakeven.reports.trail import shares as badges_of
@@ -60,7 +61,7 @@ def engagement(ledger: Facts, settings: Settings, question: Question, asked: Ask
     question = bounded(ledger, replace(question, by=("customer",)))
     everything = sums(ledger, settings, question)
     paid = paid_by_customer(ledger, question)
-    known = badges_of(everything.total, nobody(ledger, question))
+    known = badges_of(everything.total, nobody(ledger, question), tie(ledger, question))
     sections = [_section(ledger, settings, question, asked, by, paid) for by in asked.by]
     return Engagement(
         period=question.period.name,

@@ -23,6 +23,7 @@ from breakeven.reports.forecastwords import FORMULA, Said, forecast_sentence, mi
 from breakeven.reports.history import DAY, Daily, History, daily_history
 from breakeven.reports.pricechanges import PriceBook, Repriced, repriced
 from breakeven.reports.question import Facts, Question, Remembering, ask
+from breakeven.reports.reconciled import tie
 from breakeven.reports.trail import Shares, complement, nobody, prices, shares
 from breakeven.settings import CURRENCY, Settings
 
@@ -140,7 +141,7 @@ def _nothing(question: Question) -> Forecast:
 def _badges(ledger: Facts, span: Question, total: Group, known: History) -> Shares:
     calls, unknown, _tokens = ask(ledger, "calls", span, ())[0]
     cost = known.within(known.cost, total.keys, known.start, known.origin)
-    return shares(Tally(cost=cost, calls=calls, unknown_calls=unknown), nobody(ledger, span))
+    return shares(Tally(cost=cost, calls=calls, unknown_calls=unknown), nobody(ledger, span), tie(ledger, span))
 
 
 def _row(group: Group, known: History, period: Period, span: str | None = None) -> ForecastRow:

@@ -15,6 +15,7 @@ from breakeven.economics.pnl import Tally, total
 from breakeven.economics.verdict import Verdict
 from breakeven.reports.plan import PLAN, planned
 from breakeven.reports.question import DATED, DIMENSIONS, Facts, Question, Remembering, ask
+from breakeven.reports.reconciled import tie
 from breakeven.reports.sentences import pnl_sentence
 from breakeven.reports.tallies import Key, Sums, sums
 from breakeven.reports.trail import Rows, Shares, Trail, complement, instant, models_used, nobody, prices, shares
@@ -111,7 +112,7 @@ def pnl(ledger: Facts, settings: Settings, question: Question, plan: Plan | None
     then = _compared(ledger, settings, question, plan)
     found = verdicts(ledger, settings, question, now.rows) if question.by == ("feature",) and question.divides_outcomes else {}
     unattributed = _unattributed(ledger, question, now)
-    known = shares(now.total, unattributed)
+    known = shares(now.total, unattributed, tie(ledger, question))
     rows = _rows(now, then, question, settings, found)
     features = {str(key[0]): tally for key, tally in now.rows.items() if key[0] is not None} if found else {}
     return Pnl(

@@ -17,6 +17,7 @@ from breakeven.economics.verdict import Interval, Verdict
 from breakeven.reports.customers import customers
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, Remembering, ask
+from breakeven.reports.reconciled import tie
 from breakeven.reports.scaling import scaling
 from breakeven.reports.scalingrows import ScalingRow
 from breakeven.reports.tallies import Sums, sums
@@ -102,7 +103,7 @@ def portfolio(ledger: Facts, settings: Settings, question: Question, more: Seque
         )
     ]
     unowned = nobody(ledger, question)
-    badges = shares(now.total, unowned)
+    badges = shares(now.total, unowned, tie(ledger, question))
     findings = ranked([*_losing_features(rows, judged, now, question), *_others(ledger, settings, question, now, unowned), *more])
     contributions = [row.contribution for row in rows if row.place != "cost only" and row.contribution is not None]
     created = sum(max(atto(one), 0) for one in contributions) if contributions else None

@@ -34,6 +34,7 @@ from breakeven.economics.scenario.simulate import (
 from breakeven.errors import UsageError
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, Remembering
+from breakeven.reports.reconciled import tie
 from breakeven.reports.scenariofacts import FeatureFacts, Known, known_of
 from breakeven.reports.scenariofigures import amount, change_of, driver_rows, exact, exact_or_none, figures, points, without_tasks
 from breakeven.reports.scenariomoves import Act, Prices, acts, one_rung_down
@@ -76,7 +77,7 @@ def scenario(ledger: Facts, settings: Settings, question: Question, asked: Scena
     found = [_found(facts, known, asked, moved[facts.feature]) for facts in meant]
     found.sort(key=lambda one: (one.facts.feature is None, -one.facts.base.cost, one.facts.feature or ""))
     rows = [one.row for one in found]
-    badges = shares(known.total.total, nobody(ledger, question))
+    badges = shares(known.total.total, nobody(ledger, question), tie(ledger, question))
     return ScenarioReport(
         name=asked.name,
         source=asked.source,

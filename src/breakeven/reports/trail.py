@@ -11,18 +11,21 @@ import msgspec
 from breakeven.economics.pnl import Tally
 from breakeven.economics.value import ValueModel
 from breakeven.reports.question import Facts, Question, ask, whole
+from breakeven.reports.reconciled import Tie
 
 
 class Shares(msgspec.Struct, frozen=True):
     """What is known, each from 0 to 1 and null where there is nothing to share.
 
     `priced`: calls whose cost is wholly known / calls (the cost of the others is unknown, so that no share of cost can be given).
-    `attributed`: cost of lines with a feature / cost; by calls where no cost is known. `reconciled`: null until an invoice is.
+    `attributed`: cost of lines with a feature / cost; by calls where no cost is known. `reconciled`: cost on days of vendors that
+    tie with a posted invoice / cost, null until one is posted; `reconciled_through`: the last day until which all of it does.
     """
 
     priced: float | None
     attributed: float | None
     reconciled: float | None = None
+    reconciled_through: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Rows(msgspec.Struct, frozen=True):
@@ -84,14 +87,15 @@ def nobody(ledger: Facts, question: Question) -> Tally:
     return Tally(cost=cost, calls=ask(ledger, "calls", unowned, ())[0][0])
 
 
-def shares(everything: Tally, unattributed: Tally) -> Shares:
-    """The honesty badges of a report from its total and its unattributed rows."""
+def shares(everything: Tally, unattributed: Tally, reconciled: Tie) -> Shares:
+    """The honesty badges of a report from its total, its unattributed rows and the invoices that tie."""
     priced = 1 - everything.unknown_calls / everything.calls if everything.calls else None
     if everything.cost:
         attributed: float | None = 1 - (unattributed.cost or 0) / everything.cost
     else:
         attributed = 1 - unattributed.calls / everything.calls if everything.calls else None
-    return Shares(priced=priced, attributed=attributed)
+    through = msgspec.UNSET if reconciled.through is None else reconciled.through.isoformat()
+    return Shares(priced=priced, attributed=attributed, reconciled=reconciled.share, reconciled_through=through)
 
 
 def complement(share: float | None) -> float | None:

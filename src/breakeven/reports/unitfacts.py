@@ -40,8 +40,7 @@ class Runs(NamedTuple):
     """What one run costs."""
 
     number: int
-    median: int
-    high: int
+    quantiles: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def failed_outcomes(ledger: Facts, question: Question) -> dict[Feature, Failed]:
 
 def runs(ledger: Facts, question: Question) -> dict[Feature, Runs]:
     """Median and 95th percentile of what one trace costs."""
-    return {row[0]: Runs(row[1], whole(row[2]), whole(row[3])) for row in ask(ledger, "units_runs", question, ())}
+    return {row[0]: Runs(row[1], tuple(whole(cost) for cost in row[2:])) for row in ask(ledger, "units_runs", question, ())}
 
 
 def product_revenue(ledger: Facts, question: Question) -> int | None:

@@ -17,6 +17,7 @@ from breakeven.economics.verdict import Cluster
 from breakeven.reports import unitfacts
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, Remembering
+from breakeven.reports.reconciled import tie
 from breakeven.reports.shared import revenue
 from breakeven.reports.tallies import outcome_tallies, sums
 from breakeven.reports.trail import Shares, complement, instant, nobody, prices, shares
@@ -73,11 +74,13 @@ class People(msgspec.Struct, frozen=True):
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What one run of a workflow (a trace) costs: median and 95th percentile over `count` runs of known cost."""
+    """What one run of a workflow (a trace) costs: median, 90th, 95th and 99th percentile over `count` runs of known cost."""
 
     count: int
     p50: str
+    p90: str
     p95: str
+    p99: str
 
 
 class Breakeven(msgspec.Struct, frozen=True):
@@ -151,7 +154,7 @@ def units(ledger: Facts, settings: Settings, question: Question) -> Units:
         )
         rows.append(_row(name, name or "Unattributed", "group" if name is not None else "unattributed", tally, facts, base, paid))
     total = _total(found.total, everybody, rows, waste, paid)
-    badges = shares(found.total, nobody(ledger, question))
+    badges = shares(found.total, nobody(ledger, question), tie(ledger, question))
     return Units(
         period=question.period.name,
         label=question.period.label,
@@ -211,15 +214,13 @@ def _row(  # noqa: PLR0917 - what one feature is made of
         per_customer=_unit("customer", used.cost_of_customers, used.customers, used) if tally.cost is not None else None,
         failure=_failure(tally, facts, failures),
         people=None if review is None else People(digits(review.each) or "0", digits(review.redone) or "0"),
-        run=None
-        if facts.runs is None
-        else Run(facts.runs.number, digits(facts.runs.median) or "0", digits(facts.runs.high) or "0"),
+        run=_run(facts.runs),
         breakeven={} if base is None else {one.driver: Breakeven(one.side, one.factor) for one in multipliers(base)},
     )
 
 
 def _run(found: Runs | None) -> Run | None:
-    return None if found is None else Run(found.number, digits(found.median) or "0", digits(found.high) or "0")
+    return None if found is None else Run(found.number, *(digits(cost) or "0" for cost in found.quantiles))
 
 
 def _unit(name: str, cost: int | None, count: int | None, used: Used) -> Unit | None:

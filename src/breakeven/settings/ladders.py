@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from breakeven.alignment.caching import BOUNDARIES, CacheRules
@@ -30,7 +31,7 @@ ASKED = "asked"
 CACHE, HANDLER = "cache", "handler"
 TIERS = ("small", "mid", "frontier")
 CLIMBS: tuple[Literal["check", "vendor", "deadline"], ...] = ("check", "vendor", "deadline")
-LADDER_FIELDS = ("rungs", "start", "climb", "deadline", "control", "skip", "baseline", "checks", "order", "cache")
+LADDER_FIELDS = ("rungs", "start", "route", "climb", "deadline", "control", "skip", "baseline", "checks", "order", "cache")
 MODEL_FIELDS = ("model", "name", "tier", "provider", "parameters", "timeout", "checked")
 HANDLER_FIELDS = ("handler", "timeout", "checked")
 CACHE_FIELDS = ("ttl", "size", "largest", "per", "temperature", "tools", "private")
@@ -66,7 +67,8 @@ class Rung:
 class Ladder:
     """The rungs of one feature, cheapest first; the last one answers whatever the others could not.
 
-    `start`: the model rung at which calls begin; None: the first. `climb`: what makes a call climb beside a capability that
+    `start`: the model rung at which calls begin; None: the first. `route`: the file of a trained route that chooses it for each
+    call, as far as its certificate goes. `climb`: what makes a call climb beside a capability that
     declines. `deadline`: seconds after which a call goes straight to the last rung. `control`: the share of calls held there, from
     0 to 1. `header`: callers may choose by `breakeven-ladder`. `keys`: virtual keys whose calls are held at the last rung.
     `baseline`: the model, and its provider, against which the saving is booked; None: the one that the caller asked for.
@@ -84,6 +86,7 @@ class Ladder:
     checks: Checks = field(default_factory=Checks)
     cache: CacheRules = field(default_factory=CacheRules)
     place: str = ""
+    route: Path | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,10 +100,11 @@ class Ladder:
 
 
 class Capable(NamedTuple):
-    """What ladders may name: providers and handlers."""
+    """What ladders may name: providers, handlers, and files beside the configuration."""
 
     providers: tuple[str, ...] = ()
     handlers: tuple[str, ...] = ()
+    folder: Path = Path()
 
 
 def ladder_of(node: Node | None, feature: str, capable: Capable, problems: Problems) -> Ladder | None:
@@ -138,7 +142,15 @@ def ladder_of(node: Node | None, feature: str, capable: Capable, problems: Probl
     return Ladder(
         tuple(rungs), start, _climb(fields), deadline, float(control or 0), flag(skip, "header", default=True), skip.words("keys"),
         baseline, baseline_provider, checks, _cache(inner(fields, "cache", CACHE_FIELDS, problems), rungs), node.where,
+        _route(fields, capable.folder),
     )  # fmt: skip
+
+
+def _route(fields: Fields, folder: Path) -> Path | None:
+    text = fields.text("route")
+    if text is not None and "start" in fields:
+        fields.fault("start", "start and route both say where calls begin", "Keep one of them.")
+    return None if text is None else folder / Path(text).expanduser()
 
 
 def _rung(node: Node, what: str, capable: Capable, problems: Problems, *, checked: bool) -> Rung | None:

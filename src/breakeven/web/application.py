@@ -10,18 +10,23 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import Message, Scope
 
 from breakeven import __version__
 from breakeven.errors import BreakevenError
 from breakeven.web import faults, signin
+from breakeven.web.analyses import ANALYSES
 from breakeven.web.asked import asked
+from breakeven.web.audits import AUDITS
 from breakeven.web.changes import CHANGES
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
 from breakeven.web.packs import pack
 from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
+from breakeven.web.received import Receiver
+from breakeven.web.receiving import RECEIVING
 from breakeven.web.scenarios import SCENARIOS
 from breakeven.web.sessions import Sessions
 from breakeven.web.visitors import Asking, Connection, Door, Visitor
@@ -42,6 +47,7 @@ _HEADERS = (
 def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.monotonic) -> Litestar:
     """The application over one ledger. `host` is the address that it listens on."""
     door = Door(desk, Sessions(monotonic), host, desk.clock)
+    receiver = Receiver(desk.ledger, desk.config, host)
 
     def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         if not handler.opt.get("open"):
@@ -54,6 +60,8 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         "/api/v1",
         route_handlers=[
             *READINGS,
+            *ANALYSES,
+            *AUDITS,
             pack,
             *SCENARIOS,
             *CHANGES,
@@ -70,11 +78,12 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         response_headers={"cache-control": "no-store"},
     )
     return Litestar(
-        route_handlers=[api, *FORWARDED, *PAGES],
+        route_handlers=[api, *FORWARDED, *RECEIVING, *PAGES],
         guards=[guard],
         dependencies={
             "desk": Provide(lambda: desk, sync_to_thread=False),
             "door": Provide(lambda: door, sync_to_thread=False),
+            "receiver": Provide(lambda: receiver, sync_to_thread=False),
         },
         exception_handlers={
             BreakevenError: faults.of_ours,
@@ -82,10 +91,13 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
             Exception: faults.of_nobody,
         },
         before_send=[_with_headers],
+        on_shutdown=[receiver.close],
         openapi_config=OpenAPIConfig(
             title="Breakeven",
             version=__version__,
-            openapi_router=Router("/api", route_handlers=[]),  # no pages that load scripts from elsewhere; ours is `openapi` below
+            # One plain file, and no pages that load scripts from elsewhere; the public one is `openapi` below.
+            render_plugins=[JsonRenderPlugin()],
+            openapi_router=Router("/api", route_handlers=[], include_in_schema=False),
             use_handler_docstrings=True,
         ),
         request_max_body_size=LARGEST_BODY,

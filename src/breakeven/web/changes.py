@@ -55,10 +55,10 @@ def assign_owner(desk: AtDesk, visitor: Who, data: JSONBody[OwnerWanted]) -> Cha
         raise UsageError("feature and owner are words", "Name both.")
     known = desk.settings().features.get(feature)
     with acting(desk, visitor.person, "assign owners", f"feature {feature}", feature=feature, why=data.why) as act:
-        made = _edited(desk, lambda text, name: with_owner(text, name, feature, owner))
+        made = edit_of(desk, lambda text, name: with_owner(text, name, feature, owner))
         act.before, act.after = None if known is None else known.owner, owner
-        act.done = _written(made, dry_run=data.dry_run)
-    return Changed(made.difference, act.done, _next(desk))
+        act.done = write(made, dry_run=data.dry_run)
+    return Changed(made.difference, act.done, next_of(desk))
 
 
 @post("/budgets", status_code=200, sync_to_thread=True)
@@ -69,26 +69,29 @@ def set_limit(desk: AtDesk, visitor: Who, data: JSONBody[LimitWanted]) -> Change
         raise UsageError(f"there is no budget {data.budget!r}", "See the list of budgets.")
     feature = next((values[0] for scope, values in budget.scope if scope == "feature" and len(values) == 1), None)
     with acting(desk, visitor.person, "set budgets", f"budget {budget.id}", feature=feature, why=data.why) as act:
-        made = _edited(desk, lambda text, name: with_limit(text, name, budget.id, data.limit.strip()))
+        made = edit_of(desk, lambda text, name: with_limit(text, name, budget.id, data.limit.strip()))
         act.before, act.after = exact(budget.measure, budget.limit), data.limit.strip()
-        act.done = _written(made, dry_run=data.dry_run)
-    return Changed(made.difference, act.done, _next(desk))
+        act.done = write(made, dry_run=data.dry_run)
+    return Changed(made.difference, act.done, next_of(desk))
 
 
-def _edited(desk: Desk, change: Callable[[str, str], str]) -> Edit:
+def edit_of(desk: Desk, change: Callable[[str, str], str]) -> Edit:
+    """What a change of the configuration's text would do. Raises UsageError where there is no configuration."""
     if desk.config is None:
         raise UsageError("there is no breakeven.yaml to change", "Start `breakeven serve` with --config.")
     return edited(desk.config, change)
 
 
-def _written(made: Edit, *, dry_run: bool) -> bool:
+def write(made: Edit, *, dry_run: bool) -> bool:
+    """Write it, and say whether anything was written."""
     if dry_run or not made.changes:
         return False
     made.write()
     return True
 
 
-def _next(desk: Desk) -> str:
+def next_of(desk: Desk) -> str:
+    """What is to be done after a change."""
     name = "" if desk.config is None else desk.config.name
     return f"Commit {name}, so that it is reviewed; then run: breakeven reload"
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
+import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
-from breakeven.ledger import Ledger
 from breakeven.reports.budgets import Budgets, present
 from breakeven.reports.budgets import budgets as budgets_report
 from breakeven.reports.calls import CallList, Page
@@ -27,6 +27,7 @@ from breakeven.reports.owners import owners as owners_report
 from breakeven.reports.pnl import Pnl
 from breakeven.reports.pnl import pnl as pnl_report
 from breakeven.reports.policies import PolicyTest, policy_test
+from breakeven.reports.question import Facts
 from breakeven.reports.receipt import Receipt
 from breakeven.reports.receipt import receipt as receipt_report
 from breakeven.reports.today import Today
@@ -50,7 +51,13 @@ _FLOOR = 5.0
 _PLAN = "plan"
 
 
-def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Ledger, Settings], Found], *more: object) -> Found:
+class Pulse(msgspec.Struct, frozen=True):
+    """How often something new has come into the ledger since the service started: whoever sees it move asks again."""
+
+    version: int
+
+
+def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Facts, Settings], Found], *more: object) -> Found:
     return desk.answer((name, asked, *more), report)
 
 
@@ -124,7 +131,7 @@ def forecast(desk: AtDesk, asked: Question) -> Forecast:
     """What will the period cost and earn by its end?"""
     now = desk.clock()
 
-    def report(ledger: Ledger, settings: Settings) -> Forecast:
+    def report(ledger: Facts, settings: Settings) -> Forecast:
         return forecast_report(ledger, settings, asked.question(ledger, now), ForecastAsked(now), desk.prices())
 
     return _report(desk, "forecast", asked, report)
@@ -149,7 +156,7 @@ def unpriced(desk: AtDesk, asked: Question) -> Unpriced:
 def budgets(desk: AtDesk, asked: Question) -> Budgets:
     """How does each budget stand, when does it run out, what happens then?"""
 
-    def report(ledger: Ledger, settings: Settings) -> Budgets:
+    def report(ledger: Facts, settings: Settings) -> Budgets:
         return budgets_report(ledger, settings, None, present(ledger, desk.clock()))
 
     return _report(desk, "budgets", asked, report)
@@ -194,6 +201,12 @@ def decisions(
     return decision_list(desk.layout, subject=subject, actor=actor, since=since)[0]
 
 
+@get("/pulse", sync_to_thread=False)
+def pulse(desk: AtDesk) -> Pulse:
+    """Has anything new come into the ledger? Cheap: no query is run."""
+    return Pulse(desk.books.version)
+
+
 def plan_path(desk: Desk) -> Path:
     """Where the plan lies: beside the configuration, else in the ledger's directory."""
     return (desk.ledger if desk.config is None else desk.config.parent) / PLAN_NAME
@@ -201,5 +214,6 @@ def plan_path(desk: Desk) -> Path:
 
 READINGS = (
     today, pnl, customers, calls, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions,
+    pulse,
 )  # fmt: skip
 """Every route that only reads."""

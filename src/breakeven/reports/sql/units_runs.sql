@@ -1,4 +1,4 @@
--- What one run of a workflow (a trace) costs: median and 95th percentile of those whose cost is known, by feature.
+-- What one run of a workflow (a trace) costs: median, 90th, 95th and 99th percentile of those whose cost is known, by feature.
 WITH made AS (
     SELECT call_id, attempt, feature, trace_id
     FROM calls
@@ -24,7 +24,9 @@ SELECT
     feature,
     count(*) AS runs,
     CAST(quantile_disc(cost, 0.5) AS DECIMAL(38, 18)) AS median,
-    CAST(quantile_disc(cost, 0.95) AS DECIMAL(38, 18)) AS high
+    CAST(quantile_disc(cost, 0.9) AS DECIMAL(38, 18)) AS high,
+    CAST(quantile_disc(cost, 0.95) AS DECIMAL(38, 18)) AS higher,
+    CAST(quantile_disc(cost, 0.99) AS DECIMAL(38, 18)) AS highest
 FROM runs
 WHERE NOT unknown AND cost IS NOT NULL
 GROUP BY feature

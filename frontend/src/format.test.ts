@@ -1,0 +1,54 @@
+import { afterEach, expect, test } from "vitest";
+import pnl from "./golden/pnl.json";
+import { verdictWords, PNL } from "./screens/columns";
+import { amount, change, direction, dollars, NONE, share, signedShare, unitCost, useLocale } from "./format";
+import type { Schemas } from "./api/client";
+
+type Row = Schemas["PnlRow"];
+const rows = pnl.rows as unknown as Row[];
+const text = (row: Row, name: string): string => {
+  const column = PNL.find((one) => one.name === name);
+  return column?.text?.(row) ?? String(column?.value(row) ?? NONE);
+};
+
+afterEach(() => useLocale("en"));
+
+test("what is not known is a dash, never nothing", () => {
+  for (const write of [amount, dollars, unitCost, change]) {
+    expect(write(null)).toBe(NONE);
+    expect(write(undefined)).toBe(NONE);
+  }
+  expect(share(null)).toBe(NONE);
+  expect(amount("0")).toBe("0");
+});
+
+test("the P&L of the sample company reads as its documentation does", () => {
+  const contract = rows.find((row) => row.label === "Contract extraction");
+  if (!contract) throw new Error("the golden file lacks Contract extraction");
+  expect(
+    ["value", "cost", "contribution", "margin", "cost_per_outcome", "cost_change"].map((name) => text(contract, name)),
+  ).toEqual(["18,400", "20,015", "▼ −1,615", "−8.8%", "0.486", "+10,380 worse"]);
+  expect(verdictWords(contract)).toBe("▼ destroys value");
+});
+
+test("what nobody owns is named and toned as unknown", () => {
+  const nobody = rows.find((row) => row.kind === "unattributed");
+  if (!nobody) throw new Error("the golden file lacks what nobody owns");
+  expect(text(nobody, "value")).toBe(NONE);
+  expect(PNL.find((one) => one.name === "value")?.tone?.(nobody)).toBe("unknown");
+  expect(verdictWords(nobody)).toBe("no owner");
+});
+
+test("signs and words carry what colour does", () => {
+  expect(dollars("-1615.07")).toBe("−$1,615");
+  expect(signedShare(0.812)).toBe("+81.2%");
+  expect(direction("-1", true)).toBe("better");
+  expect(direction("1", true)).toBe("worse");
+  expect(direction("0", true)).toBe("");
+});
+
+test("figures are written as the locale writes them", () => {
+  useLocale("de-DE");
+  expect(amount("41709.99951838", 2)).toBe("41.710,00");
+  expect(share(0.5866)).toContain("58,7");
+});

@@ -1,0 +1,45 @@
+"""A reconciliation as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import click
+
+from breakeven.cli.tables import Column, draw
+from breakeven.economics.money import shown
+from breakeven.reports.reconcile import CauseRow, Reconciled
+from breakeven.reports.words import MINUS
+
+
+def draw_reconciled(report: Reconciled) -> None:
+    """Both sides, each cause with its remedy, and the sentence."""
+    click.echo(f"Invoice {report.invoice} · {report.label} · {report.currency}")
+    posted = f" · adjusted {_cents(report.posted)}" if report.posted != "0" else ""
+    share = "" if report.share is None else f" ({report.share:.2%}, tolerance {report.tolerance:.2%})"
+    click.echo(
+        f"metered {_cents(report.metered, signed=False)}{posted} · invoiced {_cents(report.invoiced, signed=False)}"
+        f" · difference {_cents(report.remaining)}{share}"
+    )
+    if report.rows:
+        draw(
+            [
+                Column("  cause", [f"  {_named(row)}" for row in report.rows], left=True),
+                Column("amount", [_cents(row.amount) for row in report.rows]),
+                Column("remedy", [f"→ {row.remedy}" for row in report.rows], left=True, drop=1),
+            ]
+        )
+    click.echo(report.sentence)
+
+
+def _named(row: CauseRow) -> str:
+    where = " ".join(filter(None, (row.model, row.usage_class))) if row.cause in ("price", "unpriced", "unexplained") else ""
+    return ": ".join(
+        filter(None, (" ".join(filter(None, (row.cause, row.provider))), ", ".join(filter(None, (where, row.detail)))))
+    )
+
+
+def _cents(digits: str, *, signed: bool = True) -> str:
+    value = shown(Decimal(digits), 2)
+    sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
+    return f"{sign}{abs(value):,}"

@@ -1,0 +1,64 @@
+"""What accepting a finding means: the rollout that goes into `breakeven.yaml`, by stages, with its evidence beside it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from breakeven.errors import PolicyFailed, UsageError
+from breakeven.reports.audit import Audit, Finding
+from breakeven.settings import Settings
+
+_DAYS = 90
+
+
+class Pace(NamedTuple):
+    """How fast calls are moved: shares stage by stage, checks each stage needs, the share that is checked, and when it ends."""
+
+    shares: tuple[str, ...] = ("5%", "25%", "100%")
+    checks: int = 200
+    checked: str = "10%"
+    until: str | None = None
+
+
+_PACE = Pace()
+
+
+def finding_of(audited: Audit, task_class: str, feature: str | None = None) -> Finding:
+    """The finding on one class. Raises UsageError where there is none, or where two features have such a class."""
+    found = [one for one in audited.findings if one.task_class == task_class and feature in (None, one.feature)]
+    if not found:
+        known = ", ".join(dict.fromkeys(one.task_class for one in audited.findings)) or "none"
+        raise UsageError(f"there is no task class {task_class!r} in {audited.label}", f"Classes: {known}.")
+    if len(found) > 1:
+        names = ", ".join(str(one.feature) for one in found)
+        raise UsageError(f"{len(found)} features have a class {task_class!r}", f"Say which with --feature: {names}.")
+    return found[0]
+
+
+def rollout_fields(finding: Finding, settings: Settings, now: datetime, pace: Pace = _PACE) -> dict[str, object]:
+    """The rollout of a finding, as the configuration has it.
+
+    Raises PolicyFailed where the evidence does not allow it, UsageError where the class has one already or belongs to no feature.
+    """
+    task_class = finding.task_class
+    if finding.verdict != "enough" or finding.enough is None:
+        raise PolicyFailed(f"{task_class}: {finding.verdict}, so nothing may be moved", f"Next: {finding.next}")
+    if finding.feature is None:
+        raise UsageError(f"{task_class} belongs to no feature", "Bring its replays in with --feature NAME.")
+    declared = settings.features.get(finding.feature)
+    if declared is not None and any(plan.task_class == task_class for plan in declared.rollouts):
+        raise UsageError(f"{task_class} has a rollout already", "Change it in breakeven.yaml, under `rollouts:` of the feature.")
+    rung = next(one for one in finding.rungs if one.rung == finding.enough)
+    return {
+        "class": task_class,
+        "to": rung.rung,
+        **({"model": rung.model} if rung.model and rung.rung != "handler" else {}),
+        "shares": [share.strip() for share in pace.shares],
+        "checks": pace.checks,
+        "checked": pace.checked,
+        "margin": f"{100 * finding.margin:g}%",
+        "until": pace.until or f"{now + timedelta(days=_DAYS):%Y-%m-%d}",
+        **({"certificate": rung.certificate} if rung.certificate else {}),
+        **({"templates": list(rung.templates)} if rung.templates else {}),
+    }

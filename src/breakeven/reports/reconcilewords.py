@@ -1,0 +1,84 @@
+"""What a reconciliation says in words, and the remedy of each cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+
+from breakeven.economics.money import ATTO, digits
+from breakeven.economics.periods import Period
+from breakeven.economics.reconciliation import InvoiceLine, Part, Reconciliation
+from breakeven.reports.owners import quoted
+from breakeven.reports.words import count, dollars
+
+_FLAGS = {"input": "--input", "output": "--output", "cache_read": "--cache-read", "cache_write_5m": "--cache-write"}
+_EXACT = Context(prec=76, rounding=ROUND_HALF_EVEN)
+_PLACES = Decimal("0.000001")
+
+
+def sentence(found: Reconciliation, posted: int, remaining: int, tolerance: Decimal, *, within: bool, explained: bool) -> str:
+    """Whether it ties, by how much not, and how much of that has no cause."""
+    most = f"{tolerance * 100:f}".rstrip("0").rstrip(".") if tolerance else "0"
+    before = f"{dollars(found.metered)} was metered" + (f", {dollars(posted)} adjusted" if posted else "")
+    said = f"{before} and {dollars(found.invoiced)} invoiced"
+    if not remaining:
+        return f"{said}: they tie."
+    open_ = f", {dollars(found.unexplained)} unexplained" if found.unexplained else ", all of it explained"
+    judged = "within" if within else "outside"
+    causes = count(len({part.cause for part in found.parts}), "cause")
+    last = "" if within or not explained else " Post the causes to close it."
+    return f"{said}: {dollars(remaining)} remains, {judged} the tolerance of {most} %; {causes}{open_}.{last}"
+
+
+def remedy(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period, file: str) -> str:
+    """A command, or where no command can mend it, what to do."""
+    part = parts[0]
+    provider, model = part.cell.provider, part.cell.model
+    again = f"breakeven reconcile {quoted(file)}"
+    narrowed = "" if model is None else f" model:{quoted(model)}"
+    asked = f"breakeven calls provider:{quoted(provider)}{narrowed} --period {quoted(period.name)}"
+    known = {
+        "unseen key": f"breakeven import aggregates USAGE.csv --provider {quoted(provider)}  (the usage of key {part.detail})",
+        "not metered": f"breakeven import aggregates USAGE.csv --provider {quoted(provider)}  (calls that passed the gateway by)",
+        "disconnects": f"breakeven unpriced --period {quoted(period.name)}",
+        "batch": "import or send these calls with processing=batch: breakeven import calls FILE --set processing=batch",
+        "served tier": "import or send these calls with their tier: breakeven import calls FILE --set service_tier=TIER",
+        "cache class": asked,
+        "output class": asked,
+        "discount": f"breakeven prices list --provider {quoted(provider)}  (declare it as a discount in the price file)",
+        "credit": f"{again} --post",
+        "tax": "book it as tax: it is no cost of a feature, and is not posted",
+        "fee": f"{again} --post",
+        "currency": f"{again} --rate CURRENCY=DOLLARS",
+        "rounding": f"{again} --post",
+        "time zone": f"{again} --post  (the next period has the other side)",
+        "unexplained": asked,
+    }
+    if part.cause in ("price", "unpriced"):
+        return _price(parts, lines, period) or asked
+    return known[part.cause]
+
+
+def _price(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period) -> str | None:
+    """The command that enters the price which the invoice shows."""
+    cell = parts[0].cell
+    if cell.model is None or cell.usage_class is None:
+        return None
+    days = {part.cell.day for part in parts}
+    alike = [
+        line
+        for line in lines
+        if (line.provider, line.model, line.usage_class) == (cell.provider, cell.model, cell.usage_class)
+        and line.quantity
+        and (None in days or line.day in days)
+        and line.tier == (None if cell.tier in (None, "standard") else cell.tier)
+    ]
+    quantity = sum(line.quantity or 0 for line in alike)
+    if not quantity:
+        return None
+    exact = Decimal(sum(line.amount for line in alike)) / Decimal(quantity) * 1_000_000 / Decimal(ATTO)
+    text = digits(exact.quantize(_PLACES, context=_EXACT))
+    flag = _FLAGS.get(cell.usage_class)
+    price = f"{flag} {text}" if flag else f"--unit {cell.usage_class}={text}"
+    since = min((day for day in days if day is not None), default=period.start.date())
+    return f"breakeven prices add {quoted(cell.provider)} {quoted(cell.model)} --from {since}T00:00:00Z {price} --source invoice"
