@@ -261,7 +261,8 @@ def pack_of(text: str, chart: Chart | None = None) -> Pack:
     )
     return Pack(
         name="board", title=text, reader=text, period=text, label=text, start=text, end=text, versus=text, currency="USD",
-        made_at="2026-11-02T06:00:00Z", sentence=f"{text}!", figures=[Figure(text, "text", text, "1", "up")], shares=Shares(1.0, None, None),
+        made_at="2026-11-02T06:00:00Z", sentence=f"{text}!", figures=[Figure(text, "text", text, "1", "up")],
+        shares=Shares(1.0, None, None),
         pages=[[block]], methods={text: text},
     )  # fmt: skip
 

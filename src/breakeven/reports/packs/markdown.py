@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from breakeven.reports.packs.cells import TO_THE_LEFT, moved, shown
 from breakeven.reports.packs.html import badges
-from breakeven.reports.packs.structure import Block, Cell, Column, Pack
+from breakeven.reports.packs.structure import Block, Cell, Column, Figure, Pack
 
 _MARKS = frozenset("\\`*_[]<>|#&!~")
 
@@ -18,10 +18,7 @@ def markdown_of(pack: Pack) -> str:
         f"# {plain(pack.title)}",
         f"{plain(pack.label)}{against}, in {pack.currency} · {' · '.join(badges(pack))}",
         f"**{plain(pack.sentence)}**",
-        "\n".join(
-            f"- {figure.name}: {shown(figure.kind, figure.value)}" + ("" if figure.kind == "share" else f" ({moved(figure)})")
-            for figure in pack.figures
-        ),
+        "\n".join(_figure(figure) for figure in pack.figures),
     ]
     for block in pack.blocks:
         lines += _block(block)
@@ -37,6 +34,11 @@ def plain(text: str) -> str:
 
 def _one_line(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in text)
+
+
+def _figure(figure: Figure) -> str:
+    change = "" if figure.kind == "share" else f" ({moved(figure)})"
+    return f"- {plain(figure.name)}: {plain(shown(figure.kind, figure.value))}{change}"
 
 
 def _block(block: Block) -> list[str]:
