@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from breakeven.reports.packs.cells import TO_THE_LEFT, moved, shown
 from breakeven.reports.packs.html import badges
-from breakeven.reports.packs.structure import Block, Cell, Column, Pack
+from breakeven.reports.packs.structure import Block, Cell, Column, Figure, Pack
 
 _MARKS = frozenset("\\`*_[]<>|#&!~")
 
@@ -18,10 +18,7 @@ def markdown_of(pack: Pack) -> str:
         f"# {plain(pack.title)}",
         f"{plain(pack.label)}{against}, in {pack.currency} · {' · '.join(badges(pack))}",
         f"**{plain(pack.sentence)}**",
-        "\n".join(
-            f"- {figure.name}: {shown(figure.kind, figure.value)}" + ("" if figure.kind == "share" else f" ({moved(figure)})")
-            for figure in pack.figures
-        ),
+        "\n".join(_figure(figure) for figure in pack.figures),
     ]
     for block in pack.blocks:
         lines += _block(block)
@@ -32,13 +29,21 @@ def markdown_of(pack: Pack) -> str:
 
 def plain(text: str) -> str:
     """A text that Markdown shows as it is, on one line."""
-    line = "".join(each if each.isprintable() else " " for each in text)
-    return "".join(f"\\{each}" if each in _MARKS else each for each in line)
+    return "".join(f"\\{each}" if each in _MARKS else each for each in _one_line(text))
+
+
+def _one_line(text: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def _figure(figure: Figure) -> str:
+    change = "" if figure.kind == "share" else f" ({moved(figure)})"
+    return f"- {plain(figure.name)}: {plain(shown(figure.kind, figure.value))}{change}"
 
 
 def _block(block: Block) -> list[str]:
     notes = [plain(note) for note in block.notes]
-    more = [f"More: `{block.more.replace('`', '')}`"] if block.more else []
+    more = [f"More: `{_one_line(block.more).replace('`', '')}`"] if block.more else []
     return [f"## {plain(block.title)}", f"*{plain(block.question)}*", plain(block.sentence), _table(block), *notes, *more]
 
 
