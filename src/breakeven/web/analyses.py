@@ -114,7 +114,7 @@ def bridge(
 ) -> Bridge:
     """Why did cost or margin move, driver by driver? `by` names the levels of the tree; filters that are levels drill into it."""
     named = {**dict(asked.filters), "plan": plan, "class": usage_class}
-    where = {level: wanted(named[level]) for level in LEVELS if named.get(level) is not None}
+    where = {level: wanted(text) for level in LEVELS if (text := named.get(level)) is not None}
     bare = replace(
         asked, vs=asked.vs or "previous", by="feature", filters=tuple(one for one in asked.filters if one[0] not in LEVELS)
     )
