@@ -47,11 +47,13 @@ class Draft:
 
     lines: tuple[Billed, ...]
     planted: tuple[tuple[str, int], ...] = ()
+    used: frozenset[date] = frozenset()
+    """Days on which something is planted: the next cause takes another one, so that they can be told apart."""
 
-    def with_cause(self, cause: str, lines: Sequence[Billed]) -> Draft:
-        """The invoice with other lines, whose change of sum is that cause."""
+    def with_cause(self, cause: str, lines: Sequence[Billed], *days: date) -> Draft:
+        """The invoice with other lines, whose change of sum is that cause, on these days."""
         change = sum(line.cost for line in lines) - sum(line.cost for line in self.lines)
-        return Draft(tuple(lines), (*self.planted, (cause, change)))
+        return Draft(tuple(lines), (*self.planted, (cause, change)), self.used | set(days))
 
 
 Plant = Callable[[Draft], Draft]
@@ -78,13 +80,13 @@ def honest(ledger: Facts, provider: str, start: datetime, end: datetime, *, shif
 def unseen_key(draft: Draft, share: int = 40) -> Draft:
     """A key that never went through us used a fraction of what the dearest line did."""
     line = _dearest(draft)
-    return draft.with_cause("unseen key", (*draft.lines, replace(_part(line, share), key=STRANGE_KEY)))
+    return draft.with_cause("unseen key", (*draft.lines, replace(_part(line, share), key=STRANGE_KEY)), line.day)
 
 
 def not_metered(draft: Draft, share: int = 30) -> Draft:
     """Calls passed us by, on a key that is ours."""
     line = _dearest(draft)
-    return draft.with_cause("not metered", (*draft.lines, _part(line, share)))
+    return draft.with_cause("not metered", (*draft.lines, _part(line, share)), line.day)
 
 
 def batch(draft: Draft, share: int = 10) -> Draft:
@@ -99,7 +101,8 @@ def served_tier(draft: Draft, share: int = 10) -> Draft:
 
 def cache_class(draft: Draft, share: int = 5) -> Draft:
     """A part of what we count as read from the cache is billed as plain input."""
-    cached = max((line for line in draft.lines if line.usage_class == "cache_read"), key=lambda line: line.cost)
+    free = [line for line in draft.lines if line.day not in draft.used and line.usage_class == "cache_read"]
+    cached = max(free, key=lambda line: line.cost)
     plain = next(
         line
         for line in draft.lines
@@ -107,12 +110,12 @@ def cache_class(draft: Draft, share: int = 5) -> Draft:
     )
     moved = (cached.quantity or 0) // share
     rest = [line for line in draft.lines if line not in (cached, plain)]
-    return draft.with_cause("cache class", [*rest, _grown(cached, -moved), _grown(plain, moved)])
+    return draft.with_cause("cache class", [*rest, _grown(cached, -moved), _grown(plain, moved)], cached.day)
 
 
 def dearer(draft: Draft, factor: str = "1.1") -> Draft:
     """One model's output costs more than our price book says."""
-    top = max((line for line in draft.lines if line.usage_class == "output"), key=lambda line: line.cost).model
+    top = min((line for line in draft.lines if line.usage_class == "output"), key=lambda line: line.cost).model
     return draft.with_cause(
         "price", [_times(line, factor) if (line.model, line.usage_class) == (top, "output") else line for line in draft.lines]
     )
@@ -143,7 +146,7 @@ def paid_in_euro(draft: Draft, rate: str = "0.90", books: str = "1.12") -> Draft
     lines = [replace(line, paid=amount(line.cost) * Decimal(rate)) for line in draft.lines]
     by_books = sum(atto((line.paid or Decimal(0)) * Decimal(books)) for line in lines)
     change = by_books - sum(line.cost for line in lines)
-    return Draft(tuple(lines), (*draft.planted, ("currency", change)))
+    return Draft(tuple(lines), (*draft.planted, ("currency", change)), draft.used)
 
 
 def cut_off(draft: Draft, day: date, model: str, quantity: int) -> Draft:
@@ -156,9 +159,8 @@ def cut_off(draft: Draft, day: date, model: str, quantity: int) -> Draft:
 def not_billed(draft: Draft, share: int = 20) -> Draft:
     """A part of what was metered is not on the invoice, for no reason that it tells."""
     line = _dearest(draft)
-    return draft.with_cause(
-        "unexplained", [*(other for other in draft.lines if other is not line), _grown(line, -(line.quantity or 0) // share)]
-    )
+    others = [other for other in draft.lines if other is not line]
+    return draft.with_cause("unexplained", [*others, _grown(line, -((line.quantity or 0) // share))], line.day)
 
 
 PLANTS: Mapping[str, Plant] = {
@@ -202,9 +204,8 @@ def write_sample_invoice(folder: Path, ledger: Facts, provider: str, start: date
 
 
 def _dearest(draft: Draft) -> Billed:
-    return max(
-        (line for line in draft.lines if line.category == "Usage" and not line.key and not line.tier), key=lambda line: line.cost
-    )
+    free = [line for line in draft.lines if line.day not in draft.used and not line.key and not line.tier]
+    return max((line for line in free if line.category == "Usage"), key=lambda line: line.cost)
 
 
 def _part(line: Billed, share: int) -> Billed:
@@ -226,7 +227,7 @@ def _at_tier(draft: Draft, share: int, tier: str, factor: Decimal, cause: str) -
     part = _part(line, share)
     rest = replace(line, quantity=(line.quantity or 0) - (part.quantity or 0), cost=line.cost - part.cost)
     others = [other for other in draft.lines if other is not line]
-    return draft.with_cause(cause, [*others, rest, replace(part, tier=tier, cost=int(part.cost * factor))])
+    return draft.with_cause(cause, [*others, rest, replace(part, tier=tier, cost=int(part.cost * factor))], line.day)
 
 
 def _flat(draft: Draft, cost: int, category: str) -> Billed:

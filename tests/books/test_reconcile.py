@@ -1,0 +1,196 @@
+"""`breakeven reconcile` against invented invoices: each planted cause is found with its amount, and the parts sum exactly."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from breakeven.cli.main import run
+from breakeven.sample import invoices
+from breakeven.sample.invoices import PLANTS, STRANGE_KEY, Draft
+
+Answer = Callable[..., tuple[int, Any]]
+Write = Callable[..., tuple[Path, Draft]]
+CENT = Decimal("0.01")
+
+
+def _planted(draft: Draft) -> dict[str, Decimal]:
+    return {cause: Decimal(value).scaleb(-18) for cause, value in draft.planted}
+
+
+def _found(report: Any) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for row in report["rows"]:
+        found[row["cause"]] += Decimal(row["amount"])
+    return dict(found)
+
+
+def _sums_exactly(report: Any) -> bool:
+    difference = Decimal(report["invoiced"]) - Decimal(report["metered"])
+    return sum(_found(report).values()) == difference == Decimal(report["difference"])
+
+
+def test_an_honest_invoice_ties(original: Path, answer: Answer, invoice: Write) -> None:
+    """What was metered, billed as it is, leaves no difference and no row."""
+    code, report = answer("reconcile", str(invoice()[0]), "--ledger", str(original))
+    assert (code, report["difference"], report["rows"], report["period"]) == (0, "0", [], "2026-10")
+    assert Decimal(report["metered"]) > 50
+
+
+@pytest.mark.parametrize("cause", PLANTS)
+def test_each_cause_is_found_with_its_amount(original: Path, answer: Answer, invoice: Write, cause: str) -> None:
+    """One planted cause is the one row, to the last atto-dollar, with a remedy."""
+    path, draft = invoice(PLANTS[cause])
+    _, report = answer("reconcile", str(path), "--ledger", str(original), "--rate", "EUR=1.12")
+    assert _found(report) == _planted(draft)
+    assert _sums_exactly(report)
+    assert all(row["remedy"] for row in report["rows"])
+
+
+def test_the_invoice_day_of_another_time_zone_is_found(original: Path, answer: Answer, invoice: Write) -> None:
+    """Days that start at eight in the morning UTC are told from daily quantities; only the month's two edges differ."""
+    path, draft = invoice(shift=8)
+    _, report = answer("reconcile", str(path), "--ledger", str(original))
+    assert _found(report) == _planted(draft)
+    assert report["trail"]["day_starts"]["anthropic"] in ("07:00 UTC", "08:00 UTC")  # there is a call every second hour
+
+
+def test_calls_cut_off_before_they_told_their_usage(original: Path, answer: Answer, invoice: Write) -> None:
+    """More output than was metered, on a day and model with calls of unknown usage that may have used so much."""
+    path, draft = invoice(lambda made: invoices.cut_off(made, date(2026, 10, 20), "claude-haiku-4-5", 9_000))
+    _, report = answer("reconcile", str(path), "--ledger", str(original))
+    assert _found(report) == _planted(draft)
+    assert report["rows"][0]["detail"] == "2 calls whose usage is not known"
+
+
+def test_what_cut_off_calls_cannot_have_used_was_not_metered(original: Path, answer: Answer, invoice: Write) -> None:
+    """A surplus beyond what those calls can have used at most is not blamed on them."""
+    path, draft = invoice(lambda made: invoices.cut_off(made, date(2026, 10, 20), "claude-haiku-4-5", 900_000))
+    _, report = answer("reconcile", str(path), "--ledger", str(original))
+    assert _found(report) == {"not metered": _planted(draft)["disconnects"]}
+
+
+def test_a_price_shows_the_command_that_enters_it(original: Path, answer: Answer, invoice: Write) -> None:
+    """The remedy of another price names model, class, day and the price per million that the invoice shows."""
+    _, report = answer("reconcile", str(invoice(PLANTS["price"])[0]), "--ledger", str(original))
+    assert report["rows"][0]["remedy"] == (
+        "breakeven prices add anthropic claude-haiku-4-5 --from 2026-10-01T00:00:00Z --output 5.5 --source invoice"
+    )
+
+
+ALL = ("price", "cache class", "batch", "served tier", "not metered", "unseen key", "unexplained", "credit", "tax")
+
+
+def test_all_causes_at_once(original: Path, answer: Answer, invoice: Write) -> None:
+    """Nine causes on one invoice are told apart, each to the last digit, and nothing else is found."""
+    path, draft = invoice(*(PLANTS[cause] for cause in ALL))
+    code, report = answer("reconcile", str(path), "--ledger", str(original), "--key", "sk-ours", "--tolerance", "0.1%")
+    assert _found(report) == _planted(draft)
+    assert set(_found(report)) == set(ALL)
+    assert _sums_exactly(report)
+    assert code == 1
+
+
+def test_all_causes_at_once_rounded_to_cents(original: Path, answer: Answer, invoice: Write) -> None:
+    """With every line rounded to cents each cause is right within the cents of its lines, and the parts still sum exactly."""
+    path, draft = invoice(*(PLANTS[cause] for cause in (*ALL, "rounding")))
+    _, report = answer("reconcile", str(path), "--ledger", str(original), "--key", "sk-ours")
+    found, planted = _found(report), _planted(draft)
+    assert _sums_exactly(report)
+    assert set(found) == set(planted)
+    assert all(abs(found[cause] - planted[cause]) <= 4 * CENT for cause in ALL)
+
+
+def test_the_example_of_the_documentation(original: Path, invoice: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """A batch metered at full price, a key never seen and rounding: both sides, three rows with remedies, exit code 1."""
+    path, _ = invoice(lambda d: invoices.batch(d, 2), lambda d: invoices.unseen_key(d, 1), invoices.rounded)
+    capsys.readouterr()
+    assert run(["reconcile", str(path), "--ledger", str(original), "--tolerance", "0.1%"]) == 1
+    out = capsys.readouterr().out
+    assert "metered " in out
+    assert "difference +" in out
+    assert [
+        word for word in ("batch anthropic", f"unseen key anthropic: {STRANGE_KEY}", "rounding anthropic") if word not in out
+    ] == []
+    assert "all of it explained" in out
+
+
+def test_posting_ties_the_ledger_to_the_invoice(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """After --post the month's cost is what was invoiced, shared among features; what passed us by is nobody's; verify holds."""
+    path, draft = invoice(lambda d: invoices.batch(d, 2), lambda d: invoices.unseen_key(d, 1), invoices.rounded)
+    at = ("--ledger", str(ledger))
+    code, report = answer("reconcile", str(path), *at, "--post", "--tolerance", "0.01%")
+    assert (code, report["remaining"], report["within"]) == (0, "0", True)
+    cost = answer("pnl", *at, "--period", "2026-10", "--provider", "anthropic")[1]
+    assert cost["total"]["cost"] == report["invoiced"]
+    (nobodys,) = [Decimal(row["cost"]) for row in cost["rows"] if row["kind"] == "unattributed"]
+    assert abs(nobodys - _planted(draft)["unseen key"]) <= CENT
+    assert run(["ledger", "verify", *at]) == 0
+    assert run(["ledger", "rebuild", *at]) == 0
+    assert answer("pnl", *at, "--period", "2026-10", "--provider", "anthropic")[1]["total"] == cost["total"]
+
+
+def test_posting_again_adds_nothing(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """The same invoice twice is once; a corrected one takes back what the first one posted."""
+    at = ("--ledger", str(ledger))
+    first, _ = invoice(PLANTS["discount"])
+    for _ in range(2):
+        assert answer("reconcile", str(first), *at, "--post")[0] == 0
+    total = answer("pnl", *at, "--period", "2026-10", "--provider", "anthropic")[1]["total"]["cost"]
+    corrected, _ = invoice(PLANTS["credit"], name="corrected")
+    code, report = answer("reconcile", str(corrected), *at, "--post")
+    assert (code, report["remaining"]) == (0, "0")
+    after = answer("pnl", *at, "--period", "2026-10", "--provider", "anthropic")[1]["total"]["cost"]
+    assert after == report["invoiced"] != total
+
+
+def test_what_is_unexplained_is_not_posted(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """More than the tolerance without a cause: nothing is posted, nothing counts as reconciled, exit code 1."""
+    at = ("--ledger", str(ledger))
+    path, _ = invoice(lambda d: invoices.not_billed(d, 2))
+    code, report = answer("reconcile", str(path), *at, "--post", "--tolerance", "0.1%")
+    assert (code, report["posted"], report["explained"]) == (1, "0", False)
+    assert answer("pnl", *at, "--period", "2026-10")[1]["shares"]["reconciled"] is None
+
+
+def test_reports_say_what_is_reconciled(ledger: Path, answer: Answer, invoice: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """With one vendor's invoice a share of the cost is reconciled; with both, all of it to the last day, and the badge says so."""
+    at = ("--ledger", str(ledger))
+    assert answer("pnl", *at, "--period", "2026-10")[1]["shares"]["reconciled"] is None
+    assert answer("reconcile", str(invoice()[0]), *at, "--post")[0] == 0
+    half = answer("pnl", *at, "--period", "2026-10")[1]["shares"]
+    assert 0 < half["reconciled"] < 1
+    assert "reconciled_through" not in half
+    assert answer("reconcile", str(invoice(provider="openai")[0]), *at, "--post")[0] == 0
+    whole = answer("pnl", *at, "--period", "2026-10")[1]["shares"]
+    assert (whole["reconciled"], whole["reconciled_through"]) == (1, "2026-10-31")
+    capsys.readouterr()
+    assert run(["pnl", *at, "--period", "2026-10"]) == 0
+    assert "reconciled to 31 Oct" in capsys.readouterr().out
+    longer = answer("pnl", *at, "--period", "2026-10-01..2026-11-01")[1]["shares"]
+    assert longer["reconciled"] < 1
+    assert longer["reconciled_through"] == "2026-10-31"
+
+
+def test_restating_leaves_adjustments_alone(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """An adjustment has no price: pricing October again changes nothing of it."""
+    at = ("--ledger", str(ledger))
+    assert answer("reconcile", str(invoice(PLANTS["discount"])[0]), *at, "--post")[0] == 0
+    before = answer("pnl", *at, "--period", "2026-10")[1]["total"]
+    assert answer("prices", "restate", "--from", "2026-10-01", *at)[1]["new_lines"] == 0
+    assert answer("pnl", *at, "--period", "2026-10")[1]["total"] == before
+
+
+def test_only_finance_posts(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """Where roles are declared an engineer may reconcile and not post; the refusal is in the decisions log."""
+    (ledger / "breakeven.yaml").write_text("access: {default_role: engineer}\n")
+    code, document = answer("reconcile", str(invoice()[0]), "--ledger", str(ledger), "--post")
+    assert (code, document) == (1, None)
+    refused = answer("decisions", "--ledger", str(ledger))[1]["rows"]
+    assert [(row["action"], row["allowed"]) for row in refused][-1] == ("post invoices", False)
