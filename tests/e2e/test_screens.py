@@ -149,6 +149,7 @@ def test_a_frozen_picture_of_the_overview(site: Any, visit: Visits, repository: 
     target = repository / "docs" / "images" / "overview.png"
     guest = visit(site.url, viewport={"width": 1180, "height": 760})
     page = guest.open(f"/?{OCTOBER}")
+    page.locator("#contradiction .sentence").wait_for()
     if os.environ.get("BREAKEVEN_REWRITE_PICTURES"):
         target.parent.mkdir(exist_ok=True)
         page.screenshot(path=target)

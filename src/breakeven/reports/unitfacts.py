@@ -138,9 +138,8 @@ def _tallies(ledger: Facts, settings: Settings, question: Question) -> dict[tupl
         found[feature, unit] += Tally(cost=whole(cost))
     for feature, unit, calls, _unknown, _tokens in ask(ledger, "calls", question, question.by):
         found[feature, unit] += Tally(calls=calls)
-    if question.divides_outcomes:
-        for key, tally in outcome_tallies(ledger, settings, question, question.by).items():
-            found[key] += tally
+    for key, tally in outcome_tallies(ledger, settings, question, question.by).items():
+        found[key] += tally
     return found
 
 
