@@ -9,6 +9,7 @@ import msgspec
 
 from breakeven.service.books import Books
 from breakeven.web.application import application
+from breakeven.web.description import description as of_routes
 from breakeven.web.desk import Desk
 
 TARGET = Path(__file__).parent.parent / "src" / "breakeven" / "web" / "openapi.json"
@@ -18,7 +19,7 @@ def description() -> bytes:
     """The description as it is written."""
     nowhere = Path()
     desk = Desk(Books(nowhere), nowhere, None, lambda: datetime.now(UTC).replace(tzinfo=None))
-    schema = application(desk, "127.0.0.1").openapi_schema.to_schema()
+    schema = of_routes(application(desk, "127.0.0.1"))
     return msgspec.json.format(msgspec.json.encode(schema), indent=1) + b"\n"
 
 

@@ -96,7 +96,12 @@ def _values(ledger: Facts, settings: Settings, question: Question) -> tuple[dict
 
 
 def outcome_tallies(ledger: Facts, settings: Settings, question: Question, keys: tuple[str, ...]) -> dict[Key, Tally]:
-    """Outcomes, earned value and avoided cost per group, by the unit-based value models of each outcome's feature and date."""
+    """Outcomes, earned value and avoided cost per group, by the unit-based value models of each outcome's feature and date.
+
+    Nothing where outcomes cannot be told apart by what is asked: they do not know which model served them.
+    """
+    if not replace(question, by=keys).divides_outcomes:
+        return {}
     models = settings.values
     breaks = breakpoints(models)
     width = len(keys)

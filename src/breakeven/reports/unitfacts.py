@@ -63,7 +63,9 @@ def wasted(ledger: Facts, question: Question) -> dict[Feature, dict[str, Wasted]
 
 
 def failed_outcomes(ledger: Facts, question: Question) -> dict[Feature, Failed]:
-    """Failed outcomes whose calls are known."""
+    """Failed outcomes whose calls are known; none where outcomes cannot be told apart by what is asked (a model, a rung)."""
+    if not question.divides_outcomes:
+        return {}
     return {row[0]: Failed(row[1], whole(row[2])) for row in ask(ledger, "units_unsuccessful", question, ())}
 
 

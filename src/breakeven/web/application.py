@@ -20,6 +20,7 @@ from breakeven.web.analyses import ANALYSES
 from breakeven.web.asked import asked
 from breakeven.web.audits import AUDITS
 from breakeven.web.changes import CHANGES
+from breakeven.web.description import description
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
 from breakeven.web.monitoring import MONITORING
@@ -117,4 +118,4 @@ async def _with_headers(message: Message, _: Scope) -> None:
 @get("/openapi.json", include_in_schema=False, opt={"open": True}, sync_to_thread=False)
 def openapi(request: Asking) -> dict[str, object]:
     """This API in OpenAPI's words, from which the dashboard's types are made."""
-    return request.app.openapi_schema.to_schema()
+    return description(request.app)

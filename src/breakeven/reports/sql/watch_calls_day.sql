@@ -17,7 +17,7 @@ SELECT
     CAST(coalesce(sum(cache_read_tokens), 0) AS HUGEINT) AS cache_read
 FROM (
     SELECT * REPLACE (CASE WHEN customer IN (SELECT unnest(CAST($customers AS VARCHAR[]))) THEN customer END AS customer)
-    FROM rollup_calls
+    FROM {calls}
     WHERE day >= CAST($start AS DATE) AND day < CAST($end AS DATE) {filters}
 ) AS calls
 GROUP BY GROUPING SETS ((bucket, feature), (bucket, customer), (bucket, model))

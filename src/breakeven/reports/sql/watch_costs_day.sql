@@ -9,7 +9,7 @@ SELECT
     sum(cost) AS cost
 FROM (
     SELECT * REPLACE (CASE WHEN customer IN (SELECT unnest(CAST($customers AS VARCHAR[]))) THEN customer END AS customer)
-    FROM rollup_costs
+    FROM {costs}
     WHERE day >= CAST($start AS DATE) AND day < CAST($end AS DATE) {filters}
 ) AS costs
 GROUP BY GROUPING SETS ((bucket, feature), (bucket, customer), (bucket, model))
