@@ -21,6 +21,7 @@ BENCHMARKS = (
     "economics_proof",
     "gateway",
     "ladder",
+    "soak",
 )
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ QUESTIONS: Mapping[str, str] = {
     "distinct users per feature": f"SELECT feature, count(DISTINCT user_id) AS users FROM calls WHERE {WITHIN} GROUP BY feature",
     "cost percentiles per call": f"""
         WITH each_call AS (SELECT call_id, sum(cost) AS cost FROM cost_lines WHERE {WITHIN} GROUP BY call_id)
-        SELECT quantile_disc(cost, 0.5) AS p50, quantile_disc(cost, 0.95) AS p95, quantile_disc(cost, 0.99) AS p99 FROM each_call""",
+        SELECT quantile_disc(cost, 0.5) AS p50, quantile_disc(cost, 0.95) AS p95, quantile_disc(cost, 0.99) AS p99
+        FROM each_call""",
     "hours by rung": f"""
         SELECT date_trunc('hour', occurred_at) AS hour, rung, count(*) AS calls FROM calls WHERE {WITHIN} GROUP BY ALL""",
     "filter on a tag": f"""

@@ -40,7 +40,7 @@ def usage(desk: Any) -> dict[str, int]:
     return dict(desk.rows("SELECT usage_class, quantity::BIGINT FROM cost_lines WHERE quantity <> 0"))
 
 
-SAME = [
+SAME: list[dict[str, Any]] = [
     {**OPENAI, "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100, "gen_ai.usage.cache_read.input_tokens": 600,
      "gen_ai.usage.reasoning.output_tokens": 40},
     {"llm.request.type": "chat", "gen_ai.system": "OpenAI", "gen_ai.response.model": "gpt-4o-2024-08-06",

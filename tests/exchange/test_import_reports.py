@@ -43,7 +43,8 @@ def test_audio_inside_or_beside(desk: Any) -> None:
     older = {**COMPLETIONS, "input_audio_tokens": 100, "output_audio_tokens": 900}
     newer = {**older, "project_id": "proj_b", "input_text_tokens": 500, "output_audio_tokens": 50}
     desk.bring("openai-usage", desk.file("usage.json", json.dumps(page(older, newer))))
-    found = "SELECT feature, usage_class, quantity FROM cost_lines WHERE usage_class IN ('input', 'output', 'output_audio') ORDER BY ALL"
+    classes = "('input', 'output', 'output_audio')"
+    found = f"SELECT feature, usage_class, quantity FROM cost_lines WHERE usage_class IN {classes} ORDER BY ALL"
     assert desk.rows(found) == [
         ("proj_a", "input", 600), ("proj_a", "output", 500), ("proj_a", "output_audio", 900),
         ("proj_b", "input", 500), ("proj_b", "output", 450), ("proj_b", "output_audio", 50),
@@ -106,7 +107,8 @@ def test_reports_do_not_count_beside_calls(desk: Any) -> None:
     assert "openai: 1 row from 2026-09-01 to 2026-09-01 are of days on which the ledger has calls" in answer.told
 
 
-FOCUS = """BilledCost,EffectiveCost,BillingCurrency,ChargePeriodStart,ProviderName,ServiceName,ServiceCategory,ChargeDescription,Tags
+FOCUS = """\
+BilledCost,EffectiveCost,BillingCurrency,ChargePeriodStart,ProviderName,ServiceName,ServiceCategory,ChargeDescription,Tags
 1.25,1.00,USD,2026-09-01 00:00:00,AWS,Amazon Bedrock,AI and Machine Learning,tokens,"{""feature"": ""support"", ""team"": ""care""}"
 1.25,1.00,USD,2026-09-01 00:00:00,AWS,Amazon Bedrock,AI and Machine Learning,tokens,"{""feature"": ""support"", ""team"": ""care""}"
 0.000000000001,NULL,USD,2026-09-01 00:00:00,AWS,Amazon S3,Storage,storage,NULL
@@ -116,7 +118,7 @@ FOCUS = """BilledCost,EffectiveCost,BillingCurrency,ChargePeriodStart,ProviderNa
 
 
 def test_a_focus_bill(desk: Any, tmp_path: Path) -> None:
-    """Each line is a stated charge; equal lines count each, credits are negative, other currencies are set aside, tags attribute."""
+    """Each line is a stated charge; equal lines count each, credits are negative, other currencies are set aside."""
     path = desk.file("focus.csv", FOCUS)
     answer = desk.bring("focus", path)
     assert (answer.code, answer.summary["calls_added"], answer.summary["cost"]) == (3, 4, "2.250000000001"), answer.told
@@ -153,7 +155,8 @@ def test_a_report_of_aws(desk: Any) -> None:
 INVOICE = {
     "object": "invoice", "id": "in_1", "status": "paid", "currency": "usd", "customer": "cus_1",
     "metadata": {"breakeven_customer": "acme"}, "lines": {"object": "list", "has_more": False, "data": [
-        {"object": "line_item", "id": "il_1", "amount": 12_000, "currency": "usd", "period": {"start": FIRST, "end": FIRST + 30 * DAY},
+        {"object": "line_item", "id": "il_1", "amount": 12_000, "currency": "usd",
+         "period": {"start": FIRST, "end": FIRST + 30 * DAY},
          "price": {"lookup_key": "pro"}, "discount_amounts": [{"amount": 2_000}]},
         {"object": "line_item", "id": "il_2", "amount": 500, "currency": "usd", "period": {"start": FIRST, "end": FIRST + 30 * DAY},
          "price": {"product": "prod_addon"}, "metadata": {"feature": "support"}},
@@ -162,7 +165,7 @@ INVOICE = {
 
 
 def test_revenue_of_stripe(desk: Any) -> None:
-    """Lines of paid and open invoices are revenue of customer, plan and period, in dollars, discounts taken off; drafts are none."""
+    """Lines of paid and open invoices are revenue of customer, plan and period, discounts taken off; drafts are none."""
     draft = {**INVOICE, "id": "in_2", "status": "draft"}
     path = desk.file("invoices.json", json.dumps({"object": "list", "data": [INVOICE, draft], "has_more": False}))
     answer = desk.bring("stripe", path)
@@ -203,7 +206,7 @@ def test_a_table_of_stripe(desk: Any) -> None:
 @pytest.mark.parametrize("format_", ["calls", "litellm", "responses", "claude-code", "outcomes", "revenue"])
 def test_since_passes_over_what_is_older(desk: Any, format_: str) -> None:
     """Every format with times takes --since: what is older is not added, what is not is."""
-    bodies = {
+    bodies: dict[str, list[dict[str, Any]]] = {
         "calls": [{"timestamp": at, "model": "gpt-4o", "input_tokens": 10} for at in TIMES],
         "litellm": [
             {"request_id": at, "startTime": at, "model": "gpt-4o", "prompt_tokens": 1, "completion_tokens": 1} for at in TIMES

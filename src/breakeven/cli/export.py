@@ -42,7 +42,7 @@ class ExportGroup(click.Group):
 
 @click.group(cls=ExportGroup)
 def export() -> None:
-    """Write the ledger for other tools: FOCUS for FinOps, CSV and Parquet for analysis."""
+    """Write the ledger for other tools: FOCUS for FinOps, CSV and Parquet for analysis, spans for OpenTelemetry."""
 
 
 @export.command()
@@ -64,7 +64,9 @@ def focus(
     config: Path | None,
 ) -> None:
     """FOCUS Cost and Usage; FILE ends with .csv or .parquet. The sum of BilledCost is the ledger's, to the last digit."""
-    named = {provider: (account, None) for provider, account in _pairs("--account", accounts).items()}
+    named: dict[str, tuple[str, str | None]] = {
+        provider: (account, None) for provider, account in _pairs("--account", accounts).items()
+    }
     _run("focus", period, output, ledger_path, config, profile=profile, accounts=named, as_json=as_json)
 
 
@@ -158,6 +160,34 @@ def _tell(result: ExportResult, label: str, *, as_json: bool) -> None:
     click.echo(f"{result.rows:,} rows of {label}, cost ${format(result.cost.normalize(), 'f')}, written to:", err=True)
     for file in files:
         click.echo(file)
+
+
+@export.command()
+@period_option
+@click.option(
+    "--endpoint",
+    envvar="OTEL_EXPORTER_OTLP_ENDPOINT",
+    required=True,
+    help="OTLP/HTTP receiver, such as http://localhost:4318. Headers: $OTEL_EXPORTER_OTLP_HEADERS.",
+)
+@click.option("--users", is_flag=True, help="Send the users' ids too.")
+@click.option("--json", "as_json", is_flag=True, help="What was sent, as one JSON document.")
+@ledger_options
+def otlp(*, period: str | None, endpoint: str, users: bool, as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
+    """Calls as OpenTelemetry spans (GenAI conventions, old and new names), posted to a receiver."""
+    import os
+
+    from breakeven.exchange.exporters.otlp import header_pairs, push
+
+    headers = header_pairs(os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))
+    _, path = load(config, ledger_path)
+    with open_for_reading(path) as ledger:
+        asked = _period(ledger, period)
+        sent = push(ledger, asked, endpoint, headers, users=users)
+    if as_json:
+        echo_json({"period": asked.label, "spans": sent.spans, "batches": sent.batches})
+    else:
+        click.echo(f"{sent.spans:,} spans of {asked.label} were taken, in {sent.batches:,} batches.", err=True)
 
 
 @export.command()

@@ -31,7 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("breakeven.cli.serve:serve", "Meter live traffic: the gateway and the bookkeeper, from one command."),
     "tail": Entry("breakeven.cli.tail:tail", "Watch live calls arrive, with what each one cost."),
     "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
-    "export": Entry("breakeven.cli.export:export", "Write the ledger for other tools: FOCUS, CSV, Parquet."),
+    "export": Entry("breakeven.cli.export:export", "Write the ledger for other tools: FOCUS, CSV, Parquet, OpenTelemetry."),
     "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
     "units": Entry("breakeven.cli.units:units", "What one outcome, success, call, user or customer costs, and what failure costs."),
     "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),

@@ -20,11 +20,11 @@ _WORDS = (
 )
 UNIT = rf"^([0-9]+ )?({_WORDS})(-({_WORDS}))?(/([0-9]+ )?({_WORDS}))?$"
 _CURRENCIES = (
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC "
-    "CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK "
-    "JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR "
-    "MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP "
-    "STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG"
+    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP "
+    "CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR "
+    "ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN "
+    "MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD "
+    "SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG"
 )
 
 
@@ -46,7 +46,10 @@ def product(price: str, quantity: str, cost: str) -> str:
 
 def condition(check: Mapping[str, Any], columns: Columns, rules: Rules) -> str:
     """The SQL condition of one check of the model. Raises DataError for a function that we do not know."""
-    name = check["CheckFunction"]
+    if "AND" in check and "CheckFunction" not in check:  # two conditions of the model are written in this short form
+        items = check["AND"] if isinstance(check["AND"], list) else [check["AND"]]
+        return condition({"CheckFunction": "AND", "Items": items}, columns, rules)
+    name: str = check.get("CheckFunction", "")
     if name in ("AND", "OR"):
         return "(" + f" {name} ".join(condition(item, columns, rules) for item in check["Items"]) + ")"
     if name == "CheckModelRule":
@@ -64,8 +67,14 @@ def _other(name: str, columns: Columns, rules: Rules) -> str:
     return f"(NOT {condition(criteria['Condition'], columns, rules)} OR {holds})" if criteria["Condition"] else holds
 
 
+def _name(check: Mapping[str, Any]) -> str:
+    """The column that a check is about; two conditions of the model call it CheckCondition."""
+    name: str = check.get("ColumnName") or check["CheckCondition"]
+    return name
+
+
 def _value(check: Mapping[str, Any], columns: Columns) -> str:
-    named, value = column(check["ColumnName"], columns), check["Value"]
+    named, value = column(_name(check), columns), check["Value"]
     if value is None:
         return f"({named} IS NULL)"
     if isinstance(value, int | float):
@@ -79,25 +88,26 @@ def _two(check: Mapping[str, Any], columns: Columns) -> tuple[str, str]:
 
 def _matches(pattern: str) -> Callable[[Mapping[str, Any], Columns], str]:
     def holds(check: Mapping[str, Any], columns: Columns) -> str:
-        named = column(check["ColumnName"], columns)
+        named = column(_name(check), columns)
         return f"({named} IS NULL OR regexp_matches({named}, '{pattern}'))"
 
     return holds
 
 
 def _least(check: Mapping[str, Any], columns: Columns) -> str:
-    named = column(check["ColumnName"], columns)
+    named = column(_name(check), columns)
     return f"({named} IS NULL OR coalesce(TRY_CAST({named} AS DECIMAL(38,18)) >= {check['Value']}, false))"
 
 
 def _distinct(check: Mapping[str, Any], columns: Columns) -> str:
     one, other = _two(check, columns)
-    many = f"SELECT {one} FROM focus_file WHERE {one} IS NOT NULL GROUP BY 1 HAVING count(DISTINCT {other}) <> {int(check['ExpectedCount'])}"
+    expected = int(check["ExpectedCount"])
+    many = f"SELECT {one} FROM focus_file WHERE {one} IS NOT NULL GROUP BY 1 HAVING count(DISTINCT {other}) <> {expected}"
     return f"({one} IS NULL OR {one} NOT IN ({many}))"
 
 
 def _key_values(check: Mapping[str, Any], columns: Columns) -> str:
-    named = column(check["ColumnName"], columns)
+    named = column(_name(check), columns)
     return f"({named} IS NULL OR (json_valid({named}) AND json_type(CASE WHEN json_valid({named}) THEN {named} END) = 'OBJECT'))"
 
 
@@ -106,12 +116,12 @@ def _times(check: Mapping[str, Any], columns: Columns) -> str:
 
 
 def _currency(check: Mapping[str, Any], columns: Columns) -> str:
-    named = column(check["ColumnName"], columns)
+    named = column(_name(check), columns)
     return f"({named} IS NULL OR {named} IN ({', '.join(repr(code) for code in _CURRENCIES.split())}))"
 
 
 _FUNCTIONS: Mapping[str, Callable[[Mapping[str, Any], Columns], str]] = {
-    "ColumnPresent": lambda check, columns: "true" if check["ColumnName"] in columns else "false",
+    "ColumnPresent": lambda check, columns: "true" if _name(check) in columns else "false",
     "CheckValue": _value,
     "CheckNotValue": lambda check, columns: f"(NOT {_value(check, columns)})",
     "CheckSameValue": lambda check, columns: "({} IS NOT DISTINCT FROM {})".format(*_two(check, columns)),

@@ -1,4 +1,4 @@
-"""Laws of a FOCUS file that the requirements model cannot say, or that are easily missed: eight defects, and the names of columns."""
+"""Laws of a FOCUS file that the requirements model cannot say, or that are easily missed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ import msgspec
 
 from breakeven.errors import DataError, UsageError
 from breakeven.exchange.exporters.writing import quoted, suffix_of
-from breakeven.exchange.focusconditions import condition
+from breakeven.exchange.focusconditions import column, condition
 from breakeven.exchange.focuslaws import LAWS
 
 _BINDING = frozenset({"MUST", "MUST NOT"})
@@ -26,9 +26,21 @@ CONTRADICTORY: Mapping[str, str] = {
     "InvoiceId-C-005-C": "contradicts InvoiceId-C-004-C in the model: whether a charge is invoiced stands in no column",
 }
 
+# What a provider supports shows in the file: where the column that a criterion is about is null throughout, it does not apply.
+WITNESSES: Mapping[str, str] = {
+    "AVAILABILITY_ZONE_SUPPORTED": "AvailabilityZone",
+    "CAPACITY_RESERVATION_SUPPORTED": "CapacityReservationId",
+    "COMMITMENT_DISCOUNT_SUPPORTED": "CommitmentDiscountId",
+    "BILLING_BASED_ON_PROVISIONED_RESOURCES_SUPPORTED": "ResourceId",
+    "RESOURCE_TYPE_ASSIGNMENT_SUPPORTED": "ResourceType",
+    "SUB_ACCOUNT_SUPPORTED": "SubAccountId",
+    "MULTIPLE_SUB_ACCOUNT_TYPES_SUPPORTED": "SubAccountType",
+    "REGION_SUPPORTED": "RegionId",
+}
+
 
 class Finding(msgspec.Struct, frozen=True):
-    """One requirement: its id and words, whether it `holds`, `fails`, is `advice` not followed, or is not checked and why; bad rows."""
+    """One requirement and its verdict: holds, fails, advice (not followed), not applicable or not checked, and why; bad rows."""
 
     requirement: str
     words: str
@@ -43,6 +55,7 @@ class _Reached(NamedTuple):
     requirement: str
     body: Mapping[str, Any]
     conditions: tuple[Mapping[str, Any], ...]
+    criteria: frozenset[str]
 
 
 def load_model(path: Path) -> Mapping[str, Any]:
@@ -64,7 +77,8 @@ def check(path: Path, model: Mapping[str, Any] | None) -> list[Finding]:
         columns = _load(connection, path)
         found = [_judged(connection, law.name, law.words, law.where(columns), law.holds(columns)) for law in LAWS]
         if model is not None:
-            found += [_finding(connection, model, reached, columns) for reached in _walk(model)]
+            absent = _absent(connection, columns)
+            found += [_finding(connection, model, reached, columns, absent) for reached in _walk(model)]
         return found
 
 
@@ -91,13 +105,21 @@ def _as_text(name: str, kind: str) -> str:
     return f'CAST("{name}" AS VARCHAR)'
 
 
+def _absent(connection: duckdb.DuckDBPyConnection, columns: frozenset[str]) -> frozenset[str]:
+    """The criteria of applicability that nothing in the file witnesses."""
+    counts = ", ".join(f"count({column(name, columns)})" for name in WITNESSES.values())
+    found = connection.execute(f"SELECT {counts} FROM focus_file").fetchall()[0]
+    return frozenset(criterion for criterion, values in zip(WITNESSES, found, strict=True) if not values)
+
+
 def _walk(model: Mapping[str, Any]) -> Iterator[_Reached]:
     """The requirements of the dataset that are no mere list of others, each once for each way that leads to it."""
     rules = model["ModelRules"]
     seen: set[tuple[str, str]] = set()
 
-    def below(name: str, conditions: tuple[Mapping[str, Any], ...]) -> Iterator[_Reached]:
+    def below(name: str, conditions: tuple[Mapping[str, Any], ...], above: frozenset[str]) -> Iterator[_Reached]:
         body = rules[name]["ValidationCriteria"]
+        criteria = above | frozenset(rules[name]["ApplicabilityCriteria"])
         own = (*conditions, body["Condition"]) if body["Condition"] else conditions
         parts = [item["ModelRuleId"] for item in body["Requirement"].get("Items", ()) if item["CheckFunction"] == "CheckModelRule"]
         key = (name, repr(own))
@@ -106,17 +128,21 @@ def _walk(model: Mapping[str, Any]) -> Iterator[_Reached]:
         seen.add(key)
         if rules[name]["Function"] == "Composite" and parts and body["Requirement"]["CheckFunction"] == "AND":
             for part in parts:
-                yield from below(part, own)
+                yield from below(part, own, criteria)
         else:
-            yield _Reached(name, rules[name], own)
+            yield _Reached(name, rules[name], own, criteria)
 
     for dataset in model["ModelDatasets"].values():
         for name in dataset["ModelRules"]:
-            yield from below(name, ())
+            yield from below(name, (), frozenset())
 
 
 def _finding(
-    connection: duckdb.DuckDBPyConnection, model: Mapping[str, Any], reached: _Reached, columns: frozenset[str]
+    connection: duckdb.DuckDBPyConnection,
+    model: Mapping[str, Any],
+    reached: _Reached,
+    columns: frozenset[str],
+    absent: frozenset[str],
 ) -> Finding:
     name, body = reached.requirement, reached.body
     criteria = body["ValidationCriteria"]
@@ -127,6 +153,8 @@ def _finding(
         return Finding(name, words, "not checked", why="no file can show it: the model gives no check")
     if keyword not in _BINDING | _ADVICE:
         return Finding(name, words, "not checked", why="the requirement permits, it does not demand")
+    if unmet := sorted(reached.criteria & absent):
+        return Finding(name, words, "not applicable", why=f"{unmet[0]}: {WITNESSES[unmet[0]]} is null throughout")
     rules = model["ModelRules"]
     where = " AND ".join(f"({condition(one, columns, rules)})" for one in reached.conditions) or "true"
     judged = _judged(connection, name, words, where, condition(criteria["Requirement"], columns, rules))

@@ -23,6 +23,7 @@ from breakeven.web.changes import CHANGES
 from breakeven.web.description import description
 from breakeven.web.desk import Desk
 from breakeven.web.forwarding import FORWARDED
+from breakeven.web.monitoring import MONITORING
 from breakeven.web.packs import pack
 from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
@@ -61,6 +62,7 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         "/api/v1",
         route_handlers=[
             *READINGS,
+            *MONITORING,
             *ANALYSES,
             *AUDITS,
             pack,

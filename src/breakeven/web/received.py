@@ -194,7 +194,10 @@ def _calls(rows: Sequence[Row]) -> list[list[Row]]:
 
 
 def _fact(parts: Sequence[Row], snapshot: Snapshot, source: str, recorded: str) -> AttemptRow:
-    """One attempt as a live fact, with the cost lines that the import of its rows would have."""
+    """One attempt as a live fact, with the cost lines that the import of its rows would have.
+
+    A gateway always knows vendor and model; who reports a call may not, and then they are NULL as after an import.
+    """
     row = parts[0]
     at = datetime.fromisoformat(row["occurred_at"])
     provider, model = row.get("provider") or "", row.get("model") or ""
@@ -212,16 +215,17 @@ def _fact(parts: Sequence[Row], snapshot: Snapshot, source: str, recorded: str) 
     )
     costs = snapshot.rater.costs(reading, at.replace(microsecond=0))
     tokens = tokens_of(reading) or (None,) * 5
+    said: dict[str, Any] = {name: row.get(name) for name in ("provider", "api", "model_requested", "model")}
     dimensions = {name: row.get(name) for name in _DIMENSIONS}
     return AttemptRow(
         id_of(row["identity"], at),
         row.get("attempt") or 0,
         at.isoformat(timespec="microseconds"),
         recorded,
-        row.get("provider"),
-        row.get("api"),
-        reading.model_requested or None,
-        model or None,
+        said["provider"],
+        said["api"],
+        said["model_requested"] or said["model"],
+        said["model"],
         row.get("pricing_context") or "{}",
         row.get("status") or "ok",
         costs.state,

@@ -1,7 +1,7 @@
 """FOCUS Cost and Usage (FinOps Open Cost and Usage Specification), written by the engine from the lines of a period.
 
-Cost is exact: the sum of BilledCost is the ledger's, to the last digit, or nothing is written. A charge whose cost is unknown has to
-carry 0 by the specification; `x_MeteringState` and its description say that it is not free.
+Cost is exact: the sum of BilledCost is the ledger's, to the last digit, or nothing is written. A charge whose cost is unknown has
+to carry 0 by the specification; `x_MeteringState` and its description say that it is not free.
 """
 
 from __future__ import annotations
@@ -98,8 +98,9 @@ def _prepare(ledger: Ledger, request: ExportRequest) -> None:
     """Fill `focus_charges`, a table of this connection alone."""
     connection = ledger.connection
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE focus_classes (usage_class VARCHAR, sku VARCHAR, direction VARCHAR, cache VARCHAR, ttl VARCHAR,"
-        " meter VARCHAR, consumed_unit VARCHAR, consumed_scale DECIMAL(10,6), pricing_unit VARCHAR, pricing_scale DECIMAL(10,6),"
+        "CREATE OR REPLACE TEMP TABLE focus_classes (usage_class VARCHAR, sku VARCHAR, direction VARCHAR, cache VARCHAR,"
+        " ttl VARCHAR, meter VARCHAR, consumed_unit VARCHAR, consumed_scale DECIMAL(10,6), pricing_unit VARCHAR,"
+        " pricing_scale DECIMAL(10,6),"
         " pricing_factor DECIMAL(8,0))"
     )
     connection.executemany(

@@ -22,7 +22,8 @@ def _pairs(**values: str) -> str:
 
 _SKU_PRICE = "CASE WHEN NOT is_amount THEN concat_ws('/', sku, nullif(factors, '')) END"
 _DEVELOPER = (
-    "coalesce(nullif(regexp_extract(model, '(?:^|[./])(anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|google)[./]', 1), ''),"
+    "coalesce(nullif(regexp_extract(model,"
+    " '(?:^|[./])(anthropic|amazon|meta|mistral|cohere|ai21|deepseek|openai|google)[./]', 1), ''),"
     " CASE WHEN provider IN ('openai', 'anthropic', 'google', 'mistral', 'cohere', 'deepseek', 'xai') THEN provider END)"
 )
 _VENDOR = "coalesce(vendor, provider, 'Unknown')"
@@ -31,7 +32,7 @@ _SHARED_COLUMNS: Mapping[str, str] = {
     "AvailabilityZone": _TEXT,
     "BilledCost": "CAST(cost AS DECIMAL(38,18))",
     "BillingAccountId": "account",
-    "BillingAccountName": "account_name",
+    "BillingAccountName": "coalesce(account_name, vendor, account)",
     "BillingAccountType": "'Organization'",
     "BillingCurrency": CURRENCY,
     "BillingPeriodEnd": f"CAST({_MONTH} + INTERVAL 1 MONTH AS TIMESTAMP)",
@@ -123,7 +124,7 @@ _OF_14: Mapping[str, str] = {
     "ServiceProviderName": _VENDOR,
 }
 PROFILES: Mapping[str, Mapping[str, str]] = {
-    "focus-1.2": dict(sorted({**_SHARED_COLUMNS, **_OF_12}.items())) | _OURS,
-    "focus-1.4": dict(sorted({**_SHARED_COLUMNS, **_OF_14}.items())) | _OURS,
+    "focus-1.2": {**dict(sorted({**_SHARED_COLUMNS, **_OF_12}.items())), **_OURS},
+    "focus-1.4": {**dict(sorted({**_SHARED_COLUMNS, **_OF_14}.items())), **_OURS},
 }
 TIMES = frozenset({"BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart"})

@@ -1,7 +1,7 @@
 """The two datasets that FOCUS 1.4 puts beside Cost and Usage: Billing Period and Invoice Detail.
 
-A billing period stays open here until an invoice closes it. Invoice Detail has the specification's columns and no row as long as the
-ledger knows no invoice: a row without an invoice would claim one.
+A billing period stays open here until an invoice closes it. Invoice Detail has the specification's columns and no row as long as
+the ledger knows no invoice: a row without an invoice would claim one.
 """
 
 from __future__ import annotations

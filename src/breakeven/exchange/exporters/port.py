@@ -16,8 +16,8 @@ from breakeven.ledger import Ledger
 class ExportRequest:
     """What to export, where to, and what the ledger does not know.
 
-    `owners` maps features to owners, `accounts` providers to (id, name) of the billing account, `thresholds` are the numbers of input
-    tokens beyond which some price changes. `profile` chooses among an exporter's forms.
+    `owners` maps features to owners, `accounts` providers to (id, name) of the billing account, `thresholds` are the numbers of
+    input tokens beyond which some price changes. `profile` chooses among an exporter's forms.
     """
 
     period: Period

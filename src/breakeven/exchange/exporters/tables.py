@@ -1,7 +1,7 @@
-"""The facts themselves: one table as a file, or all of them as a lake of Parquet that DuckDB, Polars, Spark and Trino read as it is.
+"""The facts themselves: one table as a file, or all of them as a lake of Parquet that other engines read as it is.
 
-A lake is `TABLE/month=2026-10/*.parquet`. Ids are text and money `DECIMAL(38,18)`, which every reader knows. Users are left out unless
-asked for: a file that leaves the ledger is not under its retention any more.
+A lake is `TABLE/month=2026-10/*.parquet`. Ids are text and money `DECIMAL(38,18)`, which every reader knows. Users are left out
+unless asked for: a file that leaves the ledger is not under its retention any more.
 """
 
 from __future__ import annotations

@@ -276,8 +276,26 @@ def _coalesced(node: exp.Expr) -> exp.Expr:
     return node.this if len(rest) == 1 and isinstance(rest[0], exp.Array) and not rest[0].expressions else node
 
 
+def _divided(node: exp.Expr) -> exp.Expr:
+    """`/` of decimals is a fraction of numbers, as in DuckDB, not a decimal with as many places."""
+    node.this.replace(exp.func("toFloat64", node.this))
+    return node
+
+
+def _substituted(node: exp.Expr) -> exp.Expr:
+    """`regexp_replace` changes the first place, or with `g` every one."""
+    modifiers = node.args.get("modifiers")
+    if modifiers is not None and modifiers.name != "g":
+        raise Untranslatable(f"{node.sql('duckdb')} has other options than g", "Write the pattern without them.")
+    name = "replaceRegexpOne" if modifiers is None else "replaceRegexpAll"
+    return exp.Anonymous(this=name, expressions=[node.this, node.expression, node.args["replacement"]])
+
+
 def _selected(node: exp.Expr) -> exp.Expr:
-    """Lists unfolded side by side, the first with the first; `arrayJoin` of each would pair all with all."""
+    """Columns under their bare names; lists unfolded side by side, where `arrayJoin` of each would pair all with all."""
+    for each in list(node.expressions):
+        if isinstance(each, exp.Column) and each.table and not isinstance(each.this, exp.Star):
+            each.replace(exp.alias_(each.copy(), each.name))
     unfolded = [each for each in node.expressions if isinstance(each, exp.Alias) and isinstance(each.this, exp.Explode)]
     if len(unfolded) > 1:
         lists = ", ".join(each.this.this.sql("clickhouse") for each in unfolded)
@@ -292,6 +310,8 @@ def _renamed(name: str) -> Callable[[exp.Expr], exp.Expr]:
 
 _CHANGES: Mapping[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Select: _selected,
+    exp.Div: _divided,
+    exp.RegexpReplace: _substituted,
     exp.Cast: _cast,
     exp.TryCast: _cast,
     exp.Length: _length,

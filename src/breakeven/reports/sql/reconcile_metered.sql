@@ -17,4 +17,4 @@ LEFT JOIN (
 WHERE line.occurred_at >= CAST($start AS TIMESTAMP) AND line.occurred_at < CAST($end AS TIMESTAMP)
     AND line.provider IN (SELECT unnest(CAST($providers AS VARCHAR[]))) AND kind NOT LIKE 'invoice:%'
 GROUP BY ALL
-HAVING sum(cost) <> 0 OR quantity <> 0
+HAVING sum(cost) <> 0 OR sum(quantity) FILTER (WHERE kind = 'list') <> 0

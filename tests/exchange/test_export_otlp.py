@@ -1,0 +1,68 @@
+"""Calls as OpenTelemetry spans, taken by a receiver on this machine and read by OpenTelemetry's own schema."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from google.protobuf.json_format import Parse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from breakeven.testing import WebhookReceiver
+
+CALLS = """occurred_at,provider,model,input_tokens,output_tokens,cache_read_tokens,feature,user,status,latency_ms,id
+2026-10-01T09:00:00Z,openai,gpt-5,1000,200,300,"a ""quoted"" \\ feature",ann,ok,1500,1
+2026-10-01T10:00:00Z,nobody,priceless,5,5,,support,ann,ok,,2
+2026-10-01T11:00:00Z,nobody,broken,,,,support,ann,failed,,3
+"""
+
+
+def _sent(desk: Any, *options: str) -> dict[str, dict[str, Any]]:
+    """The attributes of each span by response model, as the receiver got them."""
+    with WebhookReceiver() as receiver:
+        code, _, told = desk.run("export", "otlp", "--period", "all", "--endpoint", f"http://127.0.0.1:{receiver.port}", *options)
+        assert code == 0, told
+        posted = receiver.received[0]
+    assert posted.path == "/v1/traces"
+    body = json.loads(posted.body)
+    spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    for span in spans:  # JSON has ids in hexadecimal where the protobuf mapping of Python wants base64
+        assert (len(span.pop("traceId")), len(span.pop("spanId"))) == (32, 16)
+    Parse(json.dumps(body), ExportTraceServiceRequest())
+    found = [{one["key"]: next(iter(one["value"].values())) for one in span["attributes"]} | {"span": span} for span in spans]
+    return {one["gen_ai.response.model"]: one for one in found}
+
+
+def test_spans_say_what_the_ledger_says(desk: Any) -> None:
+    """Old and new names, inclusive token counts, the exact cost, start and end; names with quotes survive; users stay at home."""
+    assert desk.bring("calls", desk.file("calls.csv", CALLS)).code == 0
+    found = _sent(desk)
+    known = next(one for model, one in found.items() if model.startswith("gpt-5"))
+    total = desk.rows("SELECT input_tokens + coalesce(cache_read_tokens, 0) FROM calls WHERE provider = 'openai'")[0][0]
+    assert known["gen_ai.usage.input_tokens"] == known["gen_ai.usage.prompt_tokens"] == str(total)
+    assert known["gen_ai.provider.name"] == known["gen_ai.system"] == "openai"
+    whole = desk.rows("SELECT sum(cost) FROM cost_lines WHERE provider = 'openai'")[0][0]
+    assert known["breakeven.cost_usd"] == str(whole)
+    assert known["gen_ai.usage.cost"] == float(whole)
+    assert known["breakeven.feature"] == 'a "quoted" \\ feature'
+    span = known["span"]
+    assert int(span["endTimeUnixNano"]) - int(span["startTimeUnixNano"]) == 1_500_000_000
+    assert "user.id" not in known
+    assert _sent(desk, "--users")[known["gen_ai.response.model"]]["user.id"] == "ann"
+
+
+def test_an_unknown_cost_is_no_attribute(desk: Any) -> None:
+    """A call without a price has no cost attribute, and a failed one says so in its status."""
+    assert desk.bring("calls", desk.file("calls.csv", CALLS)).code == 0
+    found = _sent(desk)
+    assert not {"gen_ai.usage.cost", "breakeven.cost_usd"} & found["priceless"].keys()
+    assert found["priceless"]["breakeven.state"] == "unpriced"
+    assert (found["broken"]["span"]["status"], found["broken"]["error.type"]) == ({"code": 2}, "failed")
+
+
+def test_a_receiver_that_is_not_there_is_explained(desk: Any) -> None:
+    """Exit code 4 where nobody listens, 2 where the address is none."""
+    assert desk.bring("calls", desk.file("calls.csv", CALLS)).code == 0
+    code, _, told = desk.run("export", "otlp", "--period", "all", "--endpoint", "http://127.0.0.1:9")
+    assert (code, "0 spans were sent" in told) == (4, True)
+    assert desk.run("export", "otlp", "--period", "all", "--endpoint", "localhost")[0] == 2
