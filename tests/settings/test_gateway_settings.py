@@ -167,6 +167,19 @@ def test_what_a_feature_needs_must_reach_the_models_it_uses(tmp_path: Path) -> N
     assert declared(tmp_path, f"{PROVIDERS}{routes}{feature.replace(', seed', '')}")["chat"].needs == ("tools",)
 
 
+def test_a_rung_that_could_never_serve_is_refused_where_it_stands(tmp_path: Path) -> None:
+    """A rung at a vendor with an API of its own, and one that cannot be given what the feature needs, are faults of the file."""
+    ladder = (
+        "features:\n  chat:\n    needs: [seed]\n    ladder:\n      rungs:\n        - {{model: m, provider: {}}}\n        - asked\n"
+    )
+    providers = f"{PROVIDERS}  gemini: {{vendor: google, base_url: 'https://example.org'}}\n"
+    (told,) = faults(tmp_path, providers + ladder.format("gemini"))
+    assert "rung m leads to gemini, which speaks an API of its own" in told
+    (told,) = faults(tmp_path, providers + ladder.format("anthropic"))
+    assert "rung m needs seed, which anthropic cannot be given" in told
+    assert declared(tmp_path, providers + ladder.format("openai"))["chat"].ladder is not None
+
+
 def test_prompt_caching_is_opted_into(tmp_path: Path) -> None:
     """A lifetime of the vendor's, or off."""
     text = "features: {a: {prompt_cache: 5m}, b: {prompt_cache: 1h}, c: {prompt_cache: off}, d: {owner: x}}\n"

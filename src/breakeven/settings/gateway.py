@@ -8,7 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
+from breakeven.errors import Problem
 from breakeven.settings.dialects import NEEDS, needs_unmet
+from breakeven.settings.ladders import Ladder
 from breakeven.settings.providers import ProviderSettings, is_local, providers_of, variable
 from breakeven.settings.quantities import flag, inner, seconds, size, whole
 from breakeven.yamlfields import Fields, Problems, items, suggestion
@@ -29,6 +31,8 @@ GATEWAY_FIELDS = (
     "cache",
     "shared_keys",
 )
+CARRIED = ("openai", "anthropic")
+"""The dialects that calls are translated between."""
 KEYS: tuple[Literal["required", "optional"], ...] = ("required", "optional")
 _MOST_PORT, _MOST_WORKERS, _MOST_HEADERS, _MOST_TOKENS = 65_535, 256, 10_000, 10_000_000
 
@@ -240,6 +244,21 @@ def unmet_needs(what: str, needs: tuple[str, ...], models: tuple[str, ...], gate
         for to in route.to if route is not None else ():
             if to.provider in gateway.providers:
                 found += lacking(f"{what} ({model})", needs, gateway.providers[to.provider])
+    return found
+
+
+def unserved_rungs(what: str, needs: tuple[str, ...], ladder: Ladder, gateway: GatewaySettings) -> list[Problem]:
+    """The rungs of a ladder whose provider can never answer a ladder's calls, or cannot be given what they need."""
+    found: list[Problem] = []
+    for rung in ladder.rungs:
+        provider = None if rung.provider is None else gateway.providers.get(rung.provider)
+        if provider is None:
+            continue
+        named = f"{what}: rung {rung.name}"
+        if provider.dialect not in CARRIED:
+            why = f"{named} leads to {provider.name}, which speaks an API of its own that no call is translated into"
+            found.append(Problem(rung.place, why, f"Name a provider of the dialect {' or '.join(CARRIED)}."))
+        found += [Problem(rung.place, lack, remedy) for lack, remedy in lacking(named, needs, provider)]
     return found
 
 

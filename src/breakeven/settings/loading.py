@@ -44,7 +44,7 @@ from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.clickhouse import ClickHouseSettings, clickhouse_of, is_clickhouse
-from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs
+from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs, unserved_rungs
 from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
@@ -227,6 +227,8 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     for name, feature in features.items():
         for what, remedy in unmet_needs(f"feature {name}", feature.needs, feature.models, gateway):
             problems.found.append(Problem(feature.places.get("needs", feature.place), what, remedy))
+        if feature.ladder is not None:
+            problems.found += unserved_rungs(f"feature {name}", feature.needs, feature.ladder, gateway)
     floors = {name: feature.margin_floor is not None for name, feature in features.items()}
     alerts = alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings)
     return Settings(
