@@ -45,11 +45,11 @@ def run(ledger_from_text: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ledger = ledger_from_text(_ledger(struck))
 
         @contextmanager
-        def opened(_path: Path) -> Iterator[Any]:
+        def opened(_path: Path, _settings: Any) -> Iterator[Any]:
             yield ledger
 
         for module in (reports, forecast):
-            monkeypatch.setattr(module, "open_for_reading", opened)
+            monkeypatch.setattr(module, "open_facts", opened)
         for module in (reports, forecast, watch):
             monkeypatch.setattr(module, "now", lambda: NOW)
         options = [*arguments, "--config", str(config), "--ledger", str(tmp_path)]

@@ -63,10 +63,10 @@ def run(ledgers: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         ledger = ledgers(text)
 
         @contextmanager
-        def opened(_path: Path) -> Iterator[Any]:
+        def opened(_path: Path, _settings: Any) -> Iterator[Any]:
             yield ledger
 
-        monkeypatch.setattr(reports, "open_for_reading", opened)
+        monkeypatch.setattr(reports, "open_facts", opened)
         monkeypatch.setattr(reports, "now", lambda: NOW)
         options = [*arguments, "--config", str(config), "--ledger", str(tmp_path)]
         return CliRunner().invoke(command, options, catch_exceptions=False)

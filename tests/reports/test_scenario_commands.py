@@ -57,11 +57,11 @@ def run(ledger_from_text: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ledger = whole
 
     @contextmanager
-    def opened(_path: Path) -> Iterator[Any]:
+    def opened(_path: Path, _settings: Any) -> Iterator[Any]:
         yield ledger
 
     for module in (reports, commands):
-        monkeypatch.setattr(module, "open_for_reading", opened)
+        monkeypatch.setattr(module, "open_facts", opened)
         monkeypatch.setattr(module, "now", lambda: NOW)
 
     def runner(command: Any, *arguments: str, text: str | None = None) -> Result:

@@ -172,10 +172,10 @@ def run(ledger_from_text: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     config.write_text(CONFIG)
 
     @contextmanager
-    def opened(_path: Path) -> Iterator[Any]:
+    def opened(_path: Path, _settings: Any) -> Iterator[Any]:
         yield ledger
 
-    monkeypatch.setattr(reports, "open_for_reading", opened)
+    monkeypatch.setattr(reports, "open_facts", opened)
 
     def runner(*arguments: str) -> Result:
         return CliRunner().invoke(command, [*arguments, "--period", "2026-10", "--config", str(config)], env={"COLUMNS": "220"})
