@@ -122,11 +122,28 @@ def chats(draw: st.DrawFn) -> dict[str, Any]:
     return chat
 
 
+def _with_arguments_read(chat: dict[str, Any]) -> dict[str, Any]:
+    """The request with the arguments of its tools as values: 1E+16 and 1e16 are one number in two spellings."""
+    messages = [
+        {
+            **message,
+            "tool_calls": [
+                {**call, "function": {**call["function"], "arguments": json.loads(call["function"]["arguments"])}}
+                for call in message["tool_calls"]
+            ],
+        }
+        if "tool_calls" in message
+        else message
+        for message in chat["messages"]
+    ]
+    return {**chat, "messages": messages}
+
+
 @given(chats())
 def test_a_chat_request_comes_back_as_it_went(chat: dict[str, Any]) -> None:
     """What is carried to Anthropic's dialect and back is the same request."""
     there = asked(TO_ANTHROPIC, chat)
-    assert asked(TO_OPENAI, there) == chat
+    assert _with_arguments_read(asked(TO_OPENAI, there)) == _with_arguments_read(chat)
     assert asked(TO_ANTHROPIC, asked(TO_OPENAI, there)) == there  # and so is a message request that has a counterpart
 
 

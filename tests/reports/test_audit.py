@@ -194,8 +194,11 @@ def test_accepting_writes_a_rollout_and_rejecting_a_reason(ledger: Path, capsys:
     assert "they will go away" in log
 
 
-def test_the_table_and_one_finding_are_readable(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_and_one_finding_are_readable(
+    ledger: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The table names verdicts and evidence; `audit show` says what would overturn one."""
+    monkeypatch.setenv("COLUMNS", "160")
     capsys.readouterr()
     assert run(["audit", "list", "--ledger", str(ledger), "--period", "2026-10"]) == 0
     table = capsys.readouterr().out
