@@ -8,6 +8,7 @@ that it keeps, a model without a price or a window) is None, never a guess.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,10 +24,11 @@ WRAPPING_TOKENS = 64
 """What a vendor adds to a conversation, beyond what the JSON around it has in bytes."""
 TOOLS_TOKENS = 1_024
 """What a vendor adds to explain tools to the model; 313 to 804 tokens at Anthropic, the most that is documented."""
-_KEPT_BY_THE_VENDOR = (
-    b'"previous_response_id"', b'"conversation"', b'"file_id"', b'"file_url"', b'"fileUri"', b'"file_uri"', b'"image_url"',
-    b'"type":"url"', b'"type": "url"', b'"s3Location"', b'"cachedContent"', b'"container"', b'"mcp_servers"',
-)  # fmt: skip
+_KEPT_BY_THE_VENDOR = re.compile(
+    b'"(?:previous_response_id"|conversation"|file_id"|file_url"|fileUri"|file_uri"|image_url"|type": ?"url"|s3Location"'
+    b'|cachedContent"|container"|mcp_servers")'
+)
+"""One pass over the body, which stops at quotes only: a search for each name costs five times as much."""
 _RUN_BY_THE_CALLER = frozenset({None, "function", "custom"})
 _MOST_KNOWN = 4096
 
@@ -100,10 +102,7 @@ def _told_there(target: Target) -> int | None:
 
 def _leads_elsewhere(body: bytes) -> bool:
     """Whether a body names something that the vendor keeps or fetches, so that its own length bounds nothing."""
-    for each in _KEPT_BY_THE_VENDOR:  # noqa: SIM110 - `any` takes twice as long, on every call
-        if each in body:
-            return True
-    return False
+    return _KEPT_BY_THE_VENDOR.search(body) is not None
 
 
 def _runs_tools(tools: bytes) -> bool:
