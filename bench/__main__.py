@@ -10,6 +10,8 @@ BENCHMARKS = (
     "policies",
     "budgets",
     "imports",
+    "otlp",
+    "ledger",
     "commands",
     "compiled",
     "handlers",

@@ -50,8 +50,8 @@ def repository() -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ledger made by `breakeven demo --keep`: built once for all test processes, which each get a copy of their own."""
+def demo_original(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger made by `breakeven demo --keep`, built once for all test processes; to be copied, never opened."""
     base = tmp_path_factory.getbasetemp()
     together = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
     original = together / "demo-ledger"
@@ -61,7 +61,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
             draft = together / "demo-draft"
             assert run(["demo", "--no-live", "--ledger", str(draft), "--keep"]) == 0
             draft.rename(original)
-    return Path(shutil.copytree(original, tmp_path_factory.mktemp("demo") / "ledger"))
+    return original
+
+
+@pytest.fixture(scope="session")
+def demo(demo_original: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample company's ledger, a copy for this test process."""
+    return Path(shutil.copytree(demo_original, tmp_path_factory.mktemp("demo") / "ledger"))
 
 
 PATIENCE = 30.0

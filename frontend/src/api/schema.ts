@@ -72,12 +72,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Calls
-         * @description Which calls are dear? Words of `query` as on the command line; `after` is `next` of the page before.
+         * Asynccallable
+         * @description Wrap a given callable to be called in a thread pool using
+         *     ``anyio.to_thread.run_sync``, keeping a reference to the original callable as
+         *     :attr:`func`
          */
-        get: operations["ApiV1CallsCalls"];
+        get: operations["ApiV1CallsAsynccallable"];
         put?: never;
-        post?: never;
+        /**
+         * Calls
+         * @description Take a batch of calls: `{"calls": [{"at", "model", "usage", ...}]}`. The answer comes when they are on the disk.
+         */
+        post: operations["ApiV1CallsCalls"];
         delete?: never;
         options?: never;
         head?: never;
@@ -674,6 +680,26 @@ export interface paths {
          * @description Take a batch of outcomes: `{"outcomes": [{"unit", "at", ...}]}`. The answer comes when they are on the disk.
          */
         post: operations["ApiV1OutcomesOutcomes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/litellm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Litellm
+         * @description Take what LiteLLM's generic callback posts: one record, an array of them, or JSON lines.
+         */
+        post: operations["ApiV1LitellmLitellm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1357,6 +1383,12 @@ export interface components {
             bars: components["schemas"]["ThemeBar"][];
             children: components["schemas"]["Node"][];
         };
+        /** NotTaken */
+        NotTaken: {
+            index: number;
+            what: string;
+            remedy: string;
+        };
         /** OwnerWanted */
         OwnerWanted: {
             feature: string;
@@ -1788,6 +1820,11 @@ export interface components {
             at_low: number;
             at_high: number;
             assumed: boolean;
+        };
+        /** Taken */
+        Taken: {
+            accepted: number;
+            rejected: components["schemas"]["NotTaken"][];
         };
         /** ThemeBar */
         ThemeBar: {
@@ -2226,7 +2263,7 @@ export interface operations {
             };
         };
     };
-    ApiV1CallsCalls: {
+    ApiV1CallsAsynccallable: {
         parameters: {
             query?: {
                 /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
@@ -2281,6 +2318,26 @@ export interface operations {
                             [key: string]: unknown;
                         } | unknown[];
                     };
+                };
+            };
+        };
+    };
+    ApiV1CallsCalls: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
                 };
             };
         };
@@ -3810,6 +3867,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+        };
+    };
+    ApiV1LitellmLitellm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
                 };
             };
         };

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from breakeven.cli.acting import acting
-from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
+from breakeven.cli.context import echo_json, ledger_options, load, open_facts
 from breakeven.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def check(instant: str | None, as_json: bool, ledger_path: Path | None, config: 
         click.echo("breakeven: no alerts are configured; this is what the usual rules would tell", err=True)
         settings = replace(settings, alerts=replace(settings.alerts, rules=usual_rules((NOWHERE,))))
     at = _instant(instant)
-    with open_for_reading(path) as ledger:
-        statuses = budget_statuses(settings, ledger.layout.root, at)
-        known, _ = _remembered(ledger.layout.root)
+    with open_facts(path, settings) as ledger:
+        statuses = budget_statuses(settings, path.expanduser().resolve(), at)
+        known, _ = _remembered(path.expanduser().resolve())
         asked = Asked(ledger, settings, settings.alerts.rules, at, statuses, run_rate)
         found = look(asked, known, settings.alerts.kinds())
     sinks = {alert.crossing: list(dict.fromkeys(to)) for alert, to in found.told if to != (NOWHERE,)}

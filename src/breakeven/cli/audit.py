@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
+from breakeven.cli.context import echo_json, ledger_options, load, open_facts
 from breakeven.cli.reports import _output, _period, now, output_options, period_option
 from breakeven.errors import UsageError
 
@@ -163,15 +163,14 @@ def audited(
     """The audit as it stands, with what was decided on its classes."""
     from breakeven.ledger import decisions, taskclasses
     from breakeven.ledger import rollouts as standings
+    from breakeven.ledger.store import locate
     from breakeven.reports.audit import audit as report
     from breakeven.reports.auditstates import states
 
     settings, path = load(config, ledger_path)
-    with open_for_reading(path) as ledger:
-        asked = _period(ledger, period)
-        decided = states(
-            settings, {name: one.state for name, one in standings.read(ledger.layout).items()}, decisions.read(ledger.layout)[0]
-        )
+    with open_facts(path, settings) as ledger:
+        asked, layout = _period(ledger, period), locate(path)
+        decided = states(settings, {name: one.state for name, one in standings.read(layout).items()}, decisions.read(layout)[0])
         return report(
             ledger,
             settings,
@@ -180,7 +179,7 @@ def audited(
             feature=feature,
             margin=margin_share(margin),
             alpha=alpha,
-            names=taskclasses.read(ledger.layout),
+            names=taskclasses.read(layout),
             states=decided,
         )
 

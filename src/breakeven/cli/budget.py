@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from breakeven.cli.acting import acting
-from breakeven.cli.context import ledger_options, load, open_for_reading
+from breakeven.cli.context import ledger_options, load, open_facts
 from breakeven.cli.edits import edit
 from breakeven.cli.reports import _instant, _output, output_options
 from breakeven.errors import Unreachable, UsageError
@@ -67,7 +67,7 @@ def status(
         raise UsageError(f"there is no budget {', '.join(sorted(unknown))}", "See: breakeven budget list")
     books = _books(settings, path)
     try:
-        with open_for_reading(path) as ledger:
+        with open_facts(path, settings) as ledger:
             found = budgets(ledger, settings, books if at is None else None, _instant(at) or _present(ledger), names)
     finally:
         if books is not None:

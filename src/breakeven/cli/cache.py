@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from breakeven.cli.context import ledger_options, load, open_for_reading
+from breakeven.cli.context import ledger_options, load, open_facts
 from breakeven.cli.imports import _pairs
 from breakeven.cli.reports import _output, _period, output_options, period_option
 
@@ -32,7 +32,7 @@ def report(*, period: str | None, as_json: bool, as_csv: bool, ledger_path: Path
 
     settings, path = load(config, ledger_path)
     lifetimes = {name: feature.prompt_cache for name, feature in settings.features.items()}
-    with open_for_reading(path) as ledger:
+    with open_facts(path, settings) as ledger:
         found = prompt_cache(ledger, lifetimes, rate_card(settings, path), _period(ledger, period), now())
     _output(found, as_json=as_json, as_csv=as_csv, rows=found.rows, drawn=draw_report)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from breakeven.cli.context import CONFIG_NAME, default_ledger, echo_json, ledger_options, open_for_reading
+from breakeven.cli.context import CONFIG_NAME, default_ledger, echo_json, ledger_options, open_facts
 from breakeven.errors import PolicyFailed, UsageError
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from breakeven.exchange.git import Repository
-    from breakeven.ledger import Ledger
     from breakeven.pricebook import RateCard
     from breakeven.reports.check import Compared
     from breakeven.reports.checkrows import Side
+    from breakeven.reports.question import Facts
     from breakeven.reports.recorded import Span
     from breakeven.settings.revision import Revision
 
@@ -63,7 +63,7 @@ def check(
     place = ledger_path or revisions[1].settings.ledger or default_ledger()
     with ExitStack() as opened:
         known = ledger_path is not None or place.is_dir()
-        ledger = opened.enter_context(open_for_reading(place)) if known else None
+        ledger = opened.enter_context(open_facts(place, revisions[1].settings)) if known else None
         if ledger is None:
             click.echo("breakeven: there is no ledger here; only declared assumptions are priced", err=True)
         found = report(ledger, _compared(revisions, place if known else None, at), sides, _span(ledger, period, at))
@@ -145,7 +145,7 @@ def _card(revision: Revision, ledger: Path | None, at: datetime) -> RateCard:
     return card_of_texts(directory, revision.overlays, at)
 
 
-def _span(ledger: Ledger | None, period: str | None, at: datetime) -> Span | None:
+def _span(ledger: Facts | None, period: str | None, at: datetime) -> Span | None:
     from breakeven.economics.periods import parse_period
     from breakeven.reports.recorded import span_of
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ from breakeven.errors import UsageError
 
 if TYPE_CHECKING:
     from breakeven.ledger import Ledger
+    from breakeven.reports.question import Facts
     from breakeven.settings import Settings
 
 CONFIG_NAME = "breakeven.yaml"
@@ -64,6 +66,15 @@ def open_for_reading(path: Path) -> Ledger:
     from breakeven.ledger import open_ledger
 
     return open_ledger(path)
+
+
+def open_facts(path: Path, settings: Settings) -> AbstractContextManager[Facts]:
+    """What reports ask: ClickHouse where the configuration says so, else the ledger itself, read-only."""
+    if settings.clickhouse is not None and settings.clickhouse.answers:
+        from breakeven.ledger.clickhouse.connection import facts_at
+
+        return facts_at(settings.clickhouse.address)
+    return open_for_reading(path)
 
 
 def echo_json(value: object) -> None:

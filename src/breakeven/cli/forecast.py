@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from breakeven.cli.context import ledger_options, load, open_for_reading
+from breakeven.cli.context import ledger_options, load, open_facts
 from breakeven.cli.reports import _instant, _output, now, output_options, question_options
 from breakeven.errors import DataError, UsageError
 
@@ -58,7 +58,7 @@ def forecast(
     settings, path = load(config, ledger_path)
     known = _instant(asked["as_of"])
     at = now() if known is None else min(now(), known)  # what was known then is also all that had happened
-    with open_for_reading(path) as ledger:
+    with open_facts(path, settings) as ledger:
         question = _question(ledger, at, **asked)
         found = report(ledger, settings, question, Asked(at, _limit(limit_text), backtest), _book(settings, path, at))
     rows = found.backtest if found.backtest is not None else found.spans or [*found.rows, *filter(None, [found.total])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -43,6 +44,7 @@ _CONSTANTS = ("feature", "team", "customer", "user", "workflow", "environment", 
 @click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Give a field one value for all rows.")
 @click.option("--at-origin", "origin", metavar="INSTANT", help="The instant that relative times count from.")
 @click.option("--at", "at", metavar="INSTANT", help="The time of rows that have none.")
+@click.option("--since", "since", metavar="INSTANT", help="Take nothing that is older: for exports that begin anew each time.")
 @click.option("--distinct", metavar="COLUMN", help="Take only the first row of each value of this column.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and what would be added; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON document.")
@@ -54,6 +56,7 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
     sets: tuple[str, ...],
     origin: str | None,
     at: str | None,
+    since: str | None,
     distinct: str | None,
     dry_run: bool,
     as_json: bool,
@@ -63,16 +66,19 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
 ) -> int:
     """Bring FILE... of FORMAT into the ledger.
 
-    Formats: calls, aggregates, responses, claude-code, litellm, outcomes, revenue, customers, replays. The same facts are never
-    added twice, in whatever pieces they come. Rows that cannot be used are set aside with the reason; the others are kept, and the
-    exit code is 3.
+    Formats: calls, aggregates, responses, claude-code, litellm, litellm-callback, otlp, langfuse, helicone, portkey, openai-usage,
+    openai-costs, anthropic-usage, anthropic-costs, aws-cur, focus, outcomes, revenue, stripe, customers, replays. The same
+    facts are never added twice, in whatever pieces they come. Rows that cannot be used are set aside with the reason; the others
+    are kept, and the exit code is 3.
     """
     from breakeven import app
     from breakeven.exchange import ImportRequest, Target, importer
     from breakeven.ledger import open_ledger
+    from breakeven.settings.privacy import pseudonyms_of
 
     chosen = importer(format_)
     settings, path = load(config, ledger_path)
+    pseudonyms = pseudonyms_of(settings.privacy, os.environ)
     given = {("user_id" if name == "user" else name): value for name in _CONSTANTS if (value := options[name]) is not None}
     with (
         _unless_there(path, dry_run=dry_run) as path,
@@ -86,11 +92,13 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
             columns=_pairs("--map", maps),
             origin=_instant("--at-origin", origin),
             at=_instant("--at", at),
+            since=_instant("--since", since),
             distinct=distinct,
             dry_run=dry_run,
             say=lambda line: click.echo(f"  {line}", err=True),
             progress=progress,
         )
+        ledger.pseudonyms = pseudonyms
         quotes = app.quotes_for(app.rate_card(settings, path))
         report = chosen.run(request, Target(ledger, quotes, settings.cost_classes))
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +16,10 @@ from breakeven.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from breakeven.gateway.keys import VirtualKey
+    from breakeven.settings import Settings
 
 _LIFETIME = re.compile(r"([0-9]{1,9})(m|h|d)\Z")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -69,7 +72,7 @@ def create(  # noqa: PLR0913, PLR0917 - one argument per option
     unknown = [each for each in defaults if each not in dict(given)]
     if unknown:
         raise UsageError(f"--default {unknown[0]} has no value", f"Give it one: --{unknown[0]} VALUE.")
-    with acting(settings, path, "change keys", f"key {name}") as act:
+    with acting(settings, path, "change keys", f"key {name}") as act, _shared(settings, path):
         key, secret = create_key(
             path,
             name,
@@ -122,7 +125,7 @@ def rotate(key: str, grace: str, expires: str | None, as_json: bool, ledger_path
     from breakeven.gateway.keystore import rotate_key
 
     settings, path = load(config, ledger_path)
-    with acting(settings, path, "change keys", f"key {key}") as act:
+    with acting(settings, path, "change keys", f"key {key}") as act, _shared(settings, path):
         made = rotate_key(path, key, _now(), lifetime(grace), lifetime(expires) if expires else None)
         act.subject, act.before, act.after = f"key {made[0].name}", str(made[0].rotated_from), f"{made[0].id} takes its place"
     _show(*made, as_json=as_json)
@@ -138,7 +141,7 @@ def revoke(key: str, as_json: bool, ledger_path: Path | None, config: Path | Non
     from breakeven.gateway.keystore import revoke_key
 
     settings, path = load(config, ledger_path)
-    with acting(settings, path, "change keys", f"key {key}") as act:
+    with acting(settings, path, "change keys", f"key {key}") as act, _shared(settings, path):
         ended = revoke_key(path, key, _now())
         act.subject, act.after = f"key {ended[0].name}", f"{', '.join(each.id for each in ended)} revoked"
     if as_json:
@@ -154,6 +157,13 @@ def lifetime(text: str) -> timedelta:
     if found is None:
         raise UsageError(f"{text!r} is no duration", "Write minutes, hours or days: 30m, 12h, 30d.")
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _shared(settings: Settings, path: Path) -> AbstractContextManager[None]:
+    """Where hosts share their keys, the change is theirs too."""
+    from breakeven.gateway.keysharing import changing_shared
+
+    return changing_shared(settings.gateway.shared_keys, path, os.environ)
 
 
 def _now() -> datetime:

@@ -31,6 +31,7 @@ COMMANDS: dict[str, Entry] = {
     "serve": Entry("breakeven.cli.serve:serve", "Meter live traffic: the gateway and the bookkeeper, from one command."),
     "tail": Entry("breakeven.cli.tail:tail", "Watch live calls arrive, with what each one cost."),
     "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
+    "export": Entry("breakeven.cli.export:export", "Write the ledger for other tools: FOCUS, CSV, Parquet."),
     "pnl": Entry("breakeven.cli.reports:pnl", "What each feature earns, costs and keeps."),
     "units": Entry("breakeven.cli.units:units", "What one outcome, success, call, user or customer costs, and what failure costs."),
     "customers": Entry("breakeven.cli.reports:customers", "What each customer pays, costs to serve and keeps."),
@@ -77,7 +78,7 @@ COMMANDS: dict[str, Entry] = {
     "cascade": Entry("breakeven.cli.cascade:cascade", "Whether two cheap models that agree may stand in for a strong one."),
     "route": Entry("breakeven.cli.route:route", "Train, certify, evaluate and explain routes between a weak and a strong rung."),
     "report": Entry("breakeven.cli.report:report", "A report to send: the board's two pages, the finance or the engineering pack."),
-    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal or describe the ledger."),
+    "ledger": Entry("breakeven.cli.ledger:ledger", "Verify, rebuild, seal, describe or move the ledger."),
 }
 EXIT_CODES: tuple[tuple[type[BreakevenError], int], ...] = (
     (PolicyFailed, 1),

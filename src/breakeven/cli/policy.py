@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from breakeven.cli.context import CONFIG_NAME, echo_json, find_config, ledger_options, load, open_for_reading
+from breakeven.cli.context import CONFIG_NAME, echo_json, find_config, ledger_options, load, open_facts
 from breakeven.cli.reports import _output, _period, output_options, period_option, read_only
 from breakeven.errors import PolicyFailed, UsageError
 
@@ -95,7 +95,7 @@ def check(*, file: Path | None, as_json: bool, ledger_path: Path | None, config:
         click.echo("breakeven: there is no ledger here; nothing is held against recorded traffic", err=True)
         found = check_charters(None, settings, card_of_texts(None, overlays, at), at)
     else:
-        with open_for_reading(place) as ledger:
+        with open_facts(place, settings) as ledger:
             found = check_charters(ledger, settings, card_of_texts(Layout(place).prices, overlays, at), at)
     if as_json:
         echo_json(found)

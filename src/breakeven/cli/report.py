@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from breakeven.cli.context import echo_json, ledger_options, load, open_for_reading
+from breakeven.cli.context import echo_json, ledger_options, load, open_facts
 from breakeven.cli.forecast import _book
 from breakeven.cli.reports import _period, now, period_option
 from breakeven.errors import Unreachable, UsageError
@@ -39,6 +39,7 @@ def report(
 
     The HTML is a single file without scripts: it opens from a mail, and printing it gives the PDF.
     """
+    from breakeven.ledger.store import locate
     from breakeven.reports.packs import Sources, compose, html_of, markdown_of, pack_kind
 
     pack_kind(name)
@@ -47,9 +48,9 @@ def report(
     if html_path == STDOUT and markdown_path == STDOUT:
         raise UsageError("--html and --md cannot both go to stdout", "Name a file for one of them.")
     settings, path = load(config, ledger_path)
-    with open_for_reading(path) as ledger:
+    with open_facts(path, settings) as ledger:
         at = now()
-        sources = Sources(ledger, settings, ledger.layout, _period(ledger, period), at, lambda: _book(settings, path, at))
+        sources = Sources(ledger, settings, locate(path), _period(ledger, period), at, lambda: _book(settings, path, at))
         pack = compose(name, sources)
     if as_json:
         echo_json(pack)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from breakeven.cli.context import echo_json, find_config, ledger_options, load, open_for_reading
+from breakeven.cli.context import echo_json, find_config, ledger_options, load, open_facts
 from breakeven.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def read_only(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def opened(*, ledger_path: Path | None, config: Path | None, **options: Any) -> None:  # noqa: ANN401 - the options of each command differ
         settings, path = load(config, ledger_path)
-        with open_for_reading(path) as ledger:
+        with open_facts(path, settings) as ledger:
             command(ledger, settings, **options)
 
     return ledger_options(opened)
@@ -94,7 +94,7 @@ def pnl(
 
     settings, path = load(config, ledger_path)
     plan = _plan(config, ledger_path, path) if vs is not None and vs.strip().lower() == "plan" else None
-    with open_for_reading(path) as ledger:
+    with open_facts(path, settings) as ledger:
         found = report(ledger, settings, _question(ledger, vs=None if plan is not None else vs, **asked), plan)
     _output(found, as_json=as_json, as_csv=as_csv, rows=[*found.rows, found.total], drawn=draw_pnl)
 

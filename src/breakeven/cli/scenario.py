@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from breakeven.cli.context import find_config, ledger_options, load, open_for_reading
+from breakeven.cli.context import find_config, ledger_options, load, open_facts
 from breakeven.cli.forecast import _book
 from breakeven.cli.reports import _output, now, output_options, plan_path
 from breakeven.errors import DataError, Unreachable, UsageError
@@ -105,7 +105,7 @@ def compare(names: tuple[str, ...], *, as_json: bool, as_csv: bool, **options: A
         raise UsageError(f"{len(names)} scenarios cannot be compared", "Name two or three.")
     ledger_path, config = options.pop("ledger_path"), options.pop("config")
     settings, path = load(config, ledger_path)
-    with open_for_reading(path) as ledger:
+    with open_facts(path, settings) as ledger:
         question = _question(ledger, options.pop("period"))
         meant = [_scenario(name, _folder(config, ledger_path, path), **options) for name in names]
         found = comparison([report(ledger, settings, question, one, _prices(settings, path)) for one in meant])
@@ -127,7 +127,7 @@ def _run(
     from breakeven.reports.scenario import scenario as report
 
     settings, path = load(config, ledger_path)
-    with open_for_reading(path) as ledger:
+    with open_facts(path, settings) as ledger:
         question = _question(ledger, period)
         asked = _scenario(name, _folder(config, ledger_path, path), **sliders)
         found = report(ledger, settings, question, asked, _prices(settings, path))

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from breakeven.governance.budgets import Budget
     from breakeven.governance.capture import CapturePolicy
     from breakeven.governance.policy import PolicyBook
+    from breakeven.governance.privacy import Pseudonyms
     from breakeven.settings.handlers import HandlerSettings
 
 _MOST_KNOWN = 4096
@@ -114,6 +115,7 @@ class Snapshot:
     cached_in: AccountsSettings = field(default_factory=AccountsSettings)
     handlers: Mapping[str, HandlerSettings] = field(default_factory=dict)
     prompt_cache: Mapping[str, str] = field(default_factory=dict)
+    pseudonyms: Pseudonyms | None = None
     _known: dict[tuple[Target, str], QuickCall] = field(default_factory=dict)
 
     def caller(self, head: Head) -> Caller | Refusal:

@@ -24,6 +24,7 @@ from breakeven.gateway.dimensions import COLUMNS, FAULT, KEY, QUARANTINED, QUARA
 
 if TYPE_CHECKING:
     from breakeven.gateway.keys import VirtualKey
+    from breakeven.governance.privacy import Pseudonyms
 
 _MOST_REMEMBERED = 4096
 _MOST_REMEMBERED_BYTES = 8 * 1024 * 1024
@@ -82,8 +83,9 @@ def with_tag(who: Attribution, name: str, value: str) -> Attribution:
 class Attributor:
     """Reads attribution. What was read once is remembered, because callers repeat themselves; how much is bounded in bytes."""
 
-    def __init__(self, environment: str | None = None) -> None:
+    def __init__(self, environment: str | None = None, pseudonyms: Pseudonyms | None = None) -> None:
         self._environment = environment
+        self._pseudonyms = pseudonyms
         self._known: dict[tuple[Any, ...], Attribution | Refusal] = {}
         self._known_bytes = 0
         self._readers: dict[bytes, Reader | None] = {}
@@ -140,7 +142,7 @@ class Attributor:
         if self._environment:
             found.add("environment", self._environment, "configuration")
         refusal = None if key is None else _judged(found, key, model)
-        return refusal or _attribution(found)
+        return refusal or _attribution(found, self._pseudonyms)
 
     def _said(self, ours: Pairs) -> list[tuple[int, str, int, bytes, Reader]]:
         """The headers by rank, so that the order in which different headers were sent decides nothing."""
@@ -195,9 +197,11 @@ def _quarantine(found: Found, missing: Sequence[str]) -> None:
         found.tags[QUARANTINED_FEATURE] = feature
 
 
-def _attribution(found: Found) -> Attribution:
+def _attribution(found: Found, pseudonyms: Pseudonyms | None = None) -> Attribution:
     if found.faults:
         found.tags[FAULT] = found.told()
+    if pseudonyms is not None:
+        found.values.update({name: pseudonyms.of(name, value) for name, value in found.values.items()})
     columns = {COLUMNS.get(name, name): value for name, value in found.values.items()}
     sources = {COLUMNS.get(name, name): source for name, source in found.sources.items()}
     return Attribution(**columns, tags=_json(found.tags), sources=_json(sources))

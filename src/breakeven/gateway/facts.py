@@ -64,10 +64,10 @@ class AttemptRow(msgspec.Struct, tag_field="fact", tag="attempts", omit_defaults
     attempt: int
     occurred_at: str
     recorded_at: str
-    provider: str
-    api: str
-    model_requested: str
-    model: str
+    provider: str | None
+    api: str | None
+    model_requested: str | None
+    model: str | None
     pricing_context: str
     status: str
     state: str

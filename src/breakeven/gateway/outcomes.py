@@ -12,13 +12,16 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from decimal import Decimal, DecimalException
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import msgspec
 
 from breakeven.economics.money import atto
 from breakeven.gateway.dimensions import DIMENSIONS, clean, flaw
 from breakeven.gateway.facts import money, named_id
+
+if TYPE_CHECKING:
+    from breakeven.governance.privacy import Pseudonyms
 
 MOST_ROWS = 10_000
 _LARGEST_QUANTITY = 10**15
@@ -47,7 +50,9 @@ class RowFault(ValueError):
         self.remedy = remedy
 
 
-def rows_of(body: bytes, recorded_at: str, locked: dict[str, str]) -> tuple[list[dict[str, Any]], list[Rejected]]:
+def rows_of(
+    body: bytes, recorded_at: str, locked: dict[str, str], pseudonyms: Pseudonyms | None = None
+) -> tuple[list[dict[str, Any]], list[Rejected]]:
     """The outcome facts of a batch and the rows that are none. `locked` are dimensions that the caller's key decides.
 
     Raises RowFault where the body is no batch at all.
@@ -62,13 +67,13 @@ def rows_of(body: bytes, recorded_at: str, locked: dict[str, str]) -> tuple[list
     rejected: list[Rejected] = []
     for index, said in enumerate(batch.outcomes):
         try:
-            rows.append(_row(said, recorded_at, locked))
+            rows.append(_row(said, recorded_at, locked, pseudonyms))
         except RowFault as fault:
             rejected.append(Rejected(index, fault.what, fault.remedy))
     return rows, rejected
 
 
-def _row(said: dict[str, Any], recorded_at: str, locked: dict[str, str]) -> dict[str, Any]:
+def _row(said: dict[str, Any], recorded_at: str, locked: dict[str, str], pseudonyms: Pseudonyms | None) -> dict[str, Any]:
     unknown = sorted(said.keys() - _FIELDS)
     if unknown:
         raise RowFault(f"there is no field {unknown[0]!r}", f"Fields: {', '.join(sorted(_FIELDS))}.")
@@ -79,6 +84,8 @@ def _row(said: dict[str, Any], recorded_at: str, locked: dict[str, str]) -> dict
     given = said.get("id")
     identity = f"id:{given}" if isinstance(given, str) and given else f"content:{json.dumps(said, sort_keys=True)}"
     dimensions = {name: locked.get(name) or _text(said, name) for name in DIMENSIONS}
+    if pseudonyms is not None:
+        dimensions = {name: None if value is None else pseudonyms.of(name, value) for name, value in dimensions.items()}
     return {
         "fact": "outcomes",
         "outcome_id": named_id(identity),

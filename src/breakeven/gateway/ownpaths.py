@@ -66,7 +66,7 @@ def _outcomes(application: Application, client: ClientConnection, request: Reque
         return
     locked = dict(caller.key.locked) if not isinstance(caller, Refusal) and caller.key is not None else {}
     try:
-        rows, rejected = rows_of(request.body, application.clock.text(now_ns()), locked)
+        rows, rejected = rows_of(request.body, application.clock.text(now_ns()), locked, application.snapshot.pseudonyms)
     except RowFault as fault:
         _send_json(client, 400, {"error": {"code": "no_batch", "message": f"{fault.what}. {fault.remedy}"}})
         return

@@ -23,6 +23,7 @@ from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
 from breakeven.settings import load_settings
 from breakeven.settings.ladders import ASKED, Ladder, Rung
+from breakeven.settings.privacy import pseudonyms_of
 
 AS_ASKED = Ladder((Rung(ASKED, "model", ASKED),))
 """The ladder of a feature that declares none and has rollouts: every call is answered by the model that it asks for."""
@@ -36,9 +37,11 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     settings = load_settings(config)
     gateway = settings.gateway
     targets = Targets(gateway)
+    pseudonyms = pseudonyms_of(settings.privacy, os.environ)
     card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
     return Snapshot(
-        attributor=Attributor(gateway.environment),
+        attributor=Attributor(gateway.environment, pseudonyms),
+        pseudonyms=pseudonyms,
         keys=KeyRing(load_keys(ledger), lambda: datetime.now(UTC)),
         targets=targets,
         rater=Rater(card),

@@ -118,6 +118,10 @@ class Recorder:
         if self._writer is not None and (self._size >= ROTATE_BYTES or (self._size and age >= ROTATE_SECONDS)):
             self._rotate()
 
+    def rotate_soon(self) -> None:
+        """Begin a new segment at the next tick, so that the old one can be sealed: somebody wants facts out of it."""
+        self._opened_at = float("-inf")
+
     def close(self) -> None:
         """Write and sync everything, and hand the segment over."""
         self.flush()

@@ -62,6 +62,8 @@ class Worker:
         self._stop = asyncio.Event()
         self._store: AccountStore | None = None
         self._journal: Path | None = None
+        self._erased = Path(spec.ledger) / "erased.json"
+        self._erased_at = self._when_erased()
         self._tasks: set[asyncio.Task[None]] = set()
         layout = Layout(Path(spec.ledger))
         recorder = Recorder(lambda: SegmentWriter(layout), self._metrics, loop.call_soon, loop.call_soon_threadsafe)
@@ -170,8 +172,22 @@ class Worker:
             await asyncio.sleep(SWEEP_SECONDS)
             self.application.sweep()
             self._recover()
+            self._rotate_after_an_erasure()
             with contextlib.suppress(OSError):  # a full disk stops no call
                 self._run.write_metrics(self._spec.number, self._metrics.snapshot())
+
+    def _when_erased(self) -> int:
+        try:
+            return self._erased.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    def _rotate_after_an_erasure(self) -> None:
+        """Somebody was erased: what this worker has written so far must be sealed without the name."""
+        at = self._when_erased()
+        if at != self._erased_at:
+            self._erased_at = at
+            self.application.recorder.rotate_soon()
 
     def _prepare(self) -> Snapshot:
         spec = self._spec

@@ -11,6 +11,7 @@ ROLES: tuple[Role, ...] = ("viewer", "engineer", "finance", "owner", "admin")
 
 ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "report outcomes": ("engineer", "finance", "owner"),
+    "report calls": ("engineer", "finance", "owner"),
     "change keys": ("engineer",),
     "reload": ("engineer", "finance"),
     "test alerts": ("engineer", "finance", "owner"),
@@ -21,8 +22,11 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "post invoices": ("finance",),
     "close periods": ("finance",),
     "share links": ("engineer", "finance", "owner"),
+    "move the ledger": (),
     "move classes": ("engineer", "owner"),
     "purge captures": ("engineer", "owner"),
+    "apply retention": ("finance",),
+    "erase people": (),
     "reinstate handlers": ("engineer", "owner"),
     "manage access": (),
 }

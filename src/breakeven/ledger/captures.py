@@ -11,6 +11,7 @@ import fcntl
 import os
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -163,6 +164,21 @@ def purge(
         raise Unreachable(
             f"captures of {feature} cannot be removed: {error.strerror}", "Check permissions and try again."
         ) from error
+
+
+def purge_calls(layout: Layout, calls: AbstractSet[str]) -> int:
+    """Take out what is kept of these calls, whatever their features are; returns how many exchanges that were.
+
+    Raises Unreachable where the files cannot be written.
+    """
+    try:
+        return sum(
+            _take_out(path, feature, lambda each: each.call_id in calls)
+            for feature in (features(layout) if calls else ())
+            for path in _files(layout, feature)
+        )
+    except OSError as error:
+        raise Unreachable(f"captures cannot be removed: {error.strerror}", "Check permissions and try again.") from error
 
 
 def sweep(layout: Layout, retentions: Mapping[str, int | None], now: datetime) -> int:

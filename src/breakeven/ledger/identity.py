@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
 
 import duckdb
 
@@ -19,6 +23,18 @@ _NAME = f"({{id}}::UHUGEINT & {(1 << _TIME_SHIFT) - 1}::UHUGEINT)"
 _RANDOM_BITS = 62
 _VERSION_AND_VARIANT = 7 << 76 | 2 << _RANDOM_BITS
 
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - instants in the ledger are naive UTC
+_HIGH, _LOW = 0xFFF << _RANDOM_BITS, (1 << _RANDOM_BITS) - 1
+
+
+def id_of(identity: str, occurred_at: datetime) -> str:
+    """The id that an import gives to what its source calls `identity`: facts that come live get the same one."""
+    since = occurred_at - _EPOCH
+    milliseconds = max(0, (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000)
+    hashed = int.from_bytes(hashlib.md5(f"id\x1e{identity}".encode(), usedforsecurity=False).digest(), "little")
+    value = milliseconds << _TIME_SHIFT | _VERSION_AND_VARIANT | (hashed & _HIGH) << 2 | hashed & _LOW
+    return str(UUID(int=value & (1 << 128) - 1))
+
 
 def assign_ids(connection: duckdb.DuckDBPyConnection, table: str, stages: Sequence[Stage]) -> None:
     """Fill the temporary table `staged_ids(stage, row, id, attempt, part, explicit)` for all staged rows of one fact.
@@ -34,16 +50,26 @@ def assign_ids(connection: duckdb.DuckDBPyConnection, table: str, stages: Sequen
         _join_attempts(connection)
 
 
-def drop_duplicates(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Remove from `staged_ids` what occurs twice in this intake or is in the ledger already; returns how many rows that were."""
+def drop_duplicates(connection: duckdb.DuckDBPyConnection, table: str, retired: Sequence[Path] = ()) -> int:
+    """Remove from `staged_ids` what occurs twice in this intake or is in the ledger already; returns how many rows that were.
+
+    `retired`: files with the ids of calls that have become daily sums, which are in the ledger too.
+    """
     before = _count(connection)
     identity, attempt = IDENTITY[table][0], "attempt" if table == "calls" else "0"
-    known = f"SELECT {identity} AS id, {attempt} AS attempt FROM {table}"
+    known = f"SELECT {identity} AS id, {attempt} AS attempt FROM {_known_rows(table, retired)}"
     connection.execute(f"DELETE FROM staged_ids WHERE NOT explicit AND (id, attempt) IN ({known})")
     if _exists(connection, "SELECT 1 FROM staged_ids WHERE explicit"):
         _drop_repeated(connection)
-        _drop_known(connection, table, identity, attempt)
+        _drop_known(connection, _known_rows(table, retired), identity, attempt)
     return before - _count(connection)
+
+
+def _known_rows(table: str, retired: Sequence[Path]) -> str:
+    if table != "calls" or not retired:
+        return table
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in retired)
+    return f"(SELECT call_id, attempt FROM calls UNION ALL SELECT call_id, attempt FROM read_parquet([{listed}]))"
 
 
 def _number_identical(connection: duckdb.DuckDBPyConnection) -> None:
@@ -56,7 +82,7 @@ def _number_identical(connection: duckdb.DuckDBPyConnection) -> None:
     milliseconds = f"(staged_repeats.id::UHUGEINT >> {_TIME_SHIFT}::UHUGEINT)"
     rehashed = "md5_number(staged_repeats.id::VARCHAR || ':' || ordinal)"
     connection.execute(f"""
-        UPDATE staged_ids SET id = {_uuid_from(milliseconds, rehashed)} FROM staged_repeats WHERE ordinal > 0 AND
+        UPDATE staged_ids SET id = {uuid_from(milliseconds, rehashed)} FROM staged_repeats WHERE ordinal > 0 AND
         staged_ids.stage = staged_repeats.stage AND staged_ids.row = staged_repeats.row""")
 
 
@@ -116,7 +142,7 @@ def _ids(number: int, stage: Stage, table: str) -> str:
     attempt = "coalesce(attempt, 0)::SMALLINT" if stage.has("attempt") else "0::SMALLINT"
     part = "coalesce(part, 0)::SMALLINT" if stage.has("part") else "0::SMALLINT"
     return f"""
-        SELECT {number}::INTEGER AS stage, row, {_uuid_from("milliseconds", "hash")} AS id, attempt, part, explicit
+        SELECT {number}::INTEGER AS stage, row, {uuid_from("milliseconds", "hash")} AS id, attempt, part, explicit
         FROM (SELECT rowid AS row, {milliseconds} AS milliseconds, md5_number({basis}) AS hash, {attempt} AS attempt,
               {part} AS part, {explicit} AS explicit FROM {stage.table})"""
 
@@ -129,7 +155,7 @@ def _content(column: str) -> str:
     return f"'{column}=' || {value}::VARCHAR"
 
 
-def _uuid_from(milliseconds: str, hashed: str) -> str:
+def uuid_from(milliseconds: str, hashed: str) -> str:
     """A UUIDv7: 48 bits of milliseconds, version, 12 bits, variant, 62 bits; all but the time from a hash.
 
     Whole numbers of 128 bits all the way: putting the text of a UUID together takes twenty times as long.

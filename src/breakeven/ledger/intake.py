@@ -22,7 +22,9 @@ from breakeven.ledger import costing, staging
 from breakeven.ledger.engine import SCRATCH
 from breakeven.ledger.identity import assign_ids, drop_duplicates
 from breakeven.ledger.loading import BackgroundLoader
+from breakeven.ledger.masking import mask
 from breakeven.ledger.port import ImportResult, Quotes
+from breakeven.ledger.rewriting import retired
 from breakeven.ledger.schema import CALLS, FACTS, IDENTITY, STAGED
 from breakeven.ledger.seals import seal
 from breakeven.ledger.staging import Stage
@@ -126,7 +128,7 @@ class Intake:
     def _commit(self, table: str, stages: Sequence[Stage], *, dry_run: bool, progress: Progress | None) -> ImportResult:
         connection = self._ledger.connection
         assign_ids(connection, table, stages)
-        result = ImportResult(duplicates=drop_duplicates(connection, table))
+        result = ImportResult(duplicates=drop_duplicates(connection, table, retired(self._ledger.layout)))
         total, done = sum(stage.rows for stage in stages), 0
         for number, stage in enumerate(stages):
             for chunk in self._chunks(number, stage):
@@ -235,6 +237,8 @@ class Intake:
             return ImportResult()
         segments: tuple[int, ...] = ()
         if not dry_run:
+            for name in relations.values():
+                mask(self._ledger.connection, self._ledger.layout, name, self._ledger.pseudonyms)
             segment = self._ledger.next_segment()
             manifest = seal(
                 self._ledger.connection,

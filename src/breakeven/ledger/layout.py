@@ -4,6 +4,7 @@ alerts.sqlite    what alerts have told, and what waits for a sink (`service/aler
 closes/          signed-off statements of closed months (`ledger/closing.py`)
 ledger.json      format version and identity
 captures/        bodies that features' charters let be kept (`ledger/captures.py`)
+erased.json      whom the ledger has forgotten, as salted hashes (`ledger/masking.py`)
 keys.json        virtual keys, as hashes; the gateway's (`gateway/keystore.py`)
 lock             who writes (an advisory lock, released by the system when the writer ends)
 ledger.duckdb    the queryable view of everything below
@@ -12,6 +13,8 @@ sealed/          Parquet by fact and month: the system of record
 manifest/        one JSON file per sealed segment; its existence is the commit
 prices/          archived price catalogues
 rejects/         rows that imports set aside
+retired/         ids of calls that have become daily sums (`ledger/forgetting.py`)
+rewrite/         sealed files that are being written anew (`ledger/rewriting.py`)
 spill/           DuckDB's temporary files and staging
 """
 

@@ -10,6 +10,7 @@ from breakeven.ledger.committing import UNFIT, commit_piece, dropping, read_piec
 from breakeven.ledger.damaged import set_aside
 from breakeven.ledger.gaps import add_gaps
 from breakeven.ledger.layout import Layout
+from breakeven.ledger.masking import mask
 from breakeven.ledger.port import ImportResult
 from breakeven.ledger.schema import FACTS
 from breakeven.ledger.seals import live_source, seal
@@ -131,6 +132,7 @@ def _commit_lines(ledger: Ledger, segment: str, start: int, lines: bytes) -> dic
         if not _fits(ledger, piece):
             set_aside(ledger.layout, piece, f"{segment}-{start}", lambda part: _fits(ledger, part))
             read_piece(ledger.connection, piece)
+        mask(ledger.connection, ledger.layout, "live_piece")
         return commit_piece(ledger.connection, segment, start + len(lines))
     finally:
         piece.unlink(missing_ok=True)
@@ -160,6 +162,8 @@ def _seal_segment(ledger: Ledger, segment: str) -> list[int]:
                 f" SELECT * EXCLUDE (live_segment) FROM live.{fact} WHERE live_segment = $segment",
                 named,
             )
+        for name in relations.values():
+            mask(ledger.connection, ledger.layout, name)
         filled = {fact: name for fact, name in relations.items() if ledger.query(f"SELECT 1 FROM {name} LIMIT 1")}
         if not filled:
             ledger.connection.execute("DELETE FROM live.offsets WHERE segment = $segment", named)

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from breakeven.errors import BreakevenError, LedgerDamaged, Problem
-from breakeven.ledger import engine
+from breakeven.ledger import engine, rewriting
 from breakeven.ledger.layout import Layout, sync_directory
 from breakeven.ledger.live import commit_segments
 from breakeven.ledger.lock import WriterLock
@@ -38,6 +38,8 @@ def rebuild(path: Path) -> VerifyReport:
 
 def _rebuilt(layout: Layout) -> VerifyReport:
     layout.create()
+    if rewriting.interrupted(layout):
+        rewriting.carry_on(layout)
     loaded, only_here = _known(layout)
     finish_sealing(layout, loaded)
     report = verify_sealed(layout, loaded)

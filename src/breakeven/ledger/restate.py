@@ -17,6 +17,7 @@ from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.ledger import costing, numbering
 from breakeven.ledger.adjusting import KIND
 from breakeven.ledger.closing import booked_at, closed_spans
+from breakeven.ledger.forgetting import ROLLED_UP
 from breakeven.ledger.port import Quotes
 from breakeven.ledger.schema import COST_LINES, DIMENSIONS
 from breakeven.ledger.seals import seal
@@ -82,7 +83,10 @@ def restate(
 
 
 def _current_lines(ledger: Ledger, since: datetime) -> None:
-    """`current_lines`: the lines of calls since the date that no later line has reversed; what an invoice adjusts has no price."""
+    """`current_lines`: the lines of calls since the date that no later line has reversed; what an invoice adjusts has no price.
+
+    Daily sums have no hour to price by.
+    """
     ledger.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE current_lines AS
@@ -92,8 +96,8 @@ def _current_lines(ledger: Ledger, since: datetime) -> None:
             SELECT 1 FROM sealed.cost_lines AS later
             WHERE later.call_id = line.call_id AND later.attempt = line.attempt AND later.adjustment_of = line.line
                 AND later.occurred_at >= $since
-        )""",
-        {"since": since},
+        ) AND call_id NOT IN (SELECT call_id FROM sealed.calls WHERE occurred_at >= $since AND source_ref = $rolled_up)""",
+        {"since": since, "rolled_up": ROLLED_UP},
     )
 
 

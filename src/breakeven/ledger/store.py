@@ -18,7 +18,7 @@ import duckdb
 
 from breakeven.economics.cost_class import CostClassRule
 from breakeven.errors import DataError, LedgerDamaged, LedgerLocked, Unreachable
-from breakeven.ledger import engine, handoff
+from breakeven.ledger import engine, handoff, rewriting
 from breakeven.ledger.layout import Layout, write_durably
 from breakeven.ledger.lock import WriterLock
 from breakeven.ledger.port import Quotes
@@ -28,6 +28,7 @@ from breakeven.ledger.segments import close_abandoned, segments
 from breakeven.ledger.states import refresh_states
 
 if TYPE_CHECKING:
+    from breakeven.governance.privacy import Pseudonyms
     from breakeven.ledger.intake import Intake
 
 Opened = TypeVar("Opened")
@@ -39,6 +40,8 @@ class Ledger:
     def __init__(self, layout: Layout, connection: duckdb.DuckDBPyConnection, lock: WriterLock | None) -> None:
         self.layout = layout
         self.connection = connection
+        self.pseudonyms: Pseudonyms | None = None
+        """Who is disguised in what is taken in; set by whoever opens the ledger for an import."""
         self._lock = lock
 
     def __enter__(self) -> Self:
@@ -186,6 +189,8 @@ def _open_to_write(layout: Layout) -> Ledger:
         try:
             shutil.rmtree(layout.spill, ignore_errors=True)
             layout.spill.mkdir()
+            if rewriting.interrupted(layout):
+                rewriting.carry_on(layout)
             ledger = Ledger(layout, engine.connect(layout.database, read_only=False, spill=layout.spill), lock)
         except BaseException:
             lock.release()
@@ -207,7 +212,9 @@ def _open_to_read(layout: Layout) -> Ledger:
             with _open_to_write(layout) as ledger:
                 _commit_what_waits(ledger)
         except LedgerLocked:
-            pass  # whoever writes brings it up to date; DuckDB says below whether it can be read meanwhile
+            if not layout.database.is_file():
+                raise  # it is being made anew
+            # whoever writes brings it up to date; DuckDB says below whether it can be read meanwhile
         except Unreachable:
             if not layout.database.is_file():
                 raise
@@ -215,7 +222,7 @@ def _open_to_read(layout: Layout) -> Ledger:
 
 
 def _is_current(layout: Layout) -> bool:
-    if not layout.database.is_file():
+    if not layout.database.is_file() or rewriting.interrupted(layout):
         return False
     with engine.connect(layout.database, read_only=True, spill=layout.spill) as connection:
         try:

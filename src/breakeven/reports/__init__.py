@@ -32,6 +32,7 @@ REPORTS: tuple[Report, ...] = (
     Report("scenario", "What happens to margin if prices, tokens, volume or mix move?", "breakeven.reports.scenario:scenario"),
     Report("watch", "What is unusual, what is at stake, and what caused it?", "breakeven.reports.watch:watch"),
     Report("audit", "Where do we pay for more capability than the task needs?", "breakeven.reports.audit:audit"),
+    Report("report", "What do leadership, finance and engineering need to know?", "breakeven.reports.packs:compose"),
     Report("unpriced", "What has no price or no usage, and why?", "breakeven.reports.unpriced:unpriced"),
     Report("cache", "How much of the input could be read from vendors' caches?", "breakeven.reports.promptcache:prompt_cache"),
     Report("ladder", "What do the ladders save, and which rung answers?", "breakeven.reports.ladder:ladders"),

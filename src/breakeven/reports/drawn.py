@@ -72,7 +72,7 @@ def daily(ledger: Facts, budget: Budget, since: datetime, until: datetime) -> di
     conditions = ["calls.occurred_at >= $since", "calls.occurred_at < $until", *_covered(budget)]
     values: dict[str, Any] = {**{name: list(wanted) for name, wanted in budget.scope}, "since": since, "until": until}
     rows = ledger.query(
-        f"SELECT {columns}, CAST({amount} AS DOUBLE) AS amount FROM calls {lines} WHERE {' AND '.join(conditions)} GROUP BY ALL",
+        f"SELECT {columns}, {amount} AS amount FROM calls {lines} WHERE {' AND '.join(conditions)} GROUP BY ALL",
         values,
     )
     days = (until - since).days

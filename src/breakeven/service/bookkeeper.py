@@ -28,10 +28,13 @@ from breakeven.reports.standing import budget_statuses
 from breakeven.service.alerting import Alerting
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
 from breakeven.service.books import Books
+from breakeven.service.copying import Copying
 from breakeven.service.forgetting import Forgetting
+from breakeven.service.keycopies import KeyCopies
 from breakeven.service.openings import Openings
 from breakeven.service.reporting import Reporting
 from breakeven.service.rolling import Rolling
+from breakeven.service.transfers import Transfers, rounds_of, shipping_settings
 
 if TYPE_CHECKING:
     from breakeven.web.serving import WebServer
@@ -55,16 +58,21 @@ class Bookkeeper:
         self._presence = handoff.Presence(self._layout)
         self._forgetting = Forgetting(self._layout, config)
         self._rolling = Rolling(self._layout, config)
+        self._keys = KeyCopies(self._layout, config)
+        self._shipping = shipping_settings(config)
+        self._transfers: Transfers | None = None
         self._progress = Progress()
         self._quiet_until = 0.0
         self._seal_at = 0.0
 
     def take_office(self) -> bool:
         """Whether this process is the ledger's bookkeeper now; False where another one is."""
-        taken = self._presence.take()
-        if taken:
-            self._reporting.start()
-        return taken
+        if not self._presence.take():
+            return False
+        self._reporting.start()
+        if self._shipping is not None:
+            self._transfers = Transfers(rounds_of(self._layout, self._shipping), self._shipping.every)
+        return True
 
     def look(self, now: float) -> None:
         """One look: let go if asked, else commit and seal what there is. `now` is monotonic, in seconds."""
@@ -74,6 +82,13 @@ class Bookkeeper:
         if now < self._quiet_until:
             return
         self._forgetting.look(now)
+        self._keys.look(now)
+        if self._shipping is None or self._shipping.role != "ship":  # else what is metered here is committed where it is collected
+            self._keep(now)
+
+    def _keep(self, now: float) -> None:
+        """Commit, seal, set balances, look for alerts; whatever there is."""
+        self._forgetting.calls_if_due(now, self.books.let_go)
         sealing = now >= self._seal_at
         if sealing:
             close_abandoned(self._layout)
@@ -101,7 +116,10 @@ class Bookkeeper:
     def close(self) -> None:
         """Commit and seal everything, and leave office."""
         self._reporting.stop()
-        until = time.monotonic() + handoff.PATIENCE_SECONDS
+        if self._transfers is not None:
+            self._transfers.close()
+        ships = self._shipping is not None and self._shipping.role == "ship"
+        until = time.monotonic() + (0.0 if ships else handoff.PATIENCE_SECONDS)
         self._quiet_until = self._seal_at = 0.0
         while time.monotonic() < until:
             self.look(time.monotonic())
@@ -120,6 +138,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     while not keeper.take_office():
         if stop.wait(LOOK_SECONDS):
             return
+    copying = Copying(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    copying.start()
     web = web_server(spec, keeper.books)
     if web is not None:
         web.start()
@@ -136,6 +156,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     if web is not None:
         web.stop()
     keeper.close()
+    copying.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:

@@ -222,3 +222,30 @@ def scalar(word: str) -> str:
     """A word as YAML writes it: plain where that is safe, else in double quotes."""
     plain = _PLAIN.match(word) and word.lower() not in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
     return word if plain else json.dumps(word, ensure_ascii=False)
+
+
+def with_clickhouse(text: str, name: str, ledger: str, address: str) -> str:
+    """The text of a configuration in which reports ask ClickHouse at this address, and segments are shipped there.
+
+    `ledger` is the directory, where the file does not name it. Raises DataError where the place cannot be edited safely.
+    """
+    before = parse_yaml(text, name).plain() or {}
+    node = yaml.compose(text, Loader=yaml.BaseLoader)
+    section = _field(node, "ledger") if isinstance(node, yaml.MappingNode) else None
+    named = before.get("ledger") if isinstance(before, dict) else None
+    path = named if isinstance(named, str) and "://" not in named else ledger
+    declared = {**named} if isinstance(named, dict) else {"path": path}
+    wanted = {**declared, "clickhouse": address, "answers": "clickhouse"}
+    written = "{" + ", ".join(f"{field}: {json.dumps(value, ensure_ascii=False)}" for field, value in wanted.items()) + "}"
+    if section is None:
+        edited = _appended(text, f"ledger: {written}\n", "\n")
+    elif isinstance(section[1], yaml.ScalarNode) or (isinstance(section[1], yaml.MappingNode) and section[1].flow_style):
+        edited = _replaced(text, section[1].start_mark.index, section[1].end_mark.index, _after_colon(text, section, written))
+    else:
+        edited = ""
+    if not edited or not isinstance(before, dict) or parse_yaml(edited, name).plain() != {**before, "ledger": wanted}:
+        raise DataError(
+            f"{name}: the section `ledger` cannot be written without touching other lines",
+            f"Write it yourself: under `ledger:`, `clickhouse: {address}` and `answers: clickhouse`.",
+        )
+    return edited

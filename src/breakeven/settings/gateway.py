@@ -27,6 +27,7 @@ GATEWAY_FIELDS = (
     "environment",
     "accounts",
     "cache",
+    "shared_keys",
 )
 KEYS: tuple[Literal["required", "optional"], ...] = ("required", "optional")
 _MOST_PORT, _MOST_WORKERS, _MOST_HEADERS, _MOST_TOKENS = 65_535, 256, 10_000, 10_000_000
@@ -105,6 +106,7 @@ class GatewaySettings:
     environment: str | None = None
     accounts: AccountsSettings = AccountsSettings()
     cache: AccountsSettings = AccountsSettings()
+    shared_keys: AccountsSettings = AccountsSettings()
     providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
     routes: tuple[Route, ...] = ()
 
@@ -156,6 +158,7 @@ def _gateway(
         environment=fields.text("environment"),
         accounts=_accounts(inner(fields, "accounts", ("redis", "redis_env", "prefix"), problems)),
         cache=_accounts(inner(fields, "cache", ("redis", "redis_env", "prefix"), problems)),
+        shared_keys=_accounts(inner(fields, "shared_keys", ("redis", "redis_env", "prefix"), problems)),
         providers=providers,
         routes=routes,
     )

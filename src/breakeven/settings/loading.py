@@ -37,18 +37,22 @@ from breakeven.governance.budgets import Budget
 from breakeven.governance.capture import CapturePolicy
 from breakeven.governance.charter import Assumptions, Charter
 from breakeven.governance.policy import Policy, PolicyBook, Setting
+from breakeven.governance.privacy import Privacy
 from breakeven.governance.schedule import Schedule
 from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
+from breakeven.settings.clickhouse import ClickHouseSettings, clickhouse_of, is_clickhouse
 from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs
 from breakeven.settings.handlers import HandlerSettings, handlers_of
 from breakeven.settings.ladders import Capable, Ladder, ladder_of
 from breakeven.settings.policies import attribution_target, policies_of
+from breakeven.settings.privacy import privacy_of
 from breakeven.settings.providers import default_providers
 from breakeven.settings.reports import schedules_of
 from breakeven.settings.rollouts import rollouts_of
+from breakeven.settings.shipping import ShippingSettings, shipping_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, parse_yaml, read_yaml
@@ -73,6 +77,8 @@ SECTIONS = (
     "cost_classes",
     "fixed_costs",
     "web",
+    "privacy",
+    "shipping",
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
@@ -141,6 +147,7 @@ class Settings:
 
     config: Path | None = None
     ledger: Path | None = None
+    clickhouse: ClickHouseSettings | None = None
     overlays: tuple[Path, ...] = ()
     gateway: GatewaySettings = field(default_factory=lambda: GatewaySettings(providers=default_providers()))
     features: Mapping[str, Feature] = field(default_factory=dict)
@@ -154,6 +161,8 @@ class Settings:
     cost_classes: tuple[CostClassRule, ...] = ()
     fixed_costs: tuple[FixedCost, ...] = ()
     access: Access = field(default_factory=Access)
+    privacy: Privacy = field(default_factory=Privacy)
+    shipping: ShippingSettings | None = None
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
@@ -223,12 +232,15 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
     return Settings(
         config=config,
         ledger=_ledger(top, config, problems),
+        clickhouse=clickhouse_of(top.get("ledger"), problems),
         overlays=_overlays(top, config, problems),
         gateway=gateway,
         features=features,
         handlers=handlers,
         access=access_of(top.get("access"), problems),
         web=web_settings(top.get("web"), problems),
+        shipping=shipping_of(top.get("shipping"), problems),
+        privacy=privacy_of(top.get("privacy"), problems),
         budgets=budgets,
         alerts=alerts,
         reports=schedules_of(top, tuple(alerts.sinks), problems),
@@ -251,7 +263,9 @@ def _ledger(top: Fields, config: Path, problems: Problems) -> Path | None:
     node = top.get("ledger")
     if node is None or node.value is None:
         return None
-    text = node.value if isinstance(node.value, str) else Fields(node, "ledger", ("path",), problems).text("path")
+    if isinstance(node.value, str):
+        return None if is_clickhouse(node.value) else _beside(config, node.value)
+    text = Fields(node, "ledger", tuple(node.mapping or ()), problems).text("path")  # `clickhouse_of` tells unknown names
     return _beside(config, text) if text else None
 
 

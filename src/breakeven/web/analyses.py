@@ -13,7 +13,6 @@ from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
 from breakeven.economics.money import atto
 from breakeven.errors import UsageError
-from breakeven.ledger import Ledger
 from breakeven.reports.bridge import Asked as BridgeAsked
 from breakeven.reports.bridge import Bridge
 from breakeven.reports.bridge import bridge as bridge_report
@@ -29,7 +28,7 @@ from breakeven.reports.ladder import ladders as ladder_report
 from breakeven.reports.portfolio import Portfolio
 from breakeven.reports.portfolio import portfolio as portfolio_report
 from breakeven.reports.promptcache import CacheReport, prompt_cache
-from breakeven.reports.question import wanted
+from breakeven.reports.question import Facts, wanted
 from breakeven.reports.scaling import scaling as scaling_report
 from breakeven.reports.scalingrows import Scaling
 from breakeven.reports.units import Units
@@ -44,7 +43,7 @@ Question = NamedDependency[SkipValidation[Asked]]
 _DEEPEST = 6
 
 
-def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Ledger, Settings], Found], *more: object) -> Found:
+def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Facts, Settings], Found], *more: object) -> Found:
     return desk.answer((name, asked, *more), report)
 
 
@@ -114,7 +113,7 @@ def bridge(
 ) -> Bridge:
     """Why did cost or margin move, driver by driver? `by` names the levels of the tree; filters that are levels drill into it."""
     named = {**dict(asked.filters), "plan": plan, "class": usage_class}
-    where = {level: wanted(named[level]) for level in LEVELS if named.get(level) is not None}
+    where = {level: wanted(value) for level in LEVELS if (value := named.get(level)) is not None}
     bare = replace(
         asked, vs=asked.vs or "previous", by="feature", filters=tuple(one for one in asked.filters if one[0] not in LEVELS)
     )
@@ -146,7 +145,7 @@ def cache(desk: AtDesk, asked: Question) -> CacheReport:
     """How much of the input could be read from vendors' caches?"""
     now = desk.clock()
 
-    def report(ledger: Ledger, settings: Settings) -> CacheReport:
+    def report(ledger: Facts, settings: Settings) -> CacheReport:
         lifetimes = {name: feature.prompt_cache for name, feature in settings.features.items()}
         return prompt_cache(ledger, lifetimes, desk.prices(), asked.period_in(ledger, now), now)
 

@@ -25,6 +25,8 @@ from breakeven.web.forwarding import FORWARDED
 from breakeven.web.packs import pack
 from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
+from breakeven.web.received import Receiver
+from breakeven.web.receiving import RECEIVING
 from breakeven.web.scenarios import SCENARIOS
 from breakeven.web.sessions import Sessions
 from breakeven.web.visitors import Asking, Connection, Door, Visitor
@@ -45,6 +47,7 @@ _HEADERS = (
 def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.monotonic) -> Litestar:
     """The application over one ledger. `host` is the address that it listens on."""
     door = Door(desk, Sessions(monotonic), host, desk.clock)
+    receiver = Receiver(desk.ledger, desk.config, host)
 
     def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         if not handler.opt.get("open"):
@@ -75,11 +78,12 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
         response_headers={"cache-control": "no-store"},
     )
     return Litestar(
-        route_handlers=[api, *FORWARDED, *PAGES],
+        route_handlers=[api, *FORWARDED, *RECEIVING, *PAGES],
         guards=[guard],
         dependencies={
             "desk": Provide(lambda: desk, sync_to_thread=False),
             "door": Provide(lambda: door, sync_to_thread=False),
+            "receiver": Provide(lambda: receiver, sync_to_thread=False),
         },
         exception_handlers={
             BreakevenError: faults.of_ours,
@@ -87,6 +91,7 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
             Exception: faults.of_nobody,
         },
         before_send=[_with_headers],
+        on_shutdown=[receiver.close],
         openapi_config=OpenAPIConfig(
             title="Breakeven",
             version=__version__,

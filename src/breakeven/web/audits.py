@@ -7,11 +7,12 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, SkipValidation
 
-from breakeven.ledger import Ledger, decisions, rollouts, taskclasses
+from breakeven.ledger import decisions, rollouts, taskclasses
 from breakeven.reports.audit import Audit, Finding
 from breakeven.reports.audit import audit as audit_report
 from breakeven.reports.auditproposal import finding_of, rollout_fields
 from breakeven.reports.auditstates import REJECTED, states, subject_of
+from breakeven.reports.question import Facts
 from breakeven.settings.editing import with_rollout
 from breakeven.web.acting import acting
 from breakeven.web.asked import Asked
@@ -85,7 +86,7 @@ def _audited(desk: Desk, asked: Asked) -> Audit:
     settings, layout, now = desk.settings(), desk.layout, desk.clock()
     decided = states(settings, {name: one.state for name, one in rollouts.read(layout).items()}, decisions.read(layout)[0])
 
-    def report(ledger: Ledger, _: object) -> Audit:
+    def report(ledger: Facts, _: object) -> Audit:
         names = taskclasses.read(layout)
         return audit_report(ledger, settings, asked.period_in(ledger, now), now, feature=feature, names=names, states=decided)
 

@@ -8,8 +8,8 @@ import msgspec
 from litestar import Response, get
 from litestar.params import FromPath, QueryParameter
 
-from breakeven.ledger import Ledger
 from breakeven.reports.packs import Pack, Sources, compose, html_of, markdown_of, pack_kind
+from breakeven.reports.question import Facts
 from breakeven.settings import Settings
 from breakeven.web.readings import AtDesk, Question
 
@@ -28,7 +28,7 @@ def pack(
     """A report to send: `board`, `finance` or `engineering`, as a file. Only `period` of the question is looked at."""
     pack_kind(name)
 
-    def made(ledger: Ledger, settings: Settings) -> Pack:
+    def made(ledger: Facts, settings: Settings) -> Pack:
         now = desk.clock()
         return compose(name, Sources(ledger, settings, desk.layout, asked.period_in(ledger, now), now, desk.prices))
 

@@ -11,7 +11,6 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
-from breakeven.ledger import Ledger
 from breakeven.reports.budgets import Budgets, present
 from breakeven.reports.budgets import budgets as budgets_report
 from breakeven.reports.calls import CallList, Page
@@ -28,6 +27,7 @@ from breakeven.reports.owners import owners as owners_report
 from breakeven.reports.pnl import Pnl
 from breakeven.reports.pnl import pnl as pnl_report
 from breakeven.reports.policies import PolicyTest, policy_test
+from breakeven.reports.question import Facts
 from breakeven.reports.receipt import Receipt
 from breakeven.reports.receipt import receipt as receipt_report
 from breakeven.reports.today import Today
@@ -57,7 +57,7 @@ class Pulse(msgspec.Struct, frozen=True):
     version: int
 
 
-def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Ledger, Settings], Found], *more: object) -> Found:
+def _report(desk: Desk, name: str, asked: Asked, report: Callable[[Facts, Settings], Found], *more: object) -> Found:
     return desk.answer((name, asked, *more), report)
 
 
@@ -131,7 +131,7 @@ def forecast(desk: AtDesk, asked: Question) -> Forecast:
     """What will the period cost and earn by its end?"""
     now = desk.clock()
 
-    def report(ledger: Ledger, settings: Settings) -> Forecast:
+    def report(ledger: Facts, settings: Settings) -> Forecast:
         return forecast_report(ledger, settings, asked.question(ledger, now), ForecastAsked(now), desk.prices())
 
     return _report(desk, "forecast", asked, report)
@@ -156,7 +156,7 @@ def unpriced(desk: AtDesk, asked: Question) -> Unpriced:
 def budgets(desk: AtDesk, asked: Question) -> Budgets:
     """How does each budget stand, when does it run out, what happens then?"""
 
-    def report(ledger: Ledger, settings: Settings) -> Budgets:
+    def report(ledger: Facts, settings: Settings) -> Budgets:
         return budgets_report(ledger, settings, None, present(ledger, desk.clock()))
 
     return _report(desk, "budgets", asked, report)

@@ -11,7 +11,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter, SkipValidation
 
 from breakeven.economics.periods import month_of, parse_period
-from breakeven.ledger import Ledger
 from breakeven.ledger.layout import write_durably
 from breakeven.reports.planwriting import plan_text
 from breakeven.reports.question import Facts, Question
@@ -100,7 +99,7 @@ def scenario(  # noqa: PLR0913 - one argument per slider
         down=down, feature=feature, years=years, seed=seed, period=period,
     )  # fmt: skip
 
-    def report(ledger: Ledger, settings: Settings) -> ScenarioReport:
+    def report(ledger: Facts, settings: Settings) -> ScenarioReport:
         run = _run(desk, ledger, assumed)
         return scenario_report(ledger, settings, run.question, run.scenario, run.prices)
 

@@ -84,7 +84,10 @@ class ClaudeCode:
         logs = Logs()
         for path in each_file(request):
             _read_or_tell(path, request, logs)
-        settled = {key: call for key, call in logs.calls.items() if call.last <= request.now - SETTLED_AFTER}
+        since = request.since or datetime.min  # noqa: DTZ901 - instants here are naive UTC
+        settled = {
+            key: call for key, call in logs.calls.items() if call.last <= request.now - SETTLED_AFTER and call.first[0] >= since
+        }
         problems = list(logs.rejects.problems)
         names = project_names(logs.directories)
         rows = [row for key, call in settled.items() for row in staged(key, call, names, constants, problems)]
@@ -98,7 +101,7 @@ class ClaudeCode:
             problems += grown(target.ledger, rows)
             result = intake.commit(dry_run=request.dry_run, progress=request.progress)
         paths = [] if request.dry_run else logs.rejects.write(target.ledger.layout.rejects, self.name, request.now)
-        notes = [*_left(len(logs.calls) - len(settled)), *logs.rejects.notes(paths)]
+        notes = [*_left(sum(call.last > request.now - SETTLED_AFTER for call in logs.calls.values())), *logs.rejects.notes(paths)]
         return ImportReport(result, len(request.files), logs.rejects.count, paths, problems, notes)
 
 

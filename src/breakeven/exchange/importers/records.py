@@ -128,11 +128,13 @@ def given(request: ImportRequest, importer: str, others: Iterable[str] = ()) -> 
     return dict(request.constants)
 
 
-def attributed(row: dict[str, object], found: Mapping[str, tuple[object, str]], constants: Mapping[str, str]) -> dict[str, object]:
-    """`row` with its attribution: what the user gave, else what the record says, each with its source."""
+def attributed(
+    row: dict[str, object], found: Mapping[str, tuple[object, str]], constants: Mapping[str, str], by: str = "option"
+) -> dict[str, object]:
+    """`row` with its attribution: what the user (or `by` whom it is) gave, else what the record says, each with its source."""
     sources: dict[str, str] = {}
     for name in _DIMENSIONS:
-        value, source = (constants[name], "option") if name in constants else found.get(name, (None, ""))
+        value, source = (constants[name], by) if name in constants else found.get(name, (None, ""))
         if value not in (None, ""):
             row[name] = str(value)
             sources[name] = source

@@ -20,7 +20,8 @@ Progress = Callable[[int, int], None]
 class ImportRequest:
     """One import. `constants` are values of fields for all rows (from --feature, ...), `columns` maps fields to columns.
 
-    `origin` is the instant that relative times count from, `at` the time of rows that have none, `now` the present (all naive UTC).
+    `origin` is the instant that relative times count from, `at` the time of rows that have none, `since` the instant before which
+    nothing is taken, `now` the present (all naive UTC).
     """
 
     files: Sequence[Path]
@@ -29,6 +30,7 @@ class ImportRequest:
     columns: Mapping[str, str] = field(default_factory=dict)
     origin: datetime | None = None
     at: datetime | None = None
+    since: datetime | None = None
     distinct: str | None = None
     dry_run: bool = False
     say: Say = lambda _: None
@@ -61,6 +63,10 @@ class ImportReport:
     def with_result(self, result: ImportResult) -> ImportReport:
         """This report, after the facts were committed."""
         return replace(self, result=result)
+
+    def with_problems(self, problems: Sequence[Problem]) -> ImportReport:
+        """This report, with more that is worth saying."""
+        return replace(self, problems=(*self.problems, *problems))
 
 
 class Importer(Protocol):

@@ -182,6 +182,8 @@ def _take(found: Found, request: ImportRequest, constants: Mapping[str, str], an
     if moment is None or fault is not None:
         answers.rejects.add(found.where, fault or "", found.text, _GIVE_TIME if shown is None else "Mend it in the rejects file.")
         return
+    if request.since is not None and moment < request.since:
+        return
     reading = metered(found, constants)
     if not reading.provider or reading.provider == "unknown":
         answers.rejects.add(found.where, "nothing says whose answer this is", found.text, "Say it with --provider.")

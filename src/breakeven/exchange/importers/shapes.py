@@ -45,7 +45,7 @@ def call(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequ
         staged["tags"] = json_object(tags)
     staged["usage_known"] = f"coalesce({', '.join(expressions[name] for name in used)}) IS NOT NULL"
     staged["pricing_context"] = json_object({name: expressions[name] for name in _CONTEXT_NAMES if name in expressions})
-    staged["attribution_sources"] = literal(_sources(mapped))
+    staged["attribution_sources"] = literal(sources(mapped))
     if "identity" in expressions:
         staged["source_ref"] = expressions["identity"]
     if "status" in expressions:
@@ -198,7 +198,8 @@ def no_faults(expressions: Expressions) -> list[Fault]:
     return []
 
 
-def _sources(mapped: Sequence[Mapped]) -> str:
+def sources(mapped: Sequence[Mapped]) -> str:
+    """Where each dimension was found, as JSON: an option, or a column."""
     names = {field.name for field in ATTRIBUTION}
     said = {
         entry.field.name: "option" if entry.column is None else f"import:{entry.column}"

@@ -26,6 +26,7 @@ from breakeven.exchange.importers.shapes import Expressions, Shape, literal, no_
 from breakeven.exchange.importers.source import Source, first_line, flattened, identifier
 from breakeven.exchange.importers.sources import open_source
 from breakeven.ledger import ImportResult, Intake
+from breakeven.ledger.schema import TIME_COLUMN
 from breakeven.ledger.store import explained_faults
 
 SAMPLED = 3
@@ -97,7 +98,9 @@ class TabularImporter:
                 dry_run=request.dry_run,
             )
             selected = ", ".join(f'{expression} AS "{name}"' for name, expression in staged.items())
-            good = f"WHERE _row NOT IN (SELECT _row FROM {faults})" if rejected else ""
+            kept = [f"_row NOT IN (SELECT _row FROM {faults})"] if rejected else []
+            kept += self._recent(staged, request)
+            good = f"WHERE {' AND '.join(kept)}" if kept else ""
             select = f"SELECT {selected} FROM {taken.rows} {good}"
             if request.dry_run:
                 _say_sample(connection, select, request)
@@ -121,6 +124,15 @@ class TabularImporter:
         tables[source.table] = "VIEW" if source.kind == "parquet" else "TABLE"
         temporary = tuple((kind, name) for name, kind in tables.items())
         return _Taken(source, mapped, projection, _distinct(prepared, flat, request), temporary)
+
+    def _recent(self, staged: Expressions, request: ImportRequest) -> list[str]:
+        """The condition that `--since` sets."""
+        time = "occurred_at" if self.fact == "calls" else TIME_COLUMN[self.fact]
+        if request.since is None:
+            return []
+        if time not in staged:
+            raise UsageError(f"{self.name} has no time that --since could be compared with", "Leave --since out.")
+        return [f"{staged[time]} >= TIMESTAMP '{request.since.isoformat(' ')}'"]
 
     def _described(self, entry: Mapped) -> str:
         """One line of the plan: in this format's words where a field is made of several columns."""

@@ -5,7 +5,7 @@ SELECT
     CAST(sum(call_count) AS BIGINT) AS calls,
     min(day) AS first_day,
     max(day) AS last_day,
-    list(DISTINCT feature ORDER BY feature) FILTER (WHERE feature IS NOT NULL) AS features
+    coalesce(list(DISTINCT feature ORDER BY feature) FILTER (WHERE feature IS NOT NULL), []) AS features
 FROM rollup_calls
 WHERE state = 'unpriced' AND day >= CAST($start AS DATE) AND day < CAST($end AS DATE)
 GROUP BY provider, model

@@ -12,5 +12,5 @@ WHERE
     AND model IS NOT DISTINCT FROM CAST($sku_model AS VARCHAR)
     AND usage_class IS NOT DISTINCT FROM CAST($sku_class AS VARCHAR) {filters}
 GROUP BY day
-HAVING quantity > 0
+HAVING sum(quantity) FILTER (WHERE kind IN ('list', 'stated')) > 0
 ORDER BY day

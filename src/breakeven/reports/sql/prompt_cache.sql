@@ -11,7 +11,13 @@ own AS (
     FROM lines WHERE usage_class = 'input' GROUP BY call_id, attempt, part
 ),
 usual AS (
-    SELECT provider, model, mode(unit_price) AS price FROM lines WHERE usage_class = 'input' AND unit_price IS NOT NULL GROUP BY provider, model
+    SELECT provider, model, unit_price AS price
+    FROM (
+        SELECT provider, model, unit_price, row_number() OVER (PARTITION BY provider, model ORDER BY count(*) DESC, unit_price) AS place
+        FROM lines WHERE usage_class = 'input' AND unit_price IS NOT NULL
+        GROUP BY provider, model, unit_price
+    ) AS prices
+    WHERE place = 1
 ),
 priced AS (
     SELECT lines.feature, lines.provider, lines.model, usage_class, quantity, cost,

@@ -25,6 +25,6 @@ paid AS (
     GROUP BY call_id, attempt
 )
 
-SELECT feature, kind[2:] AS kind, CAST(sum(attempts) AS BIGINT) AS attempts, sum(cost) AS cost
+SELECT feature, substr(kind, 2) AS kind, CAST(sum(attempts) AS BIGINT) AS attempts, sum(cost) AS cost
 FROM bad JOIN paid USING (call_id, attempt)
 GROUP BY ALL

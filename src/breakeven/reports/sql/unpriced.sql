@@ -11,11 +11,11 @@ WITH open_lines AS (
 ),
 per_attempt AS (
     SELECT call_id, attempt, provider, model, state, reason, min(occurred_at) AS occurred_at, sum(quantity) AS quantity,
-        list(DISTINCT usage_class ORDER BY usage_class) FILTER (WHERE usage_class IS NOT NULL) AS classes
+        coalesce(list(DISTINCT usage_class ORDER BY usage_class) FILTER (WHERE usage_class IS NOT NULL), []) AS classes
     FROM open_lines
     GROUP BY call_id, attempt, provider, model, state, reason
     UNION ALL
-    SELECT call_id, attempt, provider, model, state, '', occurred_at, NULL, NULL
+    SELECT call_id, attempt, provider, model, state, '', occurred_at, NULL, CAST([] AS VARCHAR[])
     FROM calls
     WHERE state IN ('unpriced', 'usage_missing')
         AND occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP)
@@ -28,7 +28,7 @@ SELECT
     list_sort(list_distinct(flatten(list(coalesce(classes, []))))) AS classes,
     CAST(min(per_attempt.occurred_at) AS DATE) AS first_day,
     CAST(max(per_attempt.occurred_at) AS DATE) AS last_day,
-    list(DISTINCT feature ORDER BY feature) FILTER (WHERE feature IS NOT NULL) AS features
+    coalesce(list(DISTINCT feature ORDER BY feature) FILTER (WHERE feature IS NOT NULL), []) AS features
 FROM per_attempt JOIN calls USING (call_id, attempt)
 GROUP BY per_attempt.provider, per_attempt.model, per_attempt.state, reason
 ORDER BY calls DESC, 1, 2, 3, 4
