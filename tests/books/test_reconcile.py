@@ -150,6 +150,16 @@ def test_posting_again_adds_nothing(ledger: Path, answer: Answer, invoice: Write
     assert after == report["invoiced"] != total
 
 
+def test_a_part_of_a_file_is_an_invoice_of_its_own(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """Halves of a month, posted one after the other from one file, tie each by itself and do not take each other back."""
+    at = ("--ledger", str(ledger))
+    path, _ = invoice(PLANTS["discount"])
+    for half in ("2026-10-01..2026-10-15", "2026-10-16..2026-10-31"):
+        assert answer("reconcile", str(path), *at, "--period", half, "--post")[0] == 0
+    code, report = answer("reconcile", str(path), *at)
+    assert (code, report["remaining"]) == (0, "0")
+
+
 def test_what_is_unexplained_is_not_posted(ledger: Path, answer: Answer, invoice: Write) -> None:
     """More than the tolerance without a cause: nothing is posted, nothing counts as reconciled, exit code 1."""
     at = ("--ledger", str(ledger))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal, DecimalException
 from pathlib import Path
@@ -75,7 +77,9 @@ def reconcile(  # noqa: PLR0913 - one argument per option
     reading = Reading(provider, _pairs("--map", maps), _pairs("--set", sets), _rates(rates))
     invoice = read_invoice(file, reading)
     settings, path = load(config, ledger_path)
-    held = Held(str(file), invoice.name, invoice.lines, _days(invoice, period), allowed, keys, day_starts)
+    days = _days(invoice, period)
+    invoice = _cut(invoice, days)
+    held = Held(str(file), invoice.name, invoice.lines, days, allowed, keys, day_starts)
     with open_for_reading(path) as ledger:
         report, found = reconciled_with(ledger, held)
     if posting and report.explained:
@@ -137,6 +141,19 @@ def _days(invoice: Invoice, period: str | None) -> Period:
     found = month if (found.start, found.end) == (month.start, month.end) else found
     click.echo(f"breakeven: the invoice bills {found.label}", err=True)
     return found
+
+
+def _cut(invoice: Invoice, period: Period) -> Invoice:
+    """The lines of the days asked for, where the file has others too; each such part of a file is an invoice of its own."""
+    first, past = period.start.date(), period.end.date()
+    kept = [line for line in invoice.lines if line.day is None or first <= line.day < past]
+    if len(kept) == len(invoice.lines):
+        return invoice
+    if not kept:
+        raise UsageError(f"the invoice has no lines in {period.label}", "Say which days it bills: --period 2026-10.")
+    click.echo(f"breakeven: {len(invoice.lines) - len(kept)} lines of other days than {period.label} are left out", err=True)
+    part = f"{invoice.digest} {first}..{past}"
+    return replace(invoice, lines=kept, digest=hashlib.sha256(part.encode()).hexdigest())
 
 
 def _share(text: str) -> Decimal:

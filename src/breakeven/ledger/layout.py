@@ -1,6 +1,7 @@
 """Where a ledger's files lie, and how a file is made durable.
 
 alerts.sqlite    what alerts have told, and what waits for a sink (`service/alertbook.py`)
+closes/          signed-off statements of closed months (`ledger/closing.py`)
 ledger.json      format version and identity
 captures/        bodies that features' charters let be kept (`ledger/captures.py`)
 erased.json      whom the ledger has forgotten, as salted hashes (`ledger/masking.py`)
