@@ -86,7 +86,7 @@ def _handler(name: str, fields: Fields, config: Path, node: Node) -> HandlerSett
         return None
     if kind in {"function", "compiled"}:
         source = str(config.parent / Path(source).expanduser())
-    timeout = seconds(fields, "timeout", TIMEOUTS[kind])
+    timeout = seconds(fields, "timeout", TIMEOUTS["function" if source == "python" else kind])
     if timeout > _LONGEST:
         fields.fault("timeout", f"timeout is longer than {_LONGEST:.0f}s", "Write at most 60s: the caller waits for it.")
     return HandlerSettings(

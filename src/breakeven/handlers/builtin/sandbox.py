@@ -20,7 +20,7 @@ from breakeven.errors import Unreachable
 from breakeven.handlers.builtin.preparing import Prepared, prepared
 from breakeven.handlers.forms import formed, unreadable
 
-SECONDS = 0.1
+SECONDS = 0.2
 MEMORY = 32 * 1024 * 1024
 DEPTH = 1_000
 _SUSPENSIONS = 100
