@@ -30,7 +30,7 @@ from breakeven.alignment.task import Task
 from breakeven.cli.replayfile import PairColumns, read_pairs
 
 NAMES = Names("weak", "strong", "tag")
-HALVES, FEW, RESAMPLES, TRAINED = 10, 200, 300, 100
+HALVES, FEW, RESAMPLES, TRAINED = 10, 200, 1_000, 100
 _KINDS = 12
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -85,7 +85,7 @@ def test_a_route_explains_itself(breakeven: Run, model: Path) -> None:
     assert (code, easy["rung"], hard["rung"]) == (0, "small", "large")
     assert easy["uplift"] < hard["uplift"]
     assert "workflow maths" in [one["what"] for one in hard["reasons"][:3]]
-    assert "large" in breakeven("route", "explain", model, "--text", "prove the case 7")[1]
+    assert "large" in breakeven("route", "explain", model, "--text", "prove the case 7", "--tag", "maths")[1]
 
 
 def test_certify_binds_a_threshold_to_fresh_replays(breakeven: Run, model: Path, tmp_path: Path) -> None:
@@ -149,18 +149,18 @@ def test_a_saving_needs_both_costs(breakeven: Run, model: Path, tmp_path: Path) 
     assert "without --tag it judges by text alone" in err
 
 
-def judged(path: Path, count: int, *, small_right: float) -> tuple[Path, Path]:
-    """A file of invented answers of four models, of which two small ones rarely make the same mistake, and one of prices."""
+def judged(path: Path, count: int, *, small_right: float, small: Sequence[str] = ("small-a", "small-b")) -> tuple[Path, Path]:
+    """A file of invented answers of models, of which the small ones rarely make the same mistake, and one of prices."""
     random = Random(9)
     lines = ["question,model,answer,score,input_tokens,output_tokens"]
     for number in range(count):
-        for model, right in (("small-a", small_right), ("small-b", small_right), ("large", 0.97), ("unpriced", 1.0)):
+        for model, right in (*((name, small_right) for name in small), ("large", 0.97), ("unpriced", 1.0)):
             good = random.random() < right
             answer = "7" if good else f"{model} {random.randint(8, 99)}"
             lines.append(f"q{number:04d},{model},{answer},{int(good)},200,100")
     path.write_text("\n".join(lines), encoding="utf-8")
     prices = path.with_name("prices.csv")
-    rows = ("small-a,0.1,0.4", "small-b,0.2,0.2", "large,5,20")
+    rows = ("small-a,0.1,0.4", "small-b,0.2,0.2", "small-c,0.3,0.3", "large,5,20")
     prices.write_text("\n".join(["model,usd_per_mtok_in,usd_per_mtok_out", *rows]), encoding="utf-8")
     return path, prices
 
@@ -175,6 +175,18 @@ def test_search_finds_the_ladder_that_is_enough(breakeven: Run, tmp_path: Path) 
     assert found["saved"] == pytest.approx(1 - (0.00006 + 0.00006) / 0.003 - found["escalated"])
     assert found["quality_kept"] > 0.97
     assert found["p_value"] <= 0.05
+
+
+def test_search_asks_a_third_model_before_the_strong_one(breakeven: Run, tmp_path: Path) -> None:
+    """Where three small models rarely err alike, two of the three suffice, and the large one is hardly ever asked."""
+    file, prices = judged(tmp_path / "answers.csv", 800, small_right=0.85, small=("small-a", "small-b", "small-c"))
+    code, out, _ = breakeven("route", "search", file, "--strong", "large", "--prices", prices, "--keep", "0.99", "--json")
+    found = json.loads(out)
+    assert (code, found["verdict"], found["agreeing"]) == (0, "enough", 2)
+    assert set(found["ladder"][:3]) == {"small-a", "small-b", "small-c"}
+    assert found["ladder"][3] == "large"
+    assert found["escalated"] < 0.15
+    assert found["cheapest_good_enough"]["saved"] >= found["saved"] > 0.8
 
 
 def test_search_says_stay_where_no_ladder_is_enough(breakeven: Run, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, multinomial
 from sklearn.linear_model import Ridge  # type: ignore[import-untyped]  # it ships no types
 
 from breakeven.alignment.evidence.paired import paired_p_value
@@ -201,6 +201,21 @@ def test_the_exact_test_keeps_its_level() -> None:
     known = {pair: paired_p_value(*pair, 800, 0.02) for pair in asked}
     wrong = sum(known.get((int(one), int(other)), 1.0) <= 0.05 for one, other in zip(lost, gained, strict=True))
     assert wrong / 2_000 <= 0.062  # 5 % and three standard errors
+
+
+@pytest.mark.parametrize(("pairs", "margin"), [(120, 0.03), (300, 0.01)])
+@pytest.mark.parametrize("discordant", [1.0, 1.6, 5.0])
+def test_the_exact_test_is_exact(pairs: int, margin: float, discordant: float) -> None:
+    """Summed over all results, the probability of being called enough at the boundary is at most 5 %, however many pairs differ."""
+    share = discordant * margin
+    chances = [(share + margin) / 2, (share - margin) / 2, 1 - share]
+    most = int(pairs * share + 7 * math.sqrt(pairs * share))
+    wrong = 0.0
+    for lost in range(most):
+        for gained in range(max(0, math.ceil(lost - pairs * margin)), most if discordant > 1 else 1):
+            if paired_p_value(lost, gained, pairs, margin) <= 0.05:
+                wrong += float(multinomial.pmf([lost, gained, pairs - lost - gained], pairs, chances))
+    assert wrong <= 0.05
 
 
 def test_certificates_keep_their_promise() -> None:

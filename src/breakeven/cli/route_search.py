@@ -17,7 +17,7 @@ from breakeven.reports.words import percent
 
 if TYPE_CHECKING:
     from breakeven.alignment.routing.certifying import Terms
-    from breakeven.alignment.routing.ladders import Answered, Found
+    from breakeven.alignment.routing.ladders import Answered, Found, Ladder
 
 _PATH = click.Path(path_type=Path)
 _PER_TOKEN = 1_000_000
@@ -52,8 +52,9 @@ _PRICE_COLUMNS = ("model", "usd_per_mtok_in", "usd_per_mtok_out")
 def search(file: Path, as_json: bool, **options: Any) -> None:  # noqa: ANN401 - options of click
     """Choose a ladder on one half of the judged answers in FILE, and judge it on the other.
 
-    FILE has one row for each question and model. Tried are every model alone, and every cheap pair whose equal answers are taken
-    while a third model, the strong one or another, is asked where they differ. Exit code 1: the strong model stays.
+    FILE has one row for each question and model. Tried are every model alone, and every ladder of two to four cheap models that are
+    asked in turn until two or three of them agree, while one more, the strong one or another, decides where they do not. Exit code
+    1: the strong model stays.
     """
     from breakeven.alignment.routing.certifying import Terms
     from breakeven.alignment.routing.ladders import search as searched
@@ -120,12 +121,10 @@ def _document(found: Found, terms: Terms) -> dict[str, object]:
         "questions": found.questions,
         "tried": found.tried,
         "strong": found.strong,
-        "ladder": list(found.chosen.models),
-        "escalated": found.chosen.escalated,
-        "saved": found.chosen.saved,
-        "quality_kept": found.chosen.quality_kept,
+        **_figures(found.chosen),
         "saved_where_chosen": found.promised.saved,
         "quality_kept_where_chosen": found.promised.quality_kept,
+        "cheapest_good_enough": _figures(found.cheapest),
         "margin": terms.margin,
         "p_value": found.p_value,
         "verdict": "enough" if found.enough else "stay",
@@ -134,15 +133,28 @@ def _document(found: Found, terms: Terms) -> dict[str, object]:
     }
 
 
+def _figures(ladder: Ladder) -> dict[str, object]:
+    """A ladder as it is asked, its last model last, and how it does on the half that judges."""
+    return {
+        "ladder": [*ladder.policy.asked, ladder.policy.last],
+        "agreeing": ladder.policy.agreeing,
+        "escalated": ladder.escalated,
+        "saved": ladder.saved,
+        "quality_kept": ladder.quality_kept,
+    }
+
+
 def _draw(found: Found, terms: Terms) -> None:
     click.echo(found.sentence(terms))
-    rows = (("the half that chose", found.promised), ("the half that judges", found.chosen))
+    rows = [("the half that chose", found.promised), ("the half that judges", found.chosen)]
+    if found.cheapest.policy != found.chosen.policy:
+        rows.append((f"bolder, not shown yet: {found.cheapest.policy.name}", found.cheapest))
     draw(
         [
-            Column(found.chosen.name, [label for label, _ in rows], left=True),
+            Column(found.chosen.policy.name, [label for label, _ in rows], left=True),
             Column("saved", [percent(one.saved) for _, one in rows]),
             Column("quality kept", [percent(one.quality_kept) for _, one in rows]),
-            Column("escalated", [percent(one.escalated) for _, one in rows]),
+            Column("last model asked", [percent(one.escalated) for _, one in rows]),
         ]
     )
     click.echo(str(_document(found, terms)["trail"]))

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 STEPS = 50
 """Policies of the family: shares of 2 %, 4 %, … up to all tasks on the weak rung."""
-EXACT_FROM = 15
-"""Pairs that a margin is worth from which the exact test is sharper than the bet."""
 
 
 class Terms(NamedTuple):
@@ -71,13 +69,12 @@ def certify_thresholds(points: Vector, uplift: Vector, terms: Terms, seed: int, 
 def p_value(losses: Vector, margin: float, alpha: float) -> float:
     """How likely so small losses are if the policy broke the margin.
 
-    Where every answer is right or wrong and the margin is worth `EXACT_FROM` pairs, the exact test; else a bet whose stake is fixed
-    by how many pairs there are, because they are looked at once: λ = √(2 ln(1/α) / (n·σ²)), σ² being the variance of earlier pairs.
-    Which of the two is decided by numbers that no outcome moves.
+    Where every answer is right or wrong, the exact test; else a bet whose stake is fixed by how many pairs there are, because they
+    are looked at once: λ = √(2 ln(1/α) / (n·σ²)), σ² being the variance of earlier pairs.
     """
     if not losses.any():
         return 0.0  # it never differs from the strong rung
-    if len(losses) * margin >= EXACT_FROM and np.isin(losses, (-1.0, 0.0, 1.0)).all():
+    if np.isin(losses, (-1.0, 0.0, 1.0)).all():
         return paired_p_value(int((losses > 0).sum()), int((losses < 0).sum()), len(losses), margin)
     gains = margin - losses
     earlier = np.arange(len(gains))

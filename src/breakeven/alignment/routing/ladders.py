@@ -1,21 +1,29 @@
-"""Ladders over more than two models: a cheap pair that must agree, and the model that is asked where it does not.
+"""Ladders over many models: cheap ones are asked in turn until enough of them agree, and one more where they do not.
 
-Policies of one family are compared: the strong model alone, any other model alone, and *two agree, else a third*. One half of the
-questions chooses, the other half judges the one that was chosen, so that having chosen among hundreds flatters nothing:
+Policies of one family are compared: the strong model alone, any other model alone, and every *agreement ladder*: up to
+`MOST_ASKED` models, cheapest first, are asked one after the other; an answer that two, or three, of them state is taken; where so
+many can no longer agree, a last model decides. One half of the questions chooses, the other half judges, so that having chosen
+among thousands flatters nothing:
 
-    chosen = the cheapest policy whose mean of (score − keep · strong score), less `CAUTION` standard errors, is at least 0
-    proven = the paired differences to the strong model on the other half certify the margin (`certifying`)
+    good enough, with caution z = mean of (score − keep · strong score) ≥ 0,
+                                  and mean of (score − strong score) − z · standard error ≥ −margin
+    sequence = of the policies that save at least half of what the cheapest saves, the one that is good enough with the greatest
+               caution; then for each lesser caution the cheapest that is good enough
+    proven   = the last of the sequence before the first that does not certify the margin on the other half (`certifying`)
+
+The sequence is fixed before the other half is looked at, so each of its tests has the whole α (Learn-then-Test).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from breakeven.alignment.evidence.certificate import fixed_sequence
 from breakeven.alignment.routing.certifying import p_value
 
 if TYPE_CHECKING:
@@ -23,11 +31,23 @@ if TYPE_CHECKING:
 
     from breakeven.alignment.routing.certifying import Terms
 
-    _Row = tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]
+    _Scores = NDArray[np.float64]
+    _Costs = NDArray[np.int64]
+    _Flags = NDArray[np.bool_]
+    _Places = NDArray[np.int64]
 
-CAUTION = 1.5
+CAUTIONS = (5.0, 4.5, 4.0, 3.5, 3.0, 2.5)
+"""Standard errors by which a policy must stay within the margin where it is chosen, from the safest choice to the boldest."""
+AGREEING = (2, 3)
+"""How many must state the same."""
+MOST_ASKED = 4
+_MOST_CHEAP = 16
+"""Of so many models, the cheapest, ladders are made; any may be the last."""
 _CHEAP = 0.5
-"""A pair that together costs more than this part of the strong model is not tried: its agreement could hardly pay."""
+"""Models that together cost more than this part of the strong one are not asked first: agreement could hardly pay."""
+_WORTHWHILE = 0.5
+"""Part of the boldest policy's saving that the safest must have: to prove less would help nobody."""
+_FEWEST, _TINY = 20, 1e-9
 
 
 class Answered(NamedTuple):
@@ -38,32 +58,46 @@ class Answered(NamedTuple):
     cost: int
 
 
+class Policy(NamedTuple):
+    """Whom to ask in turn, how many must state the same, and who decides where they do not; `last` alone where none is asked."""
+
+    asked: tuple[str, ...]
+    agreeing: int
+    last: str
+
+    @property
+    def name(self) -> str:
+        """`small-a + small-b → large`, `2 of small-a, small-b, small-c → large`, or the model alone."""
+        if not self.asked:
+            return self.last
+        if len(self.asked) == self.agreeing:
+            return f"{' + '.join(self.asked)} → {self.last}"
+        return f"{self.agreeing} of {', '.join(self.asked)} → {self.last}"
+
+
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """One policy: a model alone, or a pair and whom to ask where it disagrees, with the share where that happens."""
+    """One policy on some questions, with the share where the last model decides."""
 
-    models: tuple[str, ...]
+    policy: Policy
     escalated: float
     saved: float
     quality_kept: float | None
 
-    @property
-    def name(self) -> str:
-        """`small-a + small-b → large`, or the model alone."""
-        return self.models[0] if len(self.models) == 1 else f"{self.models[0]} + {self.models[1]} → {self.models[2]}"
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ladder chosen on one half, as it does on the other."""
+    """What was chosen on one half, as it does on the other."""
 
     questions: int
     tried: int
     strong: str
     chosen: Ladder
-    """Its figures are those of the judging half."""
+    """What to take: the boldest that is proven, else the cheapest that was good enough; as the judging half has it."""
     promised: Ladder
-    """The same ladder on the half that chose it."""
+    """The same on the half that chose it."""
+    cheapest: Ladder
+    """The cheapest that was good enough where it was chosen, on the judging half: what more questions may prove."""
     p_value: float | None
     """Of losing the margin or more; None where the strong model itself was chosen."""
     enough: bool
@@ -73,7 +107,7 @@ class Found:
         if self.p_value is None:
             return f"Stay on {self.strong}: none of {self.tried:,} ladders was both cheaper and good enough where it was chosen."
         kept = "an unknown part" if self.chosen.quality_kept is None else f"{self.chosen.quality_kept:.1%}"
-        told = f"{self.chosen.name} saves {self.chosen.saved:.1%} of what {self.strong} costs and keeps {kept} of its score"
+        told = f"{self.chosen.policy.name} saves {self.chosen.saved:.1%} of what {self.strong} costs and keeps {kept} of its score"
         if self.enough:
             return (
                 f"{told} on questions that had no part in choosing it; it is shown to lose less than {100 * terms.margin:g} points."
@@ -83,61 +117,163 @@ class Found:
         return f"Stay on {self.strong} for now: {told}, but that it loses less than {100 * terms.margin:g} points is not shown yet."
 
 
-class _Table(NamedTuple):
-    """Scores and costs of every policy, one row each, one column per question."""
+class _Judged(NamedTuple):
+    """The answers as columns of questions, one row per model: numbers that are equal where the same is stated, scores, costs."""
 
-    names: list[tuple[str, ...]]
-    scores: NDArray[np.float64]
-    costs: NDArray[np.int64]
-    escalated: NDArray[np.bool_]
+    names: list[str]
+    values: _Places
+    scores: _Scores
+    costs: _Costs
+
+    def at(self, questions: _Places) -> _Judged:
+        """Some of the questions only."""
+        return _Judged(self.names, self.values[:, questions], self.scores[:, questions], self.costs[:, questions])
+
+
+class _Start(NamedTuple):
+    """What asking some models in turn comes to: the score and cost so far, and where the last model must decide."""
+
+    asked: tuple[int, ...]
+    agreeing: int
+    scores: _Scores
+    costs: _Costs
+    undecided: _Flags
+
+
+class _Figures(NamedTuple):
+    """Each policy on the choosing half: means of what it gains on the strong model, its error, what it keeps, its cost."""
+
+    policies: list[Policy]
+    gain: _Scores
+    error: _Scores
+    kept: _Scores
+    cost: _Scores
 
 
 def search(strong: str, answers: Mapping[str, Sequence[Answered]], terms: Terms, keep: float = 1.0, seed: int = 0) -> Found:
     """Choose a ladder on a drawn half of the questions and judge it on the other. Raises ValueError below 20 questions."""
     count = len(answers[strong])
-    if count < 20:  # noqa: PLR2004 - a half of fewer than ten questions judges nothing
-        raise ValueError(f"{count} questions, 20 are the fewest")
-    table = _table(strong, answers)
+    if count < _FEWEST:  # a half of fewer than ten questions judges nothing
+        raise ValueError(f"{count} questions, {_FEWEST} are the fewest")
+    judged = _judged(answers)
     order = np.random.default_rng(seed).permutation(count)
-    choosing, judging = order[: count // 2], order[count // 2 :]
-    base = table.names.index((strong,))
-    best = _choose(table, base, choosing, keep)
-    differences = table.scores[base] - table.scores[best]
-    proof = None if best == base else p_value(differences[judging], terms.margin, 1 - terms.confidence)
-    chosen = _ladder(table, best, base, judging)
-    enough = proof is not None and proof <= 1 - terms.confidence and chosen.saved > 0
-    return Found(count, len(table.names), strong, chosen, _ladder(table, best, base, choosing), proof, enough)
+    choosing, judging = judged.at(order[: count // 2]), judged.at(order[count // 2 :])
+    figures = _figures(choosing, strong, keep)
+    sequence = _sequence(figures, terms.margin, float(choosing.costs[choosing.names.index(strong)].sum()))
+    proofs = [p_value(_losses(judging, policy, strong), terms.margin, 1 - terms.confidence) for policy in sequence]
+    place = fixed_sequence(proofs, 1 - terms.confidence)
+    boldest = sequence[-1] if sequence else Policy((), 0, strong)
+    taken, proof = (boldest, proofs[-1] if proofs else None) if place is None else (sequence[place], proofs[place])
+    chosen = _ladder(judging, taken, strong)
+    enough = place is not None and chosen.saved > 0
+    return Found(
+        count,
+        len(figures.policies),
+        strong,
+        chosen,
+        _ladder(choosing, taken, strong),
+        _ladder(judging, boldest, strong),
+        proof,
+        enough,
+    )
 
 
-def _table(strong: str, answers: Mapping[str, Sequence[Answered]]) -> _Table:
-    scores = {name: np.array([one.score for one in rows], dtype=np.float64) for name, rows in answers.items()}
-    costs = {name: np.array([one.cost for one in rows], dtype=np.int64) for name, rows in answers.items()}
-    none = np.zeros(len(answers[strong]), dtype=bool)
-    rows: list[_Row] = [((name,), scores[name], costs[name], none) for name in answers]
-    for pair in combinations(answers, 2):
-        if costs[pair[0]].sum() + costs[pair[1]].sum() > _CHEAP * costs[strong].sum():
-            continue
-        agreed = [
-            one.value is not None and one.value == two.value for one, two in zip(*(answers[name] for name in pair), strict=True)
+def _judged(answers: Mapping[str, Sequence[Answered]]) -> _Judged:
+    """Equal statements of one question get equal numbers; what states nothing gets one of its own."""
+    known: dict[object, int] = {}
+    values = [
+        [-1 - place if one.value is None else known.setdefault(one.value, len(known)) for one in rows]
+        for place, rows in enumerate(answers.values())
+    ]
+    scores = [[one.score for one in rows] for rows in answers.values()]
+    costs = [[one.cost for one in rows] for rows in answers.values()]
+    return _Judged(list(answers), np.array(values), np.array(scores, dtype=np.float64), np.array(costs, dtype=np.int64))
+
+
+def _starts(judged: _Judged, strong: int) -> Iterator[_Start]:
+    """Every way to ask some cheap models in turn, cheapest first."""
+    totals = judged.costs.sum(axis=1)
+    order = sorted(range(len(totals)), key=lambda place: (int(totals[place]), place))
+    cheap = [place for place in order if totals[place] < totals[strong] and (judged.values[place] >= 0).any()][:_MOST_CHEAP]
+    for agreeing in AGREEING:
+        for count in range(agreeing, MOST_ASKED + 1):
+            for asked in combinations(cheap, count):
+                if totals[list(asked[:agreeing])].sum() <= _CHEAP * totals[strong]:
+                    yield _asked(judged, asked, agreeing)
+
+
+def _asked(judged: _Judged, asked: tuple[int, ...], agreeing: int) -> _Start:
+    """Ask in turn until so many state the same, or can no longer."""
+    questions = judged.values.shape[1]
+    scores, costs = np.zeros(questions), np.zeros(questions, dtype=np.int64)
+    going, hopeless, most = np.ones(questions, dtype=bool), np.zeros(questions, dtype=bool), np.zeros(questions, dtype=np.int64)
+    for turn, place in enumerate(asked):
+        costs += np.where(going, judged.costs[place], 0)
+        votes = (judged.values[list(asked[: turn + 1])] == judged.values[place]).sum(axis=0)
+        most = np.maximum(most, votes)
+        settled = going & (votes >= agreeing)
+        scores[settled] = judged.scores[place][settled]
+        going &= ~settled
+        lost = going & (most + len(asked) - turn - 1 < agreeing)
+        hopeless |= lost
+        going &= ~lost
+    return _Start(asked, agreeing, scores, costs, going | hopeless)
+
+
+def _figures(judged: _Judged, strong: str, keep: float) -> _Figures:
+    """Every policy of the family on these questions."""
+    base, names = judged.names.index(strong), judged.names
+    totals = judged.costs.sum(axis=1)
+    policies = [Policy((), 0, name) for name in names]
+    scores, costs = [_moments(judged.scores, judged.scores[base])], [totals.astype(np.float64)]
+    for start in _starts(judged, base):
+        lasts = [
+            place
+            for place in range(len(names))
+            if place not in start.asked and totals[start.asked[-1]] <= totals[place] <= totals[base]
         ]
-        differ = ~np.array(agreed)
-        both = costs[pair[0]] + costs[pair[1]]
-        for last in (name for name in answers if name not in pair):
-            score = np.where(differ, scores[last], scores[pair[0]])
-            rows.append(((*pair, last), score, both + np.where(differ, costs[last], 0), differ))
-    return _Table([row[0] for row in rows], *(np.array([row[place] for row in rows]) for place in (1, 2, 3)))
+        policies += [Policy(tuple(names[one] for one in start.asked), start.agreeing, names[last]) for last in lasts]
+        given = np.where(start.undecided, judged.scores[lasts], start.scores)
+        scores.append(_moments(given, judged.scores[base]))
+        costs.append(start.costs.sum() + np.where(start.undecided, judged.costs[lasts], 0).sum(axis=1).astype(np.float64))
+    gain, error = np.concatenate(scores, axis=1)
+    kept = gain + (1 - keep) * float(judged.scores[base].mean())
+    return _Figures(policies, gain, error, kept, np.concatenate(costs))
 
 
-def _choose(table: _Table, base: int, questions: NDArray[np.int64], keep: float) -> int:
-    differences = table.scores[:, questions] - keep * table.scores[base, questions]
-    error = differences.std(axis=1) / np.sqrt(len(questions))
-    total = table.costs[:, questions].sum(axis=1)
-    good = (differences.mean(axis=1) - CAUTION * error >= 0) & (total < total[base])
-    return int(np.argmin(np.where(good, total, total.max() + 1))) if good.any() else base
+def _moments(scores: _Scores, strong: _Scores) -> _Scores:
+    """The mean gain on the strong model and its standard error, one column per policy."""
+    gains = scores - strong
+    return np.array([gains.mean(axis=1), gains.std(axis=1) / np.sqrt(gains.shape[1])])
 
 
-def _ladder(table: _Table, place: int, base: int, questions: NDArray[np.int64]) -> Ladder:
-    strong, whole = float(table.scores[base, questions].sum()), int(table.costs[base, questions].sum())
-    saved = 1 - int(table.costs[place, questions].sum()) / whole if whole else 0.0
-    kept = float(table.scores[place, questions].sum()) / strong if strong else None
-    return Ladder(table.names[place], float(table.escalated[place, questions].mean()), saved, kept)
+def _sequence(figures: _Figures, margin: float, whole: float) -> list[Policy]:
+    """From the safest to the boldest, each once: the safest that saves enough, then the cheapest at each lesser caution."""
+    caution = np.where((figures.kept >= 0) & (figures.cost < whole), (figures.gain + margin) / (figures.error + _TINY), -np.inf)
+    if not (caution >= CAUTIONS[-1]).any():
+        return []
+    saved = whole - figures.cost
+    safest = int(np.argmax(np.where(saved >= _WORTHWHILE * saved[caution >= CAUTIONS[-1]].max(), caution, -np.inf)))
+    reached = [least for least in CAUTIONS if caution[safest] >= least]
+    places = [safest, *(int(np.argmin(np.where(caution >= least, figures.cost, np.inf))) for least in reached)]
+    return [figures.policies[place] for place in dict.fromkeys(places)]
+
+
+def _given(judged: _Judged, policy: Policy) -> _Start:
+    """A policy's scores and costs on these questions, and where its last model decides."""
+    start = _asked(judged, tuple(judged.names.index(name) for name in policy.asked), policy.agreeing)
+    last = judged.names.index(policy.last)
+    scores = np.where(start.undecided, judged.scores[last], start.scores)
+    return start._replace(scores=scores, costs=start.costs + np.where(start.undecided, judged.costs[last], 0))
+
+
+def _losses(judged: _Judged, policy: Policy, strong: str) -> _Scores:
+    return np.asarray(judged.scores[judged.names.index(strong)] - _given(judged, policy).scores)
+
+
+def _ladder(judged: _Judged, policy: Policy, strong: str) -> Ladder:
+    base, given = judged.names.index(strong), _given(judged, policy)
+    score, whole = float(judged.scores[base].sum()), int(judged.costs[base].sum())
+    saved = 1 - int(given.costs.sum()) / whole if whole else 0.0
+    escalated = float(given.undecided.mean()) if policy.asked else 0.0
+    return Ladder(policy, escalated, saved, float(given.scores.sum()) / score if score else None)
