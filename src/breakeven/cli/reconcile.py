@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,29 +128,23 @@ def _post(settings: Settings, path: Path, held: Held, digest: str, found: Reconc
 
 def _days(invoice: Invoice, period: str | None) -> Period:
     from breakeven.economics.periods import parse_period
+    from breakeven.exchange.invoices import billed
 
     if period is not None:
         return parse_period(period, now())
-    if invoice.start is None or invoice.end is None:
-        raise UsageError("the invoice does not say which days it bills", "Say it: --period 2026-10.")
-    found = parse_period(f"{invoice.start:%Y-%m-%d}..{invoice.end - timedelta(days=1):%Y-%m-%d}", now())
-    month = parse_period(f"{invoice.start:%Y-%m}", now())
-    found = month if (found.start, found.end) == (month.start, month.end) else found
+    found = billed(invoice, now())
     click.echo(f"breakeven: the invoice bills {found.label}", err=True)
     return found
 
 
 def _cut(invoice: Invoice, period: Period) -> Invoice:
-    """The lines of the days asked for, where the file has others too; each such part of a file is an invoice of its own."""
-    first, past = period.start.date(), period.end.date()
-    kept = [line for line in invoice.lines if line.day is None or first <= line.day < past]
-    if len(kept) == len(invoice.lines):
-        return invoice
-    if not kept:
-        raise UsageError(f"the invoice has no lines in {period.label}", "Say which days it bills: --period 2026-10.")
-    click.echo(f"breakeven: {len(invoice.lines) - len(kept)} lines of other days than {period.label} are left out", err=True)
-    part = f"{invoice.digest} {first}..{past}"
-    return replace(invoice, lines=kept, digest=hashlib.sha256(part.encode()).hexdigest())
+    from breakeven.exchange.invoices import within
+
+    kept = within(invoice, period)
+    left_out = len(invoice.lines) - len(kept.lines)
+    if left_out:
+        click.echo(f"breakeven: {left_out} lines of other days than {period.label} are left out", err=True)
+    return kept
 
 
 def _share(text: str) -> Decimal:

@@ -7,7 +7,7 @@ question that rollups cannot answer (per user, as of a past instant, as first re
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -131,14 +131,10 @@ def ask(
     known = {"start": question.period.start, "end": question.period.end, "as_of": question.as_of, **values, **more}
     rows = ledger.query(sql, {key: value for key, value in known.items() if re.search(rf"\${key}\b", sql)})
     dates = [(at, DIMENSIONS[key].written) for at, key in enumerate(keys) if DIMENSIONS[key].written]
-    return [_dated(row, dates) for row in rows] if dates else rows
-
-
-def _dated(row: tuple[Any, ...], dates: Sequence[tuple[int, str]]) -> tuple[Any, ...]:
-    cells = list(row)
     for at, written in dates:
-        cells[at] = format(cells[at], written)
-    return tuple(cells)
+        names: dict[Any, str] = {day: format(day, written) for day in {row[at] for row in rows}}
+        rows = [(*row[:at], names[row[at]], *row[at + 1 :]) for row in rows]
+    return rows
 
 
 class Remembering:

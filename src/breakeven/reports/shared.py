@@ -103,6 +103,8 @@ def revenue(ledger: Facts, models: Sequence[ValueModel], question: Question) -> 
         }
         cells = _by_customer(usage.of(month, _driver(sharing[0].driver)), plans) if holding else {}
         for start, end, customer, plan, feature, amount, _rows in spans:
+            if end <= month.start or start >= month.end:
+                continue
             part = prorated(whole(amount), (start, end), month)
             if part == 0:
                 continue
