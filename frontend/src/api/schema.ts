@@ -6531,9 +6531,7 @@ export interface operations {
                     "cache-control"?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": null;
-                };
+                content?: never;
             };
             /** @description The question is not understood. */
             400: {
