@@ -15,10 +15,8 @@ from breakeven.errors import PolicyFailed, UsageError
 if TYPE_CHECKING:
     from breakeven.ledger.closing import Close
     from breakeven.ledger.layout import Layout
-    from breakeven.reports.closing import ShownClose, Statement
+    from breakeven.reports.closing import ShownClose
     from breakeven.settings import Settings
-
-ACTION = "close periods"
 
 
 @click.command()
@@ -66,62 +64,24 @@ def _close(
     settings: Settings, layout: Layout, name: str, why: str | None, *, unreconciled: bool, as_json: bool, as_csv: bool
 ) -> None:
     """Sign a period off; the statement is on the disk before the decision that has its digest."""
-    import msgspec
-
-    from breakeven.economics.periods import month_of, parse_period
-    from breakeven.governance.decisions import GENESIS
     from breakeven.ledger import open_ledger
-    from breakeven.ledger.closing import Close, closes, digest, write_close
-    from breakeven.reports.closing import readable, statement_of
+    from breakeven.ledger.closing import digest
+    from breakeven.reports.signoff import ACTION, SignOff, month_to_close, signed_off
 
-    period = parse_period(name, now())
-    if (period.start, period.end) != (month_of(period.start).start, month_of(period.start).end):
-        raise UsageError(f"{name!r} is not a month", "Close one month at a time, such as: breakeven close 2026-10.")
-    if period.end > now():
-        raise UsageError(f"{period.label} is not over", "Close it when its last day has passed and its invoices are here.")
-    period = month_of(period.start)
-    before = closes(layout)
-    if any(each.period == period.name for each in before):
-        raise PolicyFailed(f"{period.label} is closed already", f"See it: breakeven close {period.name} --show.")
+    month = month_to_close(name, now(), layout)
     with (
-        acting(settings, layout.root, ACTION, f"period {period.name}", why=why) as act,
+        acting(settings, layout.root, ACTION, f"period {month.name}", why=why) as act,
         open_ledger(layout.root, write=True) as ledger,
     ):
         act.done = False
-        statement = statement_of(ledger, settings, period)
-        _check(statement, unreconciled=unreconciled)
-        person = actor(settings, layout.root)
-        made = Close(
-            period=period.name,
-            start=period.start.isoformat(),
-            end=period.end.isoformat(),
-            closed_at=f"{now().isoformat(timespec='seconds')}Z",
-            by=person.name,
-            role=person.role,
-            why=why,
-            previous=digest(max(before, key=lambda each: each.closed_at)) if before else GENESIS,
-            statement=msgspec.json.decode(msgspec.json.encode(statement)),
-        )
-        write_close(layout, made, readable(made, statement))
+        by = SignOff(actor(settings, layout.root), now(), why, unreconciled)
+        made, statement = signed_off(ledger, settings, layout, month, by)
         act.done, act.after = True, digest(made)
-    place = layout.root / "closes" / f"{period.name}.md"
-    _output(statement, as_json=as_json, as_csv=as_csv, rows=statement.pnl.rows, drawn=lambda found: click.echo(found.sentence))
-    click.echo(f"breakeven: {period.label} is closed; the statement: {place}", err=True)
-
-
-def _check(statement: Statement, *, unreconciled: bool) -> None:
-    """What must hold before a month is signed off. Raises PolicyFailed or UsageError."""
-    if not statement.lines:
-        raise UsageError(f"there is no cost in {statement.label}", "Check the period and the ledger.")
-    share = statement.pnl.shares.reconciled
-    if share != 1 and not unreconciled:
-        said = "no invoice was posted for it" if not share else f"{1 - share:.1%} of its cost was held against no invoice"
-        raise PolicyFailed(
-            f"{statement.label} was not closed: {said}",
-            "Post the invoices (breakeven reconcile INVOICE --post), or close it all the same with --unreconciled.",
-        )
     if statement.unknown_lines:
         click.echo(f"breakeven: {statement.unknown_lines:,} cost lines have no known cost: breakeven unpriced", err=True)
+    place = layout.root / "closes" / f"{month.name}.md"
+    _output(statement, as_json=as_json, as_csv=as_csv, rows=statement.pnl.rows, drawn=lambda found: click.echo(found.sentence))
+    click.echo(f"breakeven: {month.label} is closed; the statement: {place}", err=True)
 
 
 def _list(found: list[Close], *, as_json: bool, as_csv: bool) -> None:
@@ -158,6 +118,7 @@ def _show(layout: Layout, name: str, *, as_json: bool, as_csv: bool) -> None:
     from breakeven.ledger.closing import closes
     from breakeven.ledger.decisions import read
     from breakeven.reports.closing import shown_close
+    from breakeven.reports.signoff import ACTION
 
     period = parse_period(name, now())
     made = next((each for each in closes(layout) if each.span == (period.start, period.end)), None)

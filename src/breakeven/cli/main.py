@@ -28,6 +28,8 @@ class Entry(NamedTuple):
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("breakeven.cli.demo:demo", "Build the invented sample company and print what its AI features earn and cost."),
+    "start": Entry("breakeven.cli.start:start", "Set up a project: a breakeven.yaml for what you have, and what to do next."),
+    "doctor": Entry("breakeven.cli.doctor:doctor", "Check the wiring, and say how to mend what is wrong."),
     "serve": Entry("breakeven.cli.serve:serve", "Meter live traffic: the gateway and the bookkeeper, from one command."),
     "tail": Entry("breakeven.cli.tail:tail", "Watch live calls arrive, with what each one cost."),
     "import": Entry("breakeven.cli.imports:import_", "Bring in calls, vendor responses, logs, outcomes, revenue or customers."),
@@ -51,6 +53,8 @@ COMMANDS: dict[str, Entry] = {
     "watch": Entry("breakeven.cli.watch:watch", "What is unusual in cost, tokens, cache and errors, and what caused it."),
     "audit": Entry("breakeven.cli.auditing:audit", "Which task classes are bought above need, by what proof, and what that costs."),
     "unpriced": Entry("breakeven.cli.reports:unpriced", "What has no price or no usage yet, why, and what to do about it."),
+    "query": Entry("breakeven.cli.query:query", "Ask the ledger in SQL of your own, read-only."),
+    "statusline": Entry("breakeven.cli.statusline:statusline", "One line for a prompt or an editor."),
     "rate": Entry("breakeven.cli.rate:rate", "Price vendor response bodies or streams exactly, without a ledger."),
     "keys": Entry("breakeven.cli.keys:keys", "Virtual keys: create, list, rotate, revoke."),
     "reload": Entry("breakeven.cli.serve:reload", "Let the running gateway take up a changed configuration."),

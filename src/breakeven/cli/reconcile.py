@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from breakeven.cli.acting import acting
-from breakeven.cli.context import ledger_options, load, open_for_reading
+from breakeven.cli.context import ledger_options, load, open_facts, open_for_reading
 from breakeven.cli.imports import _pairs
 from breakeven.cli.reports import _output, now, output_options
 from breakeven.errors import PolicyFailed, UsageError
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", metavar="INVOICE", type=click.Path(path_type=Path))
+@click.argument("file", metavar="[INVOICE]", required=False, type=click.Path(path_type=Path))
 @click.option("--tolerance", default="0.5%", show_default=True, metavar="SHARE", help="How much may remain, of the invoiced sum.")
 @click.option("--period", help="Which days it bills. Default: what it says itself.")
 @click.option("--post", "posting", is_flag=True, help="Post the causes as adjustments and mark these days as reconciled.")
@@ -47,7 +44,7 @@ if TYPE_CHECKING:
 @ledger_options
 def reconcile(  # noqa: PLR0913 - one argument per option
     *,
-    file: Path,
+    file: Path | None,
     tolerance: str,
     period: str | None,
     posting: bool,
@@ -68,7 +65,12 @@ def reconcile(  # noqa: PLR0913 - one argument per option
     INVOICE is FOCUS Invoice Detail or Cost and Usage, any CSV, JSONL or Parquet with amounts, OpenAI's costs or Anthropic's cost
     report. Exit code 1 where more than the tolerance remains. The parts sum exactly to the difference; what no cause explains is a
     row of its own.
+
+    Without INVOICE: how the period (--period, else the latest month) stands to the invoices that were posted.
     """
+    if file is None:
+        _stand(config, ledger_path, period, as_json=as_json, as_csv=as_csv)
+        return
     from breakeven.cli.draw_reconcile import draw_reconciled
     from breakeven.exchange.invoices import Reading, read_invoice
     from breakeven.reports.reconcile import Held, reconciled_with
@@ -88,6 +90,19 @@ def reconcile(  # noqa: PLR0913 - one argument per option
             report, found = reconciled_with(ledger, held)
     _output(report, as_json=as_json, as_csv=as_csv, rows=report.rows, drawn=draw_reconciled)
     _judge(report, posting=posting)
+
+
+def _stand(config: Path | None, ledger_path: Path | None, period: str | None, *, as_json: bool, as_csv: bool) -> None:
+    from breakeven.cli.draw_reconcile import draw_books
+    from breakeven.cli.reports import _question
+    from breakeven.ledger.closing import closes
+    from breakeven.ledger.layout import Layout
+    from breakeven.reports.monthbooks import books
+
+    settings, path = load(config, ledger_path)
+    with open_facts(path, settings) as ledger:
+        found = books(ledger, _question(ledger, period=period), closes(Layout(path)), now())
+    _output(found, as_json=as_json, as_csv=as_csv, rows=found.rows, drawn=draw_books)
 
 
 def _judge(report: Reconciled, *, posting: bool) -> None:
@@ -131,29 +146,23 @@ def _post(settings: Settings, path: Path, held: Held, digest: str, found: Reconc
 
 def _days(invoice: Invoice, period: str | None) -> Period:
     from breakeven.economics.periods import parse_period
+    from breakeven.exchange.invoices import billed
 
     if period is not None:
         return parse_period(period, now())
-    if invoice.start is None or invoice.end is None:
-        raise UsageError("the invoice does not say which days it bills", "Say it: --period 2026-10.")
-    found = parse_period(f"{invoice.start:%Y-%m-%d}..{invoice.end - timedelta(days=1):%Y-%m-%d}", now())
-    month = parse_period(f"{invoice.start:%Y-%m}", now())
-    found = month if (found.start, found.end) == (month.start, month.end) else found
+    found = billed(invoice, now())
     click.echo(f"breakeven: the invoice bills {found.label}", err=True)
     return found
 
 
 def _cut(invoice: Invoice, period: Period) -> Invoice:
-    """The lines of the days asked for, where the file has others too; each such part of a file is an invoice of its own."""
-    first, past = period.start.date(), period.end.date()
-    kept = [line for line in invoice.lines if line.day is None or first <= line.day < past]
-    if len(kept) == len(invoice.lines):
-        return invoice
-    if not kept:
-        raise UsageError(f"the invoice has no lines in {period.label}", "Say which days it bills: --period 2026-10.")
-    click.echo(f"breakeven: {len(invoice.lines) - len(kept)} lines of other days than {period.label} are left out", err=True)
-    part = f"{invoice.digest} {first}..{past}"
-    return replace(invoice, lines=kept, digest=hashlib.sha256(part.encode()).hexdigest())
+    from breakeven.exchange.invoices import within
+
+    kept = within(invoice, period)
+    left_out = len(invoice.lines) - len(kept.lines)
+    if left_out:
+        click.echo(f"breakeven: {left_out} lines of other days than {period.label} are left out", err=True)
+    return kept
 
 
 def _share(text: str) -> Decimal:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,20 @@ class Tally:
 
 def total(tallies: Iterable[Tally]) -> Tally:
     """The sum of all rows."""
-    return reduce(Tally.__add__, tallies, Tally())
+    rows = list(tallies)
+    return Tally(
+        cost=_known(row.cost for row in rows),
+        cost_of_revenue=_known(row.cost_of_revenue for row in rows),
+        fixed_cost=sum(row.fixed_cost for row in rows),
+        fixed_cost_of_revenue=sum(row.fixed_cost_of_revenue for row in rows),
+        value=_known(row.value for row in rows),
+        avoided_cost=_known(row.avoided_cost for row in rows),
+        calls=sum(row.calls for row in rows),
+        unknown_calls=sum(row.unknown_calls for row in rows),
+        outcomes=_known(row.outcomes for row in rows),
+        successful=_known(row.successful for row in rows),
+        lines=sum(row.lines for row in rows),
+    )
 
 
 def per(amount: int | None, count: int | None) -> int | None:
@@ -102,6 +114,12 @@ def share(part: int | None, whole: int | None) -> float | None:
     if part is None or whole is None or whole <= 0:
         return None
     return part / whole
+
+
+def _known(values: Iterable[int | None]) -> int | None:
+    """The sum of what is known; None where nothing is."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def _plus(left: int | None, right: int | None) -> int | None:

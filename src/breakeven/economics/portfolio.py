@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from breakeven.economics.verdict import Interval, t_quantile
+from breakeven.economics.verdict import Interval, t_probability, t_quantile
 
 GROWING = 1.25
 """Use that grew at least so many times against the period before makes a feature popular."""
@@ -71,9 +71,6 @@ def loss_certainty(interval: Interval | None) -> float:
 
 
 def below_zero(t: float, degrees: int) -> float:
-    """P(T < −t) of Student's t, by bisection on the quantile."""
-    size, low, high = abs(t), 0.5, 1.0 - 1e-12
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if t_quantile(middle, degrees) < size else (low, middle)
-    return low if t < 0 else 1 - low
+    """P(T < −t) of Student's t."""
+    within = t_probability(abs(t), degrees)
+    return within if t < 0 else 1 - within

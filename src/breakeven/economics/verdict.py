@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import NormalDist
 from typing import Literal
 
@@ -96,21 +97,27 @@ def judged(grade: Grade | None, interval: Interval | None, unknown_calls: float 
     return Verdict("creates", "net value per outcome lies above 0", interval)
 
 
+@cache
 def t_quantile(probability: float, degrees: int) -> float:
     """Quantile of Student's t for `probability` ≥ 0.5, by bisection on its exact distribution function."""
     if degrees >= _NORMAL_FROM:
         return NormalDist().inv_cdf(probability)
     low, high = 0.0, 1.0
-    while _t_cdf(high, degrees) < probability:
+    while t_probability(high, degrees) < probability:
         high *= 2
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _t_cdf(middle, degrees) < probability else (low, middle)
+        low, high = (middle, high) if t_probability(middle, degrees) < probability else (low, middle)
     return (low + high) / 2
 
 
-def _t_cdf(t: float, degrees: int) -> float:
-    """P(T ≤ t) for whole degrees of freedom and t ≥ 0: the finite sums of Abramowitz & Stegun, 26.7.3 and 26.7.4."""
+def t_probability(t: float, degrees: int) -> float:
+    """P(T ≤ t) of Student's t for whole degrees of freedom and t ≥ 0: the finite sums of Abramowitz & Stegun, 26.7.3 and 26.7.4.
+
+    The normal distribution from 1,000 degrees on.
+    """
+    if degrees >= _NORMAL_FROM:
+        return NormalDist().cdf(t)
     angle = math.atan(t / math.sqrt(degrees))
     square = math.cos(angle) ** 2
     odd = degrees % 2

@@ -20,9 +20,10 @@ from typing import Any
 import duckdb
 
 from breakeven.economics.money import ATTO, SCALE, atto
+from breakeven.economics.periods import Period, parse_period
 from breakeven.economics.reconciliation import USAGE, InvoiceLine, plain_model
 from breakeven.economics.usage import CLASS_BY_NAME
-from breakeven.errors import DataError, Problem, Unreachable
+from breakeven.errors import DataError, Problem, Unreachable, UsageError
 from breakeven.exchange.importers.fields import Field
 from breakeven.exchange.importers.mapping import plan
 from breakeven.exchange.importers.request import ImportRequest
@@ -115,6 +116,30 @@ def read_invoice(path: Path, reading: Reading) -> Invoice:
     fine = min(_quantum(row.get("amount")) for _, row in rows)
     lines = [replace(line, quantum=fine) for line in lines]
     return Invoice(", ".join(named) or path.name, hashlib.sha256(content).hexdigest(), lines, start, end)
+
+
+def billed(invoice: Invoice, now: datetime) -> Period:
+    """The days that an invoice bills, as a month where they are one. Raises UsageError where it does not say them."""
+    if invoice.start is None or invoice.end is None:
+        raise UsageError("the invoice does not say which days it bills", "Say it: --period 2026-10.")
+    found = parse_period(f"{invoice.start:%Y-%m-%d}..{invoice.end - timedelta(days=1):%Y-%m-%d}", now)
+    month = parse_period(f"{invoice.start:%Y-%m}", now)
+    return month if (found.start, found.end) == (month.start, month.end) else found
+
+
+def within(invoice: Invoice, period: Period) -> Invoice:
+    """The lines of the days asked for, where the file has others too; each such part of a file is an invoice of its own.
+
+    Raises UsageError where no line is left.
+    """
+    first, past = period.start.date(), period.end.date()
+    kept = [line for line in invoice.lines if line.day is None or first <= line.day < past]
+    if len(kept) == len(invoice.lines):
+        return invoice
+    if not kept:
+        raise UsageError(f"the invoice has no lines in {period.label}", "Say which days it bills: --period 2026-10.")
+    part = f"{invoice.digest} {first}..{past}"
+    return replace(invoice, lines=kept, digest=hashlib.sha256(part.encode()).hexdigest())
 
 
 def _bytes(path: Path) -> bytes:

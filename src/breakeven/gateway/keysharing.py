@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from breakeven.errors import ConfigError, DataError, Unreachable
+from breakeven.accounts.address import redis_address
+from breakeven.errors import DataError, Unreachable
 from breakeven.ledger.layout import write_durably
 from breakeven.settings import AccountsSettings
 
@@ -32,15 +33,9 @@ class SharedKeys:
     """The copy in Redis. Raises Unreachable where Redis does not answer, ConfigError where its address or library is missing."""
 
     def __init__(self, where: AccountsSettings, environment: Mapping[str, str]) -> None:
-        try:
-            import redis  # noqa: PLC0415 - an extra
-        except ImportError as error:
-            raise ConfigError(
-                "gateway.shared_keys needs the library redis", "Install it: pip install 'breakeven[redis]'."
-            ) from error
-        url = where.url or environment.get(where.url_env or "", "")
-        if not url:
-            raise ConfigError(f"gateway.shared_keys: the variable {where.url_env} is not set", "Set it to the address of Redis.")
+        url = redis_address(where, environment, "gateway.shared_keys")
+        import redis  # noqa: PLC0415 - an extra
+
         self._faults: type[Exception] = redis.RedisError
         self._client: Any = redis.Redis.from_url(url, socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
         self._name = f"{where.prefix}:keys"

@@ -207,31 +207,44 @@ def _open_to_write(layout: Layout) -> Ledger:
 
 
 def _open_to_read(layout: Layout) -> Ledger:
-    if not _is_current(layout):
-        try:
-            with _open_to_write(layout) as ledger:
-                _commit_what_waits(ledger)
-        except LedgerLocked:
-            if not layout.database.is_file():
-                raise  # it is being made anew
-            # whoever writes brings it up to date; DuckDB says below whether it can be read meanwhile
-        except Unreachable:
-            if not layout.database.is_file():
-                raise
+    current = _opened_if_current(layout)
+    if current is not None:
+        return Ledger(layout, current, None)
+    try:
+        with _open_to_write(layout) as ledger:
+            _commit_what_waits(ledger)
+    except LedgerLocked:
+        if not layout.database.is_file():
+            raise  # it is being made anew
+        # whoever writes brings it up to date; DuckDB says below whether it can be read meanwhile
+    except Unreachable:
+        if not layout.database.is_file():
+            raise
     return Ledger(layout, engine.connect(layout.database, read_only=True, spill=layout.spill), None)
 
 
-def _is_current(layout: Layout) -> bool:
+def _opened_if_current(layout: Layout) -> duckdb.DuckDBPyConnection | None:
+    """The database, open to be read, where it holds all that is committed; else None, and nothing stays open."""
     if not layout.database.is_file() or rewriting.interrupted(layout):
+        return None
+    connection = engine.connect(layout.database, read_only=True, spill=layout.spill)
+    try:
+        if _is_current(layout, connection):
+            return connection
+    except duckdb.CatalogException:
+        pass
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return None
+
+
+def _is_current(layout: Layout, connection: duckdb.DuckDBPyConnection) -> bool:
+    loaded = {row[0]: row[1] for row in connection.execute("SELECT segment, source FROM sealed.segments").fetchall()}
+    committed = dict(connection.execute("SELECT segment, committed FROM live.offsets").fetchall())
+    if engine.is_older(connection):
         return False
-    with engine.connect(layout.database, read_only=True, spill=layout.spill) as connection:
-        try:
-            loaded = {row[0]: row[1] for row in connection.execute("SELECT segment, source FROM sealed.segments").fetchall()}
-            committed = dict(connection.execute("SELECT segment, committed FROM live.offsets").fetchall())
-            if engine.is_older(connection):
-                return False
-        except duckdb.CatalogException:
-            return False
     return segment_numbers(layout) <= loaded.keys() and not _any_waits(layout, committed, frozenset(loaded.values()))
 
 

@@ -77,10 +77,7 @@ def statement_of(ledger: Facts, settings: Settings, period: Period) -> Statement
     question = Question(period)
     found = pnl(ledger, settings, question)
     versions = [VersionRow(name, lines, digits(cost) or "0", unknown) for name, lines, cost, unknown in _versions(ledger, question)]
-    invoices = [
-        InvoiceRow(provider, invoice, hashed, days, digits(metered) or "0", digits(adjusted) or "0")
-        for provider, invoice, hashed, days, metered, adjusted in ask(ledger, "close_invoices", question, ())
-    ]
+    invoices = invoices_of(ledger, question)
     cost = sum((Decimal(row.cost) for row in versions), Decimal(0))
     return Statement(
         period=period.name,
@@ -94,6 +91,14 @@ def statement_of(ledger: Facts, settings: Settings, period: Period) -> Statement
         cost=digits(cost) or "0",
         sentence=f"{found.sentence} {_known(found, invoices)}",
     )
+
+
+def invoices_of(ledger: Facts, question: Question) -> list[InvoiceRow]:
+    """The invoices that days of the period were held against."""
+    return [
+        InvoiceRow(provider, invoice, hashed, days, digits(metered) or "0", digits(adjusted) or "0")
+        for provider, invoice, hashed, days, metered, adjusted in ask(ledger, "close_invoices", question, ())
+    ]
 
 
 def shown_close(ledger: Facts, close: Close, decided: Sequence[str | None], period: Period) -> ShownClose:

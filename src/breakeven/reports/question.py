@@ -115,11 +115,21 @@ def wanted(value: str) -> str | None:
 
 
 def ask(
-    ledger: Facts, name: str, question: Question, keys: tuple[str, ...], *, filtered: bool = True, **more: object
+    ledger: Facts,
+    name: str,
+    question: Question,
+    keys: tuple[str, ...],
+    *,
+    filtered: bool = True,
+    features: Sequence[str] | None = None,
+    **more: object,
 ) -> list[tuple[Any, ...]]:
-    """The rows of the statement `sql/<name>.sql` for a question, grouped by `keys`."""
+    """The rows of the statement `sql/<name>.sql` for a question, grouped by `keys`; `features`: only of these."""
     sql = statement(name)
     conditions, values = _conditions(question) if filtered else ("", {})
+    if features is not None:
+        conditions += " AND feature IN (SELECT unnest(CAST($features AS VARCHAR[])))"
+        more["features"] = list(features)
     columns = [DIMENSIONS[key].column for key in keys]
     sql = (
         sql.replace("{keys},", "".join(f"{column} AS key_{index}, " for index, column in enumerate(columns)))
@@ -131,14 +141,10 @@ def ask(
     known = {"start": question.period.start, "end": question.period.end, "as_of": question.as_of, **values, **more}
     rows = ledger.query(sql, {key: value for key, value in known.items() if re.search(rf"\${key}\b", sql)})
     dates = [(at, DIMENSIONS[key].written) for at, key in enumerate(keys) if DIMENSIONS[key].written]
-    return [_dated(row, dates) for row in rows] if dates else rows
-
-
-def _dated(row: tuple[Any, ...], dates: Sequence[tuple[int, str]]) -> tuple[Any, ...]:
-    cells = list(row)
     for at, written in dates:
-        cells[at] = format(cells[at], written)
-    return tuple(cells)
+        names: dict[Any, str] = {day: format(day, written) for day in {row[at] for row in rows}}
+        rows = [(*row[:at], names[row[at]], *row[at + 1 :]) for row in rows]
+    return rows
 
 
 class Remembering:

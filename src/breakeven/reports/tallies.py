@@ -6,7 +6,7 @@ SQL scans and sums; what comes back are small grouped tables that the pure funct
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from breakeven.economics.pnl import Tally, total
@@ -67,23 +67,22 @@ def _without_calls(tally: Tally) -> Tally:
 def _metered(ledger: Facts, question: Question) -> dict[Key, Tally]:
     """Cost and calls per row: what works before any value arrives."""
     width = len(question.by)
-    rows: dict[Key, Tally] = defaultdict(Tally)
+    parts: dict[Key, list[Tally]] = defaultdict(list)
     for row in ask(ledger, "costs", question, question.by):
         cost_class, cost, lines, unknown_lines = row[width:]
         known = None if lines == unknown_lines else whole(cost)
         of_revenue = known if cost_class == COST_OF_REVENUE else None
-        rows[row[:width]] += Tally(cost=known, cost_of_revenue=of_revenue, lines=lines)
-    for row in ask(ledger, "calls", question, question.by):
-        calls, unknown, _tokens = row[width:]
-        rows[row[:width]] += Tally(calls=calls, unknown_calls=unknown)
-    return {key: _without_calls_known(tally) for key, tally in rows.items()}
+        parts[row[:width]].append(Tally(cost=known, cost_of_revenue=of_revenue, lines=lines))
+    counted = {row[:width]: row[width:] for row in ask(ledger, "calls", question, question.by)}
+    rows = _joined(parts)
+    return {key: _with_calls(rows.get(key), *counted.get(key, (0, 0))[:2]) for key in dict.fromkeys((*rows, *counted))}
 
 
-def _without_calls_known(tally: Tally) -> Tally:
+def _with_calls(costs: Tally | None, calls: int, unknown_calls: int) -> Tally:
     """A row of nothing but billed-free calls costs a known 0; a row of calls of unknown cost costs an unknown amount."""
-    if tally.cost is None and tally.unknown_calls == 0:
-        return replace(tally, cost=0)
-    return tally
+    found = costs or Tally()
+    cost = 0 if found.cost is None and not unknown_calls else found.cost
+    return Tally(cost, found.cost_of_revenue, calls=calls, unknown_calls=unknown_calls, lines=found.lines)
 
 
 def _values(ledger: Facts, settings: Settings, question: Question) -> tuple[dict[Key, Tally], int]:
@@ -105,20 +104,25 @@ def outcome_tallies(ledger: Facts, settings: Settings, question: Question, keys:
     models = settings.values
     breaks = breakpoints(models)
     width = len(keys)
-    rows: dict[Key, Tally] = defaultdict(Tally)
+    parts: dict[Key, list[Tally]] = defaultdict(list)
     for row in ask(ledger, "outcomes", question, ("feature", *keys), breaks=list(breaks)):
         feature, (window, everything, failed, successful, judged, *carried) = row[0], row[width + 1 :]
         units = Units(everything, failed, successful, *(whole(value) for value in carried))
         holding = [model for model in models if model.feature == feature and holds(model, window, breaks)]
         value = [earned(model, units) for model in holding if isinstance(model, EARNING)]
         spared = [avoided(model, units) for model in holding if isinstance(model, AvoidedCost)]
-        rows[row[1 : width + 1]] += Tally(
+        tally = Tally(
             outcomes=everything,
             successful=successful if judged else None,
             value=sum(value) if value else None,
             avoided_cost=sum(spared) if spared else None,
         )
-    return dict(rows)
+        parts[row[1 : width + 1]].append(tally)
+    return _joined(parts)
+
+
+def _joined(parts: Mapping[Key, Sequence[Tally]]) -> dict[Key, Tally]:
+    return {key: each[0] if len(each) == 1 else total(each) for key, each in parts.items()}
 
 
 def _fixed_tallies(fixed: Shared) -> dict[Key, Tally]:

@@ -56,12 +56,13 @@ def today(ledger: Facts, settings: Settings, question: Question) -> Today:
         margin=whole.margin,
         shares=report.shares,
         sentence=report.sentence,
-        attention=_attention(ledger, report, question),
+        attention=attention_in(ledger, report, question),
         trail=msgspec.to_builtins(report.trail),
     )
 
 
-def _attention(ledger: Facts, report: Pnl, question: Question) -> list[Attention]:
+def attention_in(ledger: Facts, report: Pnl, question: Question) -> list[Attention]:
+    """What of a P&L needs attention: who loses money, what nobody owns, what has no price, that nothing has a value."""
     found = [_loser(row) for row in report.rows if row.kind == "group" and _loses(row)][:MOST_NAMED]
     unattributed = next((row for row in report.rows if row.kind == "unattributed" and row.calls), None)
     if unattributed is not None:

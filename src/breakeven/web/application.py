@@ -19,6 +19,7 @@ from breakeven.web import faults, signin
 from breakeven.web.analyses import ANALYSES
 from breakeven.web.asked import asked
 from breakeven.web.audits import AUDITS
+from breakeven.web.bookkeeping import BOOKKEEPING
 from breakeven.web.changes import CHANGES
 from breakeven.web.description import description
 from breakeven.web.desk import Desk
@@ -68,6 +69,7 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
             pack,
             *SCENARIOS,
             *CHANGES,
+            *BOOKKEEPING,
             signin.sign_in,
             signin.sign_out,
             signin.who,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
-from breakeven.errors import ConfigError
+from breakeven.accounts.address import redis_address
 from breakeven.gateway.caches.port import CacheStore, Entry, Found
 from breakeven.gateway.caches.sqlite import FILE, SqliteCache
 from breakeven.settings import AccountsSettings
@@ -18,13 +18,9 @@ def open_cache(
     """The store for a worker. Raises ConfigError where the address of a Redis, or the library for it, is missing."""
     if not where.shared:
         return SqliteCache(ledger / FILE)
-    try:
-        from breakeven.gateway.caches.redis import RedisCache  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigError("gateway.cache needs the library redis", "Install it: pip install 'breakeven[redis]'.") from error
-    url = where.url or environment.get(where.url_env or "", "")
-    if not url:
-        raise ConfigError(f"gateway.cache: the variable {where.url_env} is not set", "Set it to the address of Redis.")
+    url = redis_address(where, environment, "gateway.cache")
+    from breakeven.gateway.caches.redis import RedisCache  # noqa: PLC0415 - an extra
+
     return RedisCache(url, where.prefix, spawn)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from breakeven.errors import ConfigError, Unreachable
+from breakeven.accounts.address import redis_address
+from breakeven.errors import Unreachable
 from breakeven.gateway.caches.sqlite import FILE
 from breakeven.settings import AccountsSettings
 
@@ -35,13 +36,9 @@ def _in_file(path: Path, spaces: list[str]) -> int:
 
 
 def _in_redis(where: AccountsSettings, environment: Mapping[str, str], spaces: list[str]) -> int:
-    try:
-        import redis  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise ConfigError("gateway.cache needs the library redis", "Install it: pip install 'breakeven[redis]'.") from error
-    url = where.url or environment.get(where.url_env or "", "")
-    if not url:
-        raise ConfigError(f"gateway.cache: the variable {where.url_env} is not set", "Set it to the address of Redis.")
+    url = redis_address(where, environment, "gateway.cache")
+    import redis  # noqa: PLC0415 - an extra
+
     count = 0
     try:
         with redis.Redis.from_url(url) as client:

@@ -206,18 +206,19 @@ class _Dialect(ast.NodeTransformer):
     def __init__(self, tree: ast.Module) -> None:
         self.fault = ""
         self.sets = 0
-        stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-        stored |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-        functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        nodes = list(ast.walk(tree))
+        stored = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        stored |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
         self._types = _TYPES.keys() - stored - functions
         self._reads: dict[str, list[int]] = {}
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 self._reads.setdefault(node.id, []).append(node.lineno)
-        loops = (node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While))
+        loops = (node for node in nodes if isinstance(node, ast.For | ast.While))
         self._loops = [(node.lineno, node.end_lineno or node.lineno) for node in loops]
-        self._catches = any(isinstance(node, ast.Try) for node in ast.walk(tree))
-        if any(isinstance(node, ast.ClassDef) for node in ast.walk(tree)):
+        self._catches = any(isinstance(node, ast.Try) for node in nodes)
+        if any(isinstance(node, ast.ClassDef) for node in nodes):
             self.fault = "the code defines classes"
         if stored & (_METHODS & vars(builtins).keys() | {"set", "frozenset", *_TYPES}):
             self._types = self._types - stored

@@ -17,6 +17,7 @@ from typing import Any
 
 from breakeven.alignment.task import Declined, Reply, Task
 from breakeven.errors import Unreachable
+from breakeven.handlers.builtin.placing import OneProcessor, threads_of
 from breakeven.handlers.builtin.preparing import Prepared, prepared
 from breakeven.handlers.forms import formed, unreadable
 
@@ -99,14 +100,19 @@ class Sandbox:
             max_feed_duration_secs=SECONDS, max_memory=MEMORY, max_recursion_depth=DEPTH, max_suspensions=_SUSPENSIONS
         )
         self._lock = threading.Lock()
+        own = threads_of()
         self._open: AbstractContextManager[Any] = pydantic_monty.Monty(
             max_processes=1, request_timeout=SECONDS + _SPARE_SECONDS, checkout_timeout=_SPARE_SECONDS
         )
         self._pool = self._open.__enter__()
+        self._serving = threads_of() - own  # those that the pool has started in this process
+        self._worker: int | None = None
+        self._beside = OneProcessor(())
         self._run("1 + 1")  # so that the first caller does not wait for it
 
     def close(self) -> None:
         """End the interpreter."""
+        self._beside.release()
         self._open.__exit__(None, None, None)
 
     def __call__(self, task: Task) -> Reply | Declined:
@@ -142,14 +148,27 @@ class Sandbox:
         return value
 
     def _run(self, source: str, *, gapped: bool = False) -> object:
-        with self._lock, self._pool.checkout(limits=self._limits) as session:
+        with self._lock:
+            self._beside.turn()
+            return self._told(source, gapped=gapped)
+
+    def _told(self, source: str, *, gapped: bool) -> object:
+        with self._pool.checkout(limits=self._limits) as session:
             found = session.feed_run(source, external_lookup=_HOST) if gapped else session.feed_run(source)
+            if session.worker_pid != self._worker:
+                self._find(session.worker_pid)
         if not gapped:
             return _literal(found)
         gaps, value = found
         if gaps:
             raise _NoLiteral(f"the sandbox lacks {gaps[0]}")
         return _literal(value)
+
+    def _find(self, worker: int | None) -> None:
+        """Take note of the threads of a worker's process, which is another one where the last one died."""
+        self._worker = worker
+        self._beside.release()
+        self._beside = OneProcessor(self._serving | (threads_of(worker) if worker is not None else frozenset()))
 
 
 def _host_encode(text: str, encoding: str, errors: str) -> tuple[str, object]:

@@ -1,0 +1,109 @@
+"""The books over HTTP: how a period stands to its invoices, what an invoice file says against it, and signing a month off."""
+
+from __future__ import annotations
+
+import tempfile
+from decimal import Decimal
+from pathlib import Path, PurePosixPath
+from typing import Annotated
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter, SkipValidation
+
+from breakeven.economics.periods import parse_period
+from breakeven.errors import UsageError
+from breakeven.exchange.invoices import Reading, billed, read_invoice, within
+from breakeven.ledger.closing import closes, digest
+from breakeven.ledger.store import transaction
+from breakeven.reports.monthbooks import Books
+from breakeven.reports.monthbooks import books as books_report
+from breakeven.reports.question import Facts
+from breakeven.reports.reconcile import Held, Reconciled, reconciled_with
+from breakeven.reports.signoff import ACTION, SignOff, month_to_close, signed_off
+from breakeven.settings import Settings
+from breakeven.web.acting import acting
+from breakeven.web.asked import Asked
+from breakeven.web.desk import Desk
+from breakeven.web.visitors import Visitor
+
+AtDesk = NamedDependency[SkipValidation[Desk]]
+Question = NamedDependency[SkipValidation[Asked]]
+Who = NamedDependency[SkipValidation[Visitor]]
+TOLERANCE = 0.005
+_NAME = "Its file name, which says what it is: .csv, .json, .jsonl or .parquet, also .gz."
+
+
+class CloseWanted(msgspec.Struct, frozen=True):
+    """A month to be signed off; `unreconciled`: also where some of its cost was held against no invoice."""
+
+    period: str
+    why: str | None = None
+    unreconciled: bool = False
+
+
+class SignedOff(msgspec.Struct, frozen=True):
+    """The month that is closed now, and the SHA-256 of its statement, which the decisions log has too."""
+
+    period: str
+    digest: str
+    sentence: str
+
+
+@get("/books", sync_to_thread=True)
+def books(desk: AtDesk, asked: Question) -> Books:
+    """Do the books tie to the vendors' invoices, what was posted, and may the month be closed?"""
+    now = desk.clock()
+    closed = closes(desk.layout)
+
+    def report(ledger: Facts, settings: Settings) -> Books:
+        del settings
+        return books_report(ledger, asked.question(ledger, now), closed, now)
+
+    return desk.answer(("books", asked, tuple(map(digest, closed))), report)
+
+
+@post("/invoices/check", status_code=200, sync_to_thread=True)
+def check_invoice(
+    desk: AtDesk,
+    body: bytes,
+    name: Annotated[str, QueryParameter(description=_NAME)] = "invoice.csv",
+    period: Annotated[str | None, QueryParameter(description="Which days it bills, where it does not say.")] = None,
+    provider: Annotated[str | None, QueryParameter(description="Whose invoice it is, where it does not say.")] = None,
+    tolerance: Annotated[float, QueryParameter(ge=0, lt=1, description="What may remain, of the invoiced sum.")] = TOLERANCE,
+) -> Reconciled:
+    """Hold an invoice's file (the body) against what was metered. Posting is the command line's: `breakeven reconcile --post`."""
+    if not body:
+        raise UsageError("there is no invoice in the request", "Send the file as the body.")
+    now = desk.clock()
+    with tempfile.TemporaryDirectory(prefix="breakeven-invoice-") as folder:
+        file = Path(folder) / ("invoice" + "".join(PurePosixPath(name.replace("\\", "/")).suffixes[-2:]))
+        file.write_bytes(body)
+        invoice = read_invoice(file, Reading(provider))
+    days = parse_period(period, now) if period is not None else billed(invoice, now)
+    called = name if invoice.name == file.name else invoice.name
+    held = Held(name, called, within(invoice, days).lines, days, Decimal(str(tolerance)))
+    with desk.books.reading() as ledger:
+        return reconciled_with(ledger, held)[0]
+
+
+@post("/closes", status_code=200, sync_to_thread=True)
+def close_month(desk: AtDesk, visitor: Who, data: JSONBody[CloseWanted]) -> SignedOff:
+    """Lock a month with its prices and sign off its statement; later corrections go to the next month."""
+    now = desk.clock()
+    month = month_to_close(data.period, now, desk.layout)
+    with (
+        acting(desk, visitor.person, ACTION, f"period {month.name}", why=data.why) as act,
+        desk.books.reading() as ledger,
+        transaction(ledger.connection),  # one view of the ledger, whatever is committed meanwhile
+    ):
+        act.done = False
+        by = SignOff(visitor.person, now.replace(microsecond=0), data.why, data.unreconciled)
+        made, statement = signed_off(ledger, desk.settings(), desk.layout, month, by)
+        act.done, act.after = True, digest(made)
+    return SignedOff(month.name, digest(made), statement.sentence)
+
+
+BOOKKEEPING = (books, check_invoice, close_month)
+"""The routes of this module."""
