@@ -209,7 +209,7 @@ def _with_usage(row: Row, node: Node, provider: str, body: str, names: Mapping[s
     row["usage_known"] = bool(prompt or completion or counts["cache_read"])
     if not row["usage_known"]:
         return row
-    produced = {name: counts.pop(name) for name in ("reasoning", "output_audio") if name in counts}
+    produced: dict[str, int] = {name: counts.pop(name) for name in ("reasoning", "output_audio") if name in counts}
     if outside:
         prompt, completion = prompt + sum(counts.values()), completion + produced.get("output_audio", 0)
     return row | _disjoint(prompt, completion, counts, produced)
