@@ -649,7 +649,7 @@ export interface paths {
         put?: never;
         /**
          * CheckInvoice
-         * @description Hold an invoice's file (the body) against what was metered. Nothing is posted: `breakeven reconcile INVOICE --post` does that.
+         * @description Hold an invoice's file (the body) against what was metered. Posting is the command line's: `breakeven reconcile --post`.
          */
         post: operations["ApiV1InvoicesCheckCheckInvoice"];
         delete?: never;
@@ -853,6 +853,7 @@ export interface components {
             alpha: number;
             findings: components["schemas"]["audit_Finding"][];
             ladder: components["schemas"]["LadderStep"][];
+            policies: components["schemas"]["Policy"][];
             spend: string;
             excess_per_month: [
                 string | null,
@@ -1612,6 +1613,22 @@ export interface components {
             net_value_per_outcome?: string[] | null;
             cost_change?: string | null;
             change?: components["schemas"]["Change"];
+        };
+        /** Policy */
+        Policy: {
+            feature: string | null;
+            policy: string;
+            rungs: {
+                [key: string]: string;
+            };
+            proven: boolean;
+            chosen: boolean;
+            saving_per_month: [
+                string | null,
+                string | null
+            ];
+            checking_per_month: string;
+            break_even_checked: number | null;
         };
         /** PolicyRow */
         PolicyRow: {
