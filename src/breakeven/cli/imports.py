@@ -67,9 +67,9 @@ def import_(  # noqa: PLR0913, PLR0917 - one argument per option
     """Bring FILE... of FORMAT into the ledger.
 
     Formats: calls, aggregates, responses, claude-code, litellm, litellm-callback, otlp, langfuse, helicone, portkey, openai-usage,
-    openai-costs, anthropic-usage, anthropic-costs, aws-cur, focus, outcomes, revenue, stripe, customers, replays. The same
-    facts are never added twice, in whatever pieces they come. Rows that cannot be used are set aside with the reason; the others
-    are kept, and the exit code is 3.
+    openai-costs, anthropic-usage, anthropic-costs, aws-cur, focus, invoice, outcomes, revenue, stripe, customers, replays. The
+    same facts are never added twice, in whatever pieces they come. Rows that cannot be used are set aside with the reason; the
+    others are kept, and the exit code is 3.
     """
     from breakeven import app
     from breakeven.exchange import ImportRequest, Target, importer

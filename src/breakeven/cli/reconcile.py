@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("file", metavar="[INVOICE]", required=False, type=click.Path(path_type=Path))
+@click.option("--invoice", "number", metavar="NUMBER", help="An invoice that was imported, in the place of a file.")
 @click.option("--tolerance", default="0.5%", show_default=True, metavar="SHARE", help="How much may remain, of the invoiced sum.")
 @click.option("--period", help="Which days it bills. Default: what it says itself.")
 @click.option("--post", "posting", is_flag=True, help="Post the causes as adjustments and mark these days as reconciled.")
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 def reconcile(  # noqa: PLR0913 - one argument per option
     *,
     file: Path | None,
+    number: str | None,
     tolerance: str,
     period: str | None,
     posting: bool,
@@ -68,20 +70,26 @@ def reconcile(  # noqa: PLR0913 - one argument per option
 
     Without INVOICE: how the period (--period, else the latest month) stands to the invoices that were posted.
     """
-    if file is None:
+    if file is None and number is None:
         _stand(config, ledger_path, period, as_json=as_json, as_csv=as_csv)
         return
     from breakeven.cli.draw_reconcile import draw_reconciled
     from breakeven.exchange.invoices import Reading, read_invoice
+    from breakeven.reports.owners import quoted
     from breakeven.reports.reconcile import Held, reconciled_with
 
     allowed = _share(tolerance)
-    reading = Reading(provider, _pairs("--map", maps), _pairs("--set", sets), _rates(rates))
-    invoice = read_invoice(file, reading)
     settings, path = load(config, ledger_path)
+    if file is not None and number is None:
+        invoice = read_invoice(file, Reading(provider, _pairs("--map", maps), _pairs("--set", sets), _rates(rates)))
+    elif file is None and number is not None:
+        invoice = _imported(path, number)
+    else:
+        raise UsageError("an invoice is a file or a number", "Give INVOICE or --invoice NUMBER, not both.")
     days = _days(invoice, period)
     invoice = _cut(invoice, days)
-    held = Held(str(file), invoice.name, invoice.lines, days, allowed, keys, day_starts)
+    given = quoted(str(file)) if number is None else f"--invoice {quoted(number)}"
+    held = Held(given, invoice.name, invoice.lines, days, allowed, keys, day_starts)
     with open_for_reading(path) as ledger:
         report, found = reconciled_with(ledger, held)
     if posting and report.explained:
@@ -90,6 +98,16 @@ def reconcile(  # noqa: PLR0913 - one argument per option
             report, found = reconciled_with(ledger, held)
     _output(report, as_json=as_json, as_csv=as_csv, rows=report.rows, drawn=draw_reconciled)
     _judge(report, posting=posting)
+
+
+def _imported(path: Path, number: str) -> Invoice:
+    """An invoice that the ledger keeps, as it was read from its file."""
+    from breakeven.exchange.invoices import Invoice
+    from breakeven.ledger.invoices import stored_invoice
+
+    with open_for_reading(path) as ledger:
+        found = stored_invoice(ledger, number)
+    return Invoice(found.name, found.digest, found.lines, found.start, found.end)
 
 
 def _stand(config: Path | None, ledger_path: Path | None, period: str | None, *, as_json: bool, as_csv: bool) -> None:

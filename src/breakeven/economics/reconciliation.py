@@ -56,6 +56,7 @@ class InvoiceLine:
     """One line of an invoice. `amount` is in atto-dollars by the invoice's own exchange; `exchange` what the books' adds to it.
 
     `category`: usage, credit, tax, fee or rounding. `foreign`: the invoice says no amount in dollars. `place`: its row in the file.
+    `paid`: the amount in `currency`, in which it is paid, in units of 10⁻¹⁸.
     """
 
     provider: str
@@ -72,6 +73,10 @@ class InvoiceLine:
     foreign: bool = False
     quantum: int = ATTO // 100
     invoice: str | None = None
+    account: str | None = None
+    description: str | None = None
+    currency: str = "USD"
+    paid: int | None = None
 
 
 def plain_model(name: str) -> str:

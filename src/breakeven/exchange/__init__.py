@@ -9,6 +9,7 @@ from breakeven.exchange.importers.billing import BILLS
 from breakeven.exchange.importers.buckets import BUCKETS
 from breakeven.exchange.importers.claude_code import CLAUDE_CODE
 from breakeven.exchange.importers.gateways import GATEWAYS
+from breakeven.exchange.importers.invoice import INVOICE
 from breakeven.exchange.importers.langfuse import LANGFUSE
 from breakeven.exchange.importers.litellm import LITELLM
 from breakeven.exchange.importers.otlp import OTLP
@@ -17,7 +18,19 @@ from breakeven.exchange.importers.responses import RESPONSES
 from breakeven.exchange.importers.stripe import STRIPE
 from breakeven.exchange.importers.tabular import TABULAR
 
-IMPORTERS: tuple[Importer, ...] = (*TABULAR, RESPONSES, CLAUDE_CODE, LITELLM, OTLP, LANGFUSE, *GATEWAYS, *BUCKETS, *BILLS, STRIPE)
+IMPORTERS: tuple[Importer, ...] = (
+    *TABULAR,
+    RESPONSES,
+    CLAUDE_CODE,
+    LITELLM,
+    OTLP,
+    LANGFUSE,
+    *GATEWAYS,
+    *BUCKETS,
+    *BILLS,
+    INVOICE,
+    STRIPE,
+)
 """Every importer that ships; others join through the entry points `breakeven.importers`."""
 
 

@@ -32,6 +32,7 @@ from breakeven.exchange.importers.sources import open_source
 
 FIELDS: tuple[Field, ...] = (
     Field("provider", "text", ("provider", "vendor", "invoice_issuer_name", "service_provider_name", "provider_name", "issuer")),
+    Field("account", "text", ("billing_account_id", "account_id", "account")),
     Field("invoice", "text", ("invoice_id", "invoice", "invoice_number")),
     Field("day", "text", ("charge_period_start", "day", "date", "usage_date", "starting_at", "start_time")),
     Field("period_start", "text", ("billing_period_start", "period_start")),
@@ -231,6 +232,10 @@ def _line(row: Mapping[str, str], place: str, reading: Reading) -> InvoiceLine:
         exchange=exchange,
         foreign=foreign,
         invoice=row.get("invoice") or None,
+        account=row.get("account") or None,
+        description=row.get("description") or None,
+        currency=(row.get("paid_in") or row.get("currency") or _USD).upper(),
+        paid=atto(_decimal(row.get("paid") or row.get("amount"), "paid")),
     )
 
 

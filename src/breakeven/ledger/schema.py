@@ -161,6 +161,34 @@ RECONCILIATIONS: dict[str, str] = {
     "source": "VARCHAR",
 }
 
+# One line of a vendor's invoice, as its file has it; what reconciling needs, and FOCUS 1.4 calls Invoice Detail.
+INVOICE_LINES: dict[str, str] = {
+    "invoice_line_id": "UUID",
+    "recorded_at": "TIMESTAMP",
+    "period_start": "TIMESTAMP",  # the billing period of the whole invoice
+    "period_end": "TIMESTAMP",  # exclusive
+    "day": "TIMESTAMP",  # the day that is charged; NULL where the line does not say
+    "provider": "VARCHAR",
+    "invoice": "VARCHAR",  # the vendor's number, or the name of its file
+    "invoice_digest": "VARCHAR",  # SHA-256 of its file
+    "account": "VARCHAR",  # the account that is billed
+    "category": "VARCHAR",  # usage, credit, tax, fee, rounding
+    "model": "VARCHAR",
+    "usage_class": "VARCHAR",
+    "tier": "VARCHAR",
+    "api_key": "VARCHAR",  # its name at the vendor, never the key itself
+    "quantity": "BIGINT",
+    "amount": MONEY,  # in dollars by the invoice's own exchange
+    "exchange": MONEY,  # what the rate of the books adds to it
+    "in_dollars": "BOOLEAN",  # whether the invoice itself says an amount in dollars
+    "currency": "VARCHAR",  # in which it is paid
+    "paid": MONEY,  # in that currency
+    "smallest_unit": MONEY,  # of its amounts, as they are written
+    "description": "VARCHAR",
+    "source": "VARCHAR",
+    "source_ref": "VARCHAR",  # file and row
+}
+
 # What a live writer appends for one attempt: the call's columns, and its cost lines inside under short names, because a segment is
 # written for every call and half of it would be names. `live.py` takes it apart into calls and cost lines.
 LINE_NAMES: dict[str, str] = {
@@ -185,6 +213,7 @@ FACTS: dict[str, dict[str, str]] = {
     "customers": CUSTOMERS,
     "replays": REPLAYS,
     "reconciliations": RECONCILIATIONS,
+    "invoice_lines": INVOICE_LINES,
 }
 IDENTITY: dict[str, tuple[str, ...]] = {
     "calls": ("call_id", "attempt"),
@@ -194,6 +223,7 @@ IDENTITY: dict[str, tuple[str, ...]] = {
     "customers": ("customer_row_id",),
     "replays": ("replay_id",),
     "reconciliations": ("reconciliation_id",),
+    "invoice_lines": ("invoice_line_id",),
 }
 TIME_COLUMN: dict[str, str] = {
     "calls": "occurred_at",
@@ -203,6 +233,7 @@ TIME_COLUMN: dict[str, str] = {
     "customers": "recorded_at",
     "replays": "recorded_at",
     "reconciliations": "day",
+    "invoice_lines": "period_start",
 }
 
 ROLLUP_COSTS: dict[str, str] = {

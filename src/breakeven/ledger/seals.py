@@ -28,6 +28,7 @@ SUMS: Mapping[str, tuple[str, ...]] = {
     "customers": (),
     "replays": ("cost",),
     "reconciliations": ("metered", "adjusted"),
+    "invoice_lines": ("amount",),
 }
 ROW_GROUP = 122_880
 CLUSTERED = 1.5

@@ -30,9 +30,12 @@ _AROUND = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What an invoice is held against: its lines, the period, the tolerance as a share, and what is known of keys and days."""
+    """What an invoice is held against: its lines, the period, the tolerance as a share, and what is known of keys and days.
 
-    file: str
+    `given`: how the command line is told which invoice it is.
+    """
+
+    given: str
     invoice: str
     lines: Sequence[InvoiceLine]
     period: Period
@@ -196,7 +199,7 @@ def _row(amount: int, parts: Sequence[Part], held: Held) -> CauseRow:
         last_day=_text(days[-1]) if days else None,
         quantity=sum(part.quantity for part in parts),
         amount=digits(amount) or "0",
-        remedy=remedy(parts, held.lines, held.period, held.file),
+        remedy=remedy(parts, held.lines, held.period, held.given),
     )
 
 

@@ -30,11 +30,11 @@ def sentence(found: Reconciliation, posted: int, remaining: int, tolerance: Deci
     return f"{said}: {dollars(remaining)} remains, {judged} the tolerance of {most} %; {causes}{open_}.{last}"
 
 
-def remedy(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period, file: str) -> str:
+def remedy(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period, given: str) -> str:
     """A command, or where no command can mend it, what to do."""
     part = parts[0]
     provider, model = part.cell.provider, part.cell.model
-    again = f"breakeven reconcile {quoted(file)}"
+    again = f"breakeven reconcile {given}"
     narrowed = "" if model is None else f" model:{quoted(model)}"
     asked = f"breakeven calls provider:{quoted(provider)}{narrowed} --period {quoted(period.name)}"
     known = {

@@ -19,6 +19,7 @@ from breakeven.ledger.closing import closes, digest
 from breakeven.ledger.store import transaction
 from breakeven.reports.monthbooks import Books
 from breakeven.reports.monthbooks import books as books_report
+from breakeven.reports.owners import quoted
 from breakeven.reports.question import Facts
 from breakeven.reports.reconcile import Held, Reconciled, reconciled_with
 from breakeven.reports.signoff import ACTION, SignOff, month_to_close, signed_off
@@ -83,7 +84,7 @@ def check_invoice(
         invoice = read_invoice(file, Reading(provider))
     days = parse_period(period, now) if period is not None else billed(invoice, now)
     called = name if invoice.name == file.name else invoice.name
-    held = Held(name, called, within(invoice, days).lines, days, Decimal(str(tolerance)))
+    held = Held(quoted(name), called, within(invoice, days).lines, days, Decimal(str(tolerance)))
     with desk.books.reading() as ledger:
         return reconciled_with(ledger, held)[0]
 

@@ -1,7 +1,7 @@
 """The two datasets that FOCUS 1.4 puts beside Cost and Usage: Billing Period and Invoice Detail.
 
-A billing period is open until its month is closed in the ledger, which is when it was last updated. Invoice Detail has the
-specification's columns and no row as long as the ledger keeps no invoice's lines: a row without an invoice would claim one.
+A billing period is open until its month is closed in the ledger, which is when it was last updated. Invoice Detail has the lines of
+the invoices that were imported; what an invoice does not say is null, or in words where the specification wants a word.
 """
 
 from __future__ import annotations
@@ -50,15 +50,44 @@ _INVOICE_DETAIL: Mapping[str, str] = {
     "PurchaseOrderNumber": _TEXT,
     "ReferenceInvoiceId": _TEXT,
 }
+_CATEGORIES = """CASE line.category WHEN 'usage' THEN 'Usage' WHEN 'credit' THEN 'Credit' WHEN 'tax' THEN 'Tax'
+    WHEN 'fee' THEN 'Purchase' ELSE 'Adjustment' END"""
+_VALUES: Mapping[str, str] = {
+    "BilledCost": "line.amount",
+    "BillingAccountId": "coalesce(line.account, line.provider)",
+    "BillingCurrency": "'USD'",
+    "BillingPeriodEnd": "line.period_end",
+    "BillingPeriodStart": "line.period_start",
+    "ChargeCategory": _CATEGORIES,
+    "InvoiceDetailCreated": "line.recorded_at",
+    "InvoiceDetailDescription": "line.description",
+    "InvoiceDetailId": "line.invoice_line_id",
+    "InvoiceDetailLastUpdated": "line.recorded_at",
+    "InvoiceId": "line.invoice",
+    "InvoiceIssueStatus": "'Issued'",
+    "InvoiceIssuerName": "coalesce(vendors.name, line.provider)",
+    "PaymentCurrency": "line.currency",
+    "PaymentCurrencyBilledCost": "line.paid",
+    "PaymentTerms": "'Not stated'",
+    "ReferenceInvoiceId": "line.invoice",
+}
+_DETAILS = """
+    FROM invoice_lines AS line LEFT JOIN focus_vendors AS vendors ON vendors.provider = line.provider
+    WHERE date_trunc('month', line.period_start) IN (SELECT date_trunc('month', day) FROM focus_charges)
+        AND line.invoice_digest IN (
+            SELECT arg_max(invoice_digest, (recorded_at, invoice_digest)) FROM invoice_lines GROUP BY provider, invoice
+        )
+    ORDER BY line.provider, line.invoice, line.source_ref, line.invoice_line_id"""
+"""Of an invoice that was imported from two files, the later one holds."""
 _PERIOD_TIMES = frozenset({"BillingPeriodCreated", "BillingPeriodEnd", "BillingPeriodLastUpdated", "BillingPeriodStart"})
 
 
 def companions(ledger: Ledger, output: Path) -> list[Path]:
     """Write both beside the file of the charges: NAME-invoice-detail and NAME-billing-period."""
     _closed(ledger)
-    columns = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in _INVOICE_DETAIL.items())
+    columns = ", ".join(f'CAST({_VALUES.get(name, "NULL")} AS {kind}) AS "{name}"' for name, kind in _INVOICE_DETAIL.items())
     dates = frozenset(name for name, kind in _INVOICE_DETAIL.items() if kind == _DATE)
-    details = copy_to(ledger.connection, f"SELECT {columns} WHERE false", _beside(output, "invoice-detail"), times=dates)
+    details = copy_to(ledger.connection, f"SELECT {columns} {_DETAILS}", _beside(output, "invoice-detail"), times=dates)
     return [details, copy_to(ledger.connection, _BILLING_PERIODS, _beside(output, "billing-period"), times=_PERIOD_TIMES)]
 
 
