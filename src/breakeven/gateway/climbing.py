@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from breakeven.providers.reading import Reading
 
 HEADER, TASK_CLASS = b"breakeven-ladder", b"breakeven-task-class"
+_NOTHING_SHARED = "an identical call under way got no answer that can be kept"
 WHOLE = "ladder"
 """In `rungs_tried`: what holds for the call as a whole, not for a rung."""
 _AS_ASKED = Rung(ASKED, "model", ASKED)
@@ -268,7 +269,7 @@ class Climb:
         flights = self._application.flights
         if flights.joins(key, self):
             return
-        store.find(feature or "", key, partial(self._looked_up, key))
+        store.find(self._space, key, partial(self._looked_up, key))
 
     def _looked_up(self, key: bytes, entry: Entry | None) -> None:
         if self._call.gone:
@@ -279,14 +280,48 @@ class Climb:
             self.lead()
 
     def lead(self) -> None:
-        """Ask on behalf of everybody who asks the same meanwhile."""
-        if self._key is not None and not self._call.gone:
-            self.flight = self._application.flights.begin(self._key)
+        """Ask on behalf of everybody who asks the same meanwhile, in this worker at once, in others by a claim."""
+        store = self._application.cache
+        if self._key is None or store is None or self._call.gone:
+            return
+        flight = self.flight = self._application.flights.begin(self._space, self._key)
+        flight.claim(store, partial(self._claimed, flight))
+
+    def _claimed(self, flight: Flight, found: Entry | bytes) -> None:
+        """Ask where nobody else does, or where enough others got nothing to share; else wait."""
+        if flight is not self.flight:  # the call ended meanwhile, or another flight was begun
+            self._let_go(flight)
+        elif isinstance(found, Entry):
+            self._share(found, keep=False)
+            self.replay(found)
+        elif found == flight.owner:
+            flight.awaited.clear()
             self._pass(CACHE, "not there")
+        elif flight.awaits(found):
+            self._application.loop.call_later(flight.pause(), self._look_again, flight)
+        else:
+            flight.claimed = False
+            self._pass(CACHE, _NOTHING_SHARED)
+
+    def _look_again(self, flight: Flight) -> None:
+        store = self._application.cache
+        if flight is self.flight and store is not None:
+            flight.claim(store, partial(self._claimed, flight))
+
+    def _let_go(self, flight: Flight) -> None:
+        """Other workers need not wait for this call."""
+        store = self._application.cache
+        if flight.claimed and store is not None:
+            store.release(flight.space, flight.key, flight.owner)
+
+    @property
+    def _space(self) -> str:
+        """The space of its answers in the store: that of its feature."""
+        return self._call.attribution.feature or ""
 
     def alone(self) -> None:
         """What somebody else asked led to nothing that can be shared."""
-        self._pass(CACHE, "an identical call under way got no answer that can be kept")
+        self._pass(CACHE, _NOTHING_SHARED)
 
     def replay(self, entry: Entry) -> None:
         """Answer with what was answered before."""
@@ -484,7 +519,9 @@ class Climb:
             return
         rules, store = self.rungs.ladder.cache, self._application.cache
         if keep and store is not None and len(entry.body) <= rules.largest:
-            store.keep(self._call.attribution.feature or "", self._key, entry, rules.ttl, rules.size)
+            store.keep(self._space, self._key, entry, rules.ttl, rules.size, flight.owner)
+        else:
+            self._let_go(flight)
         self._application.flights.land(flight, entry)
 
     def ended(self) -> None:
@@ -495,4 +532,5 @@ class Climb:
         self._application.flights.leave(self)
         flight, self.flight = self.flight, None
         if flight is not None:
+            self._let_go(flight)
             self._application.flights.give_up(flight, gone=self._call.gone)
