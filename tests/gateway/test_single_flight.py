@@ -74,7 +74,7 @@ def test_a_worker_that_dies_while_it_asks(own_service: Callable[..., Any], usual
     service = own_service(usual_config + KEPT, "--workers", "2")
     text = uuid.uuid4().hex
     with ThreadPoolExecutor(3 * CALLERS) as pool:
-        calls = [pool.submit(_ask, service.url, text, delay=1.5) for _ in range(3 * CALLERS)]
+        calls = [pool.submit(_ask, service.url, text, delay=5) for _ in range(3 * CALLERS)]
         asking = _asking(service.children("breakeven.gateway.worker"), vendor)
         time.sleep(0.5)  # so that callers wait in both
         os.kill(asking, signal.SIGKILL)
@@ -82,7 +82,7 @@ def test_a_worker_that_dies_while_it_asks(own_service: Callable[..., Any], usual
         answers = [answer for call in calls if (answer := call.result()) is not None]
     assert {answer.status_code for answer in answers} == {200}
     assert [answer.headers["breakeven-rung"] for answer in answers].count("frontier") == 1
-    assert time.monotonic() - killed < 10
+    assert time.monotonic() - killed < 20
     assert len(vendor.journal) == 2
 
 
