@@ -35,6 +35,8 @@ def test_two_cheap_models_that_agree_do_school_sums(breakeven: Run, shared_data:
     assert pair["saved"] > 0.75
     assert pair["quality_kept"] > 0.995
     assert pair["proven"]
+    assert found["choosing"]["chosen"] == [f"{MINI} + {FLASH}"] * 2
+    assert found["choosing"]["saved"] > 0.75
     assert [row["proven"] for row in found["candidates"] if row["models"] == [FLASH]] == [False]
 
 
@@ -102,6 +104,30 @@ def test_a_loss_beyond_the_margin_is_seldom_proven_harmless() -> None:
             approved[equal] += not_worse(pairs, 0.02, 0.05)
     assert approved[False] <= 20
     assert approved[True] > 80
+
+
+def test_a_lucky_candidate_is_judged_where_it_was_not_chosen() -> None:
+    """Of forty candidates that guess, the best keeps more on the questions that chose it than the figure of choosing says."""
+    draws = Random(7)
+    names = [f"g{number}" for number in range(40)]
+    answers = {
+        name: {str(number): Answered(draws.random(), float(draws.random() < 0.5), 1) for number in range(60)} for name in names
+    }
+    answers["big"] = {str(number): Answered("x", float(draws.random() < 0.5), 100) for number in range(60)}
+    found = compare("big", answers, names, margin=0.001)
+    alone = [policy.quality_kept for policy in found.candidates if policy.kind == "cheap"]
+    assert found.choosing.quality_kept < max(alone)
+    assert found.choosing.saved > 0.9
+
+
+def test_where_nothing_is_as_good_choosing_keeps_the_strong_model() -> None:
+    """Cheap models that are always wrong are chosen on neither half."""
+    answers = {
+        name: {str(number): Answered(name, float(name == "big"), cost) for number in range(100)}
+        for name, cost in (("big", 100), ("a", 1), ("b", 2))
+    }
+    choosing = compare("big", answers, ("a", "b")).choosing
+    assert (choosing.chosen, choosing.saved, choosing.quality_kept) == (("big", "big"), 0, 1)
 
 
 def test_all_of_one_cheap_model_is_a_candidate() -> None:

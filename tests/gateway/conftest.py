@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from breakeven.ledger import open_ledger
 from breakeven.testing import ScriptedUpstream
@@ -189,3 +191,28 @@ def own_service(tmp_path: Path, vendor: ScriptedUpstream) -> Iterator[Callable[.
     yield start
     for service in started:
         service.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A redis-server of these tests' own."""
+    program = shutil.which("redis-server")
+    assert program is not None, "no redis-server: run `make engines`"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path_factory.mktemp("redis")), "--save", ""]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"redis://127.0.0.1:{port}/0"
+    until = time.monotonic() + PATIENCE
+    with redis.Redis.from_url(url) as client:
+        while True:
+            try:
+                client.ping()
+                break
+            except redis.RedisError:
+                assert time.monotonic() < until, "redis-server does not answer"
+                time.sleep(0.02)
+    yield url
+    server.kill()
+    server.wait()

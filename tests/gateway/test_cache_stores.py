@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakeven.gateway.caches import CacheStore, Entry, SqliteCache
 from breakeven.gateway.caches.redis import RedisCache
 
-PATIENCE = 10.0
 LIMIT = 1 << 20
 
 
@@ -41,7 +36,8 @@ class Shelf:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Until all that was begun is done."""
         while self.tasks:
             self.loop.run_until_complete(asyncio.wait(set(self.tasks)))
 
@@ -49,49 +45,26 @@ class Shelf:
         """The entry of this name."""
         found: list[Entry | None] = []
         self.store.find(space, name.encode().ljust(32, b"."), found.append)
-        self._settle()
+        self.settle()
         (entry,) = found
         self.at += 1
         return entry
 
-    def keep(self, name: str, body: bytes = b"x", space: str = "a", ttl: float = 3600, size: int = LIMIT) -> Entry:
+    def keep(
+        self, name: str, body: bytes = b"x", space: str = "a", ttl: float = 3600, size: int = LIMIT, owner: bytes = b""
+    ) -> Entry:
         """Keep an entry under this name."""
         entry = Entry(b"application/json", body, "gpt-4o", "frontier", "openai", (("input", 7), ("output", 2)))
-        self.store.keep(space, name.encode().ljust(32, b"."), entry, ttl, size)
-        self._settle()
+        self.store.keep(space, name.encode().ljust(32, b"."), entry, ttl, size, owner)
+        self.settle()
         self.at += 1
         return entry
 
     def close(self) -> None:
         """Let go."""
         self.store.close()
-        self._settle()
+        self.settle()
         self.loop.close()
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A redis-server of this module's own."""
-    program = shutil.which("redis-server")
-    assert program is not None, "no redis-server: run `make engines`"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path_factory.mktemp("redis")), "--save", ""]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"redis://127.0.0.1:{port}/0"
-    until = time.monotonic() + PATIENCE
-    with redis.Redis.from_url(url) as client:
-        while True:
-            try:
-                client.ping()
-                break
-            except redis.RedisError:
-                assert time.monotonic() < until, "redis-server does not answer"
-                time.sleep(0.02)
-    yield url
-    server.kill()
-    server.wait()
 
 
 @pytest.fixture(params=["sqlite", "redis"])
@@ -171,3 +144,53 @@ def test_a_store_that_is_away_is_a_miss(tmp_path: Path) -> None:
         assert shelf.find("one") is None
         assert time.monotonic() - began < 1
         shelf.close()
+
+
+def _claimed(shelf: Shelf, name: str, owner: bytes, seconds: float = 3) -> Entry | bytes:
+    found: list[Entry | bytes] = []
+    shelf.store.claim("a", name.encode().ljust(32, b"."), owner, seconds, found.append)
+    shelf.settle()
+    (told,) = found
+    return told
+
+
+def test_a_claim_is_one_owners_until_it_is_let_go(shelf: Shelf) -> None:
+    """The second claimant is told who claimed first; the owner may renew; what it lets go is the next one's, and nobody else's."""
+    assert _claimed(shelf, "one", b"me") == b"me"
+    assert _claimed(shelf, "one", b"you") == b"me"
+    assert _claimed(shelf, "one", b"me") == b"me"
+    assert _claimed(shelf, "two", b"you") == b"you"
+    shelf.store.release("a", b"one".ljust(32, b"."), b"you")
+    shelf.settle()
+    assert _claimed(shelf, "one", b"you") == b"me"
+    shelf.store.release("a", b"one".ljust(32, b"."), b"me")
+    shelf.settle()
+    assert _claimed(shelf, "one", b"you") == b"you"
+
+
+def test_a_claim_ends_with_the_answer(shelf: Shelf) -> None:
+    """Who claims what has been kept meanwhile gets it; an answer too large to be kept ends the claim as well."""
+    assert _claimed(shelf, "one", b"me") == b"me"
+    kept = shelf.keep("one", owner=b"me")
+    assert _claimed(shelf, "one", b"you") == kept
+    assert _claimed(shelf, "two", b"me") == b"me"
+    shelf.keep("two", b"x" * 500, size=100, owner=b"me")
+    assert _claimed(shelf, "two", b"you") == b"you"
+
+
+def test_a_claim_of_the_dead_lapses(shelf: Shelf) -> None:
+    """A claim that is not renewed is another's after its time."""
+    assert _claimed(shelf, "one", b"me", 0.2) == b"me"
+    shelf.at += 0.3
+    time.sleep(0.3)
+    assert _claimed(shelf, "one", b"you") == b"you"
+
+
+def test_a_store_at_fault_grants_every_claim(tmp_path: Path) -> None:
+    """Where nothing can be written the same is asked twice rather than not at all."""
+    broken = SqliteCache(tmp_path / "nowhere" / "cache.sqlite")
+    found: list[Entry | bytes] = []
+    for owner in (b"me", b"you"):
+        broken.claim("a", b"key", owner, 3, found.append)
+    broken.release("a", b"key", b"me")
+    assert found == [b"me", b"you"]

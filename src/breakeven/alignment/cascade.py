@@ -7,6 +7,10 @@
 “All strong” and “all of one cheap model” are always candidates, so a cascade that loses money or quality refuses itself.
 It is proven where its scores are not worse than the strong model's by more than the margin, on questions drawn like these, by a
 betting test of the paired differences (Waudby-Smith & Ramdas 2024), at a level shared by all candidates that save money.
+
+The best of many candidates looks better than it is on the questions that chose it. So the choosing itself is tried as well: on each
+half of the questions the cheapest candidate whose scores are, less one standard error, within the margin is chosen, and it answers
+the other half (twofold cross-fitting; Stone 1974). What that saves and keeps is what choosing so may be expected to bring.
 """
 
 from __future__ import annotations
@@ -14,6 +18,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import sqrt
+from statistics import fmean, stdev
+from zlib import crc32
 
 MARGIN, ALPHA = 0.02, 0.05
 _MOST_OF_LIMIT = 0.75
@@ -58,6 +65,16 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Choosing:
+    """What is saved and kept where the candidate is chosen on one half of the questions and answers the other, both ways."""
+
+    chosen: tuple[str, str]
+    """The names chosen on the halves."""
+    saved: float
+    quality_kept: float
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """All candidates, cheapest first, and the one to take."""
 
@@ -66,6 +83,7 @@ class Comparison:
     chosen: Policy
     margin: float
     sentence: str
+    choosing: Choosing
 
 
 def compare(
@@ -91,7 +109,48 @@ def compare(
         found.append(_policy(models, "cheap" if len(models) == 1 else "agreement", given, base, agreed, proven=proven))
     found.sort(key=lambda policy: policy.cost)
     chosen = next((policy for policy in found if policy.proven), top)
-    return Comparison(top, tuple(found), chosen, margin, _sentence(top, found, chosen, margin))
+    choosing = _choosing(strong, questions, base, [(models, given) for models, given, _ in runs], margin)
+    return Comparison(top, tuple(found), chosen, margin, _sentence(top, found, chosen, margin), choosing)
+
+
+def _choosing(
+    strong: str,
+    questions: Sequence[str],
+    base: Sequence[Answered],
+    runs: Sequence[tuple[tuple[str, ...], Sequence[Answered]]],
+    margin: float,
+) -> Choosing:
+    """Chosen on each half, judged on the other; the halves are drawn by a hash, so that they are the same each time."""
+    first = [crc32(question.encode()) % 2 == 0 for question in questions]
+    names, given = [], list(base)
+    candidates = [((strong,), base), *runs]
+    for half in (True, False):
+        learned = [number for number, each in enumerate(first) if each is half]
+        models, answers = _best(base, candidates, learned, margin)
+        names.append(" + ".join(models))
+        for number, each in enumerate(first):
+            if each is not half:
+                given[number] = answers[number]
+    whole = _policy((), "", given, base, None, proven=False)
+    return Choosing((names[0], names[1]), whole.saved, whole.quality_kept)
+
+
+def _best(
+    base: Sequence[Answered],
+    candidates: Sequence[tuple[tuple[str, ...], Sequence[Answered]]],
+    on: Sequence[int],
+    margin: float,
+) -> tuple[tuple[str, ...], Sequence[Answered]]:
+    """The cheapest of those whose mean difference to the strong model, less one standard error, is within the margin.
+
+    The strong model is the first of the candidates, and is one of those.
+    """
+    able = [candidates[0]]
+    for models, answers in candidates[1:]:
+        differences = [answers[number].score - base[number].score for number in on]
+        if len(differences) > 1 and fmean(differences) - stdev(differences) / sqrt(len(differences)) >= -margin:
+            able.append((models, answers))
+    return min(able, key=lambda each: sum(each[1][number].cost for number in on))
 
 
 def _cascade(base: Sequence[Answered], first: Sequence[Answered], second: Sequence[Answered]) -> tuple[list[Answered], float]:

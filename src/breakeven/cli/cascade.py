@@ -177,6 +177,11 @@ def _document(found: Comparison, *, estimated: bool) -> dict[str, object]:
         "candidates": [_row(policy) for policy in found.candidates],
         "chosen": found.chosen.name,
         "sentence": found.sentence,
+        "choosing": {
+            "chosen": found.choosing.chosen,
+            "saved": found.choosing.saved,
+            "quality_kept": found.choosing.quality_kept,
+        },
     }
 
 
@@ -211,5 +216,11 @@ def _draw(found: Comparison, options: dict[str, Any]) -> None:
         ]
     )
     click.echo(found.sentence)
+    if len(options["cheap"]) > 1 and found.strong.questions:
+        first, second = found.choosing.chosen
+        click.echo(
+            f"Chosen on one half of the questions and judged on the other: {found.choosing.saved:.1%} saved, "
+            f"{found.choosing.quality_kept:.1%} of the quality kept ({first if first == second else f'{first}; {second}'})."
+        )
     if options["characters_per_token"]:
         click.echo(f"Note: costs are estimated from characters, {options['characters_per_token']:g} to a token for every model.")

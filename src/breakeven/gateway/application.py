@@ -317,6 +317,7 @@ class Application:
             pool.expire(now)
         if self.cache is not None:
             self.cache.tick()
+            self.flights.renew()
         self.metrics.set("in_flight", len(self.attempts))
         self.metrics.set("connections", len(self.connections))
 

@@ -8,7 +8,7 @@ declared baseline would have cost for the same tokens.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,8 +17,10 @@ from breakeven.alignment.task import Declined, Reply, Task
 from breakeven.gateway.asides import Aside
 from breakeven.gateway.attribution import Refusal
 from breakeven.gateway.caches import Entry
+from breakeven.gateway.caches.boundary import boundary_of
 from breakeven.gateway.checking import Checking
 from breakeven.gateway.facts import money
+from breakeven.gateway.flights import Claim, Flight
 from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.call import Call
     from breakeven.gateway.facts import AttemptRow
-    from breakeven.gateway.flights import Flight
     from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target
     from breakeven.providers.reading import Reading
@@ -47,13 +48,6 @@ WHOLE = "ladder"
 _AS_ASKED = Rung(ASKED, "model", ASKED)
 _LONGEST_CLASS = 256
 _OK, _REFUSED, _NO_ROOM = 200, 400, 402
-_boundary: dict[str, Callable[[Any], str | None]] = {
-    "customer": lambda who: who.customer,
-    "user": lambda who: who.user_id,
-    "team": lambda who: who.team,
-    "workflow": lambda who: who.workflow,
-    "environment": lambda who: who.environment,
-}
 
 
 class Climb:
@@ -254,7 +248,7 @@ class Climb:
 
     def _look_up(self) -> None:
         call, rules, store = self._call, self.rungs.ladder.cache, self._application.cache
-        boundary = [_boundary[name](call.attribution) for name in rules.per]
+        boundary = boundary_of(call.attribution, rules.per)
         why = "no store is open" if store is None else objection(self._request, call.request.body, rules, boundary)
         if why is None and not self._request:
             why = "the request is no JSON object"
@@ -279,14 +273,21 @@ class Climb:
             self.lead()
 
     def lead(self) -> None:
-        """Ask on behalf of everybody who asks the same meanwhile."""
-        if self._key is not None and not self._call.gone:
-            self.flight = self._application.flights.begin(self._key)
-            self._pass(CACHE, "not there")
+        """Ask on behalf of everybody who asks the same meanwhile, in this worker and in others."""
+        application, store = self._application, self._application.cache
+        if self._key is not None and store is not None and not self._call.gone:
+            space = self._call.attribution.feature or ""
+            self.flight = application.flights.begin(self, Claim(store, space, self._key), application.loop)
+            self.flight.claim()
 
-    def alone(self) -> None:
-        """What somebody else asked led to nothing that can be shared."""
-        self._pass(CACHE, "an identical call under way got no answer that can be kept")
+    def proceed(self, why: str) -> None:
+        """Go on without the cache."""
+        self._pass(CACHE, why)
+
+    def shared(self, entry: Entry) -> None:
+        """Another worker has asked: this call and those that wait for it have its answer."""
+        self._share(entry, keep=False)
+        self.replay(entry)
 
     def replay(self, entry: Entry) -> None:
         """Answer with what was answered before."""
@@ -480,11 +481,12 @@ class Climb:
 
     def _share(self, entry: Entry, *, keep: bool) -> None:
         flight, self.flight = self.flight, None
-        if flight is None or self._key is None:
+        if flight is None:
             return
-        rules, store = self.rungs.ladder.cache, self._application.cache
-        if keep and store is not None and len(entry.body) <= rules.largest:
-            store.keep(self._call.attribution.feature or "", self._key, entry, rules.ttl, rules.size)
+        if keep and len(entry.body) <= (rules := self.rungs.ladder.cache).largest:
+            flight.claimed.keep(entry, rules.ttl, rules.size)
+        else:
+            flight.claimed.release()
         self._application.flights.land(flight, entry)
 
     def ended(self) -> None:

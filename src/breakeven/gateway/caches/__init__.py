@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from breakeven.accounts.address import redis_address
-from breakeven.gateway.caches.port import CacheStore, Entry, Found
+from breakeven.gateway.caches.port import CacheStore, Claimed, Entry, Found
 from breakeven.gateway.caches.sqlite import FILE, SqliteCache
 from breakeven.settings import AccountsSettings
 
@@ -24,4 +24,4 @@ def open_cache(
     return RedisCache(url, where.prefix, spawn)
 
 
-__all__ = ["CacheStore", "Entry", "Found", "SqliteCache", "open_cache"]
+__all__ = ["CacheStore", "Claimed", "Entry", "Found", "SqliteCache", "open_cache"]

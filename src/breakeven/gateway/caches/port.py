@@ -8,6 +8,8 @@ from typing import Protocol
 import msgspec
 
 Found = Callable[["Entry | None"], None]
+Claimed = Callable[["Entry | bytes"], None]
+"""Told the entry that is there by now, or else who asks for it: the claimant itself, or the one who claimed before."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -33,8 +35,20 @@ class CacheStore(Protocol):
     def find(self, space: str, key: bytes, then: Found) -> None:
         """Look an entry up; `then` is told at once, or later in the same thread. An entry that has been found was used just now."""
 
-    def keep(self, space: str, key: bytes, entry: Entry, ttl: float, size: int) -> None:
-        """Keep an entry for `ttl` seconds. A space holds at most `size` bytes: the least recently used go first."""
+    def keep(self, space: str, key: bytes, entry: Entry, ttl: float, size: int, owner: bytes = b"") -> None:
+        """Keep an entry for `ttl` seconds. A space holds at most `size` bytes: the least recently used go first.
+
+        The claim of `owner` ends with it, not before: who claims after that finds the entry.
+        """
+
+    def claim(self, space: str, key: bytes, owner: bytes, seconds: float, then: Claimed) -> None:
+        """Say that `owner` asks for what is not there, so that nobody else does for so many seconds; again, to renew it.
+
+        Where the store is at fault the claim is granted: the same is rather asked twice than not at all.
+        """
+
+    def release(self, space: str, key: bytes, owner: bytes) -> None:
+        """The claim of `owner`, if it still is its own, ends without an entry."""
 
     def tick(self) -> None:
         """For the worker's slower timer: what can wait is done now."""

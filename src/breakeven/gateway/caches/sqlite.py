@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from breakeven.gateway.caches.port import Entry, Found, decode, encode
+from breakeven.gateway.caches.port import Claimed, Entry, Found, decode, encode
 
 FILE = "cache.sqlite"
 BUSY_SECONDS = 0.02
@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS entries (
     PRIMARY KEY (space, key)
 );
 CREATE INDEX IF NOT EXISTS entries_by_use ON entries (space, used);
+CREATE TABLE IF NOT EXISTS claims (
+    space TEXT NOT NULL, key BLOB NOT NULL, owner BLOB NOT NULL, expires REAL NOT NULL, PRIMARY KEY (space, key)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spaces (space TEXT PRIMARY KEY, total INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS entry_added AFTER INSERT ON entries BEGIN
     INSERT INTO spaces VALUES (new.space, new.size) ON CONFLICT (space) DO UPDATE SET total = total + excluded.total;
@@ -33,6 +36,11 @@ CREATE TRIGGER IF NOT EXISTS entry_gone AFTER DELETE ON entries BEGIN
     UPDATE spaces SET total = total - old.size WHERE space = old.space;
 END;
 """
+_CLAIM = """
+INSERT INTO claims VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (space, key) DO UPDATE SET owner = excluded.owner, expires = excluded.expires WHERE owner = ?3 OR expires <= ?5
+"""
+_RELEASE = "DELETE FROM claims WHERE space = ? AND key = ? AND owner = ?"
 _OLDEST = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE space = ? ORDER BY used LIMIT ?)"
 
 
@@ -62,11 +70,32 @@ class SqliteCache:
             self._forget()
             return None
 
-    def keep(self, space: str, key: bytes, entry: Entry, ttl: float, size: int) -> None:
+    def claim(self, space: str, key: bytes, owner: bytes, seconds: float, then: Claimed) -> None:
+        """In place; the entry is looked for afterwards, as it may have been kept, and its claim ended, just before."""
+        now = self._wall()
+        try:
+            connection = self._open()
+            connection.execute(_CLAIM, (space, key, owner, now + seconds, now))
+            row = connection.execute("SELECT owner FROM claims WHERE space = ? AND key = ?", (space, key)).fetchone()
+            holder = owner if row is None else bytes(row[0])
+        except (sqlite3.Error, OSError):
+            self._forget()
+            holder = owner
+        then(self._found(space, key) or holder)
+
+    def release(self, space: str, key: bytes, owner: bytes) -> None:
+        """In place; claims that lapsed, because their worker died, go too."""
+        try:
+            self._open().execute(f"{_RELEASE} OR expires <= ?", (space, key, owner, self._wall()))
+        except (sqlite3.Error, OSError):
+            self._forget()
+
+    def keep(self, space: str, key: bytes, entry: Entry, ttl: float, size: int, owner: bytes = b"") -> None:
         """One transaction; what is too large for its space is not kept."""
         value = encode(entry)
         weight = len(value) + OVERHEAD_BYTES
         if weight > size:
+            self.release(space, key, owner)
             return
         now = self._wall()
         try:
@@ -76,6 +105,7 @@ class SqliteCache:
                 connection.execute("DELETE FROM entries WHERE space = ? AND key = ?", (space, key))
                 connection.execute("INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)", (space, key, weight, now + ttl, now, value))
                 self._shrink(connection, space, size)
+                connection.execute(_RELEASE, (space, key, owner))
         except (sqlite3.Error, OSError):
             self._forget()
 
