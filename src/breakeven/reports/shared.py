@@ -92,7 +92,7 @@ def revenue(ledger: Facts, models: Sequence[ValueModel], question: Question) -> 
     if not spans:
         return Shared()
     plans = {row[0]: row[1] for row in ask(ledger, "plans", question, (), filtered=False)}
-    usage = _UsageByMonth(ledger, question, ("customer",))
+    usage = _UsageByMonth(ledger, question, ("customer",), sorted({model.feature for model in sharing}))
     parts: dict[Key, int] = defaultdict(int)
     left = 0
     for month in by_month(question.period):
@@ -155,12 +155,16 @@ def _driver(driver: str) -> str:
 
 
 class _UsageByMonth:
-    """Usage cells of the whole period, told apart by `scopes` too, read once per driver and handed out by month."""
+    """Usage cells of the whole period, told apart by `scopes` too, read once per driver and handed out by month.
 
-    def __init__(self, ledger: Facts, question: Question, scopes: tuple[str, ...]) -> None:
+    Where `features` are named, only theirs.
+    """
+
+    def __init__(self, ledger: Facts, question: Question, scopes: tuple[str, ...], features: Sequence[str] = ()) -> None:
         self._ledger = ledger
         self._question = question
         self._scopes = scopes
+        self._features = features
         self._read: dict[str, dict[str, list[Usage]]] = {}
 
     def of(self, month: Period, driver: str) -> list[Usage]:
@@ -176,16 +180,19 @@ class _UsageByMonth:
         keys = ("month", "feature", *self._scopes, *question.by, *filters)
         known = tuple(name for name in sorted(set(keys)) if driver != "outcomes" or DIMENSIONS[name].of_outcomes)
         unfiltered = replace(question, by=tuple(known), filters=())
+        # A place past the row's keys is a dimension that the statement does not know: None.
+        place = {name: known.index(name) if name in known else len(known) for name in DIMENSIONS}
+        of_key, of_filters = [place[name] for name in question.by], [place[name] for name in filters]
         found: dict[str, list[Usage]] = defaultdict(list)
-        for row in ask(self._ledger, _STATEMENT[driver], unfiltered, known, breaks=[]):
-            values = dict(zip(known, row, strict=False))
-            found[values["month"]].append(
+        for row in ask(self._ledger, _STATEMENT[driver], unfiltered, known, features=self._features, breaks=[]):
+            at = (*row[: len(known)], None)
+            found[at[place["month"]]].append(
                 Usage(
-                    key=tuple(values.get(name) for name in question.by),
-                    shown=tuple(values.get(name) for name in filters) == wanted,
-                    feature=values["feature"],
-                    customer=values.get("customer"),
-                    provider=values.get("provider"),
+                    key=tuple([at[one] for one in of_key]),
+                    shown=tuple([at[one] for one in of_filters]) == wanted,
+                    feature=at[place["feature"]],
+                    customer=at[place["customer"]],
+                    provider=at[place["provider"]],
                     units=_units(driver, row[len(known) :]),
                 )
             )
