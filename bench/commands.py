@@ -80,7 +80,7 @@ def _grow(ledger: Path) -> None:
             ['openai', 'openai', 'anthropic'][(1 + hash(i) % 3)::BIGINT] AS provider,
             ['gpt-4o', 'gpt-5-mini', 'claude-sonnet-4-6'][(1 + hash(i) % 3)::BIGINT] AS model,
             'feature-' || (hash(i * 5) % 8) AS feature, 'team-' || (hash(i * 5) % 4) AS team,
-            'customer-' || (hash(i * 7) % 200) AS customer, 'user-' || (hash(i * 11) % 20000) AS user_id,
+            'customer-' || (hash(i * 11) % 20000 % 200) AS customer, 'user-' || (hash(i * 11) % 20000) AS user_id,
             'trace-' || (i // 3) AS trace_id, ['mid', 'small', 'frontier'][(1 + hash(i) % 3)::BIGINT] AS rung,
             (1 + hash(i * 13) % 4000)::BIGINT AS input, (1 + hash(i * 17) % 2000)::BIGINT AS cache_read,
             (1 + hash(i * 19) % 800)::BIGINT AS output

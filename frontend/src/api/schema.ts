@@ -90,6 +90,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/spread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spread
+         * @description How is the cost of the calls that a query finds spread?
+         */
+        get: operations["ApiV1CallsSpreadSpread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}": {
         parameters: {
             query?: never;
@@ -649,7 +669,7 @@ export interface paths {
         put?: never;
         /**
          * CheckInvoice
-         * @description Hold an invoice's file (the body) against what was metered. Nothing is posted: `breakeven reconcile INVOICE --post` does that.
+         * @description Hold an invoice's file (the body) against what was metered. Posting is the command line's: `breakeven reconcile --post`.
          */
         post: operations["ApiV1InvoicesCheckCheckInvoice"];
         delete?: never;
@@ -1025,6 +1045,25 @@ export interface components {
             latency_ms: number | null;
             cost: string | null;
             partly_unpriced: boolean;
+        };
+        /** CallSpread */
+        CallSpread: {
+            period: string;
+            label: string;
+            currency: string;
+            query: string;
+            bars: components["schemas"]["SpreadBar"][];
+            attempts: number;
+            free: number;
+            unknown: number;
+            cost: string;
+            p50: string | null;
+            p90: string | null;
+            p99: string | null;
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
         };
         /** Carrier */
         Carrier: {
@@ -1957,6 +1996,13 @@ export interface components {
             now: string;
             change: string;
         };
+        /** SpreadBar */
+        SpreadBar: {
+            low: string;
+            high: string;
+            attempts: number;
+            cost: string;
+        };
         /** Step */
         Step: {
             call_id: string;
@@ -2768,6 +2814,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description The question is not understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description This person may not do it, or the request does not come from our own page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description There is no such thing, or the file or service that it needs is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description The address does not take this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description A fact stands in the way. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Too many at once. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Another command has the ledger; come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+        };
+    };
+    ApiV1CallsSpreadSpread: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                /** @description Such as feature:support cost>0.50 -status:ok. */
+                query?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallSpread"];
                 };
             };
             /** @description The question is not understood. */
@@ -6372,9 +6531,7 @@ export interface operations {
                     "cache-control"?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": null;
-                };
+                content?: never;
             };
             /** @description The question is not understood. */
             400: {

@@ -236,3 +236,17 @@ export const CAUSES: readonly Column<Schemas["CauseRow"]>[] = [
   { name: "amount", title: titles.change, value: (row) => row.amount, text: (row) => change(row.amount, 2), num: true },
   { name: "remedy", title: book.remedy, value: (row) => row.remedy },
 ];
+
+/** The bars of a histogram of calls by cost. */
+export const SPREAD: readonly Column<Schemas["SpreadBar"]>[] = [
+  { name: "low", title: words.calls.from, value: (row) => row.low, text: (row) => unitCost(row.low), num: true },
+  { name: "high", title: words.calls.below, value: (row) => row.high, text: (row) => unitCost(row.high), num: true },
+  {
+    name: "attempts",
+    title: words.calls.attempts,
+    value: (row) => row.attempts,
+    text: (row) => count(row.attempts),
+    num: true,
+  },
+  { name: "cost", title: titles.cost, value: (row) => row.cost, text: (row) => amount(row.cost, 2), num: true },
+];

@@ -301,6 +301,11 @@ export const words = {
     used: (share: string) => `${share} of the limit`,
   },
   calls: {
+    spread: "How their cost is spread",
+    spreadCaption: (label: string) => `Attempts of ${label} by cost; dashed: the median and the dearest hundredth.`,
+    from: "From",
+    below: "Below",
+    attempts: "attempts",
     query: "Query",
     queryHint: "feature:support cost>0.50 -status:ok tag.plan:pro",
     sortedBy: "Sorted by",

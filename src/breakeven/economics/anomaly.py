@@ -12,7 +12,8 @@
 A doubling is seen at once by the jump, a step of 30 % within days by the shift; neither sees both (`docs/concepts/anomalies.md` has
 the simulations). Shifts are for days: hours wander together, and their sums told 4.7 false shifts a month. q is chosen so that at
 most 0.75 false jumps of days and 0.5 of hours per feature and month are expected; simulated traffic stays below. Assumptions: eight
-weeks resemble the present; residuals are no heavier-tailed than t(20) after the floors. Sources: Benjamini & Hochberg 1995; Page 1954.
+weeks resemble the present; residuals are no heavier-tailed than t(20) after the floors.
+Sources: Benjamini & Hochberg 1995; Page 1954.
 """
 
 from __future__ import annotations

@@ -121,16 +121,15 @@ def ask(
     keys: tuple[str, ...],
     *,
     filtered: bool = True,
-    features: Sequence[str] = (),
+    features: Sequence[str] | None = None,
     **more: object,
 ) -> list[tuple[Any, ...]]:
-    """The rows of the statement `sql/<name>.sql` for a question, grouped by `keys`; of some features only, where any are named."""
+    """The rows of the statement `sql/<name>.sql` for a question, grouped by `keys`; `features`: only of these."""
     sql = statement(name)
     conditions, values = _conditions(question) if filtered else ("", {})
-    if features:
-        named = {f"feature_{index}": feature for index, feature in enumerate(features)}
-        conditions += f" AND feature IN ({', '.join(f'CAST(${one} AS VARCHAR)' for one in named)})"
-        values |= named
+    if features is not None:
+        conditions += " AND feature IN (SELECT unnest(CAST($features AS VARCHAR[])))"
+        more["features"] = list(features)
     columns = [DIMENSIONS[key].column for key in keys]
     sql = (
         sql.replace("{keys},", "".join(f"{column} AS key_{index}, " for index, column in enumerate(columns)))

@@ -157,10 +157,10 @@ def _driver(driver: str) -> str:
 class _UsageByMonth:
     """Usage cells of the whole period, told apart by `scopes` too, read once per driver and handed out by month.
 
-    Where `features` are named, only theirs.
+    `features`: only theirs; None: everybody's.
     """
 
-    def __init__(self, ledger: Facts, question: Question, scopes: tuple[str, ...], features: Sequence[str] = ()) -> None:
+    def __init__(self, ledger: Facts, question: Question, scopes: tuple[str, ...], features: Sequence[str] | None = None) -> None:
         self._ledger = ledger
         self._question = question
         self._scopes = scopes
@@ -180,20 +180,22 @@ class _UsageByMonth:
         keys = ("month", "feature", *self._scopes, *question.by, *filters)
         known = tuple(name for name in sorted(set(keys)) if driver != "outcomes" or DIMENSIONS[name].of_outcomes)
         unfiltered = replace(question, by=tuple(known), filters=())
-        # A place past the row's keys is a dimension that the statement does not know: None.
-        place = {name: known.index(name) if name in known else len(known) for name in DIMENSIONS}
-        of_key, of_filters = [place[name] for name in question.by], [place[name] for name in filters]
+        # A year by day and customer is a million rows: where a value stands is looked up once; the last cell is for what is absent.
+        nowhere, width = len(known), len(known)
+        place = {name: at for at, name in enumerate(known)}
+        by, shown_by = ([place.get(name, nowhere) for name in names] for names in (question.by, filters))
+        month, feature, customer, provider = (place.get(name, nowhere) for name in ("month", "feature", "customer", "provider"))
         found: dict[str, list[Usage]] = defaultdict(list)
         for row in ask(self._ledger, _STATEMENT[driver], unfiltered, known, features=self._features, breaks=[]):
-            at = (*row[: len(known)], None)
-            found[at[place["month"]]].append(
+            cells = (*row[:width], None)
+            found[cells[month]].append(
                 Usage(
-                    key=tuple([at[one] for one in of_key]),
-                    shown=tuple([at[one] for one in of_filters]) == wanted,
-                    feature=at[place["feature"]],
-                    customer=at[place["customer"]],
-                    provider=at[place["provider"]],
-                    units=_units(driver, row[len(known) :]),
+                    tuple([cells[at] for at in by]),
+                    not filters or tuple([cells[at] for at in shown_by]) == wanted,
+                    cells[feature],
+                    cells[customer],
+                    cells[provider],
+                    _units(driver, row[width:]),
                 )
             )
         return found
