@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from breakeven.cli.main import run
@@ -119,6 +120,48 @@ def test_every_screen_holds_with_nothing_and_with_half(
         assert guest.overflow() == 0, name
     assert [text for text in guest.complaints if "status of 4" not in text] == []
     assert guest.foreign == []
+
+
+VAST = """
+    SELECT TIMESTAMP '2025-11-01' + to_days(day::INTEGER) + INTERVAL 9 HOUR AS occurred_at,
+        ['openai', 'openai', 'anthropic'][(1 + hash(day, feature, customer) % 3)::BIGINT] AS provider,
+        ['gpt-4o', 'gpt-5-mini', 'claude-sonnet-4-6'][(1 + hash(day, feature, customer) % 3)::BIGINT] AS model,
+        'feature-' || feature AS feature, 'customer-' || customer AS customer, 57 AS call_count,
+        57 * (500 + hash(customer, day) % 4000)::BIGINT AS input, 57 * (hash(feature, day) % 2000)::BIGINT AS cache_read,
+        57 * (100 + hash(day, feature) % 700)::BIGINT AS output
+    FROM range(365) AS days(day), range(8) AS features(feature), range(100) AS customers(customer)"""
+"""A year of 292,000 daily sums of 57 calls each, with three cost lines a call: what the rollups of 50 million lines hold."""
+
+
+@pytest.fixture(scope="module")
+def vast(serve_for_module: Callable[[str], Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A ledger whose rollups are those of 50 million cost lines."""
+    value = "{kind: unit_price, price: 1, grade: B}"
+    site = serve_for_module(f"features: {{feature-0: {{owner: web, value: {value}}}, feature-1: {{owner: web}}}}\n")
+    calls = tmp_path_factory.mktemp("vast") / "calls.parquet"
+    with duckdb.connect() as engine:
+        engine.execute(f"COPY ({VAST}) TO '{calls}' (FORMAT parquet)")
+    assert run(["import", "aggregates", str(calls), "--ledger", str(site.ledger), "--config", str(site.config)]) == 0
+    return site
+
+
+def test_every_screen_holds_on_rollups_of_fifty_million_lines(vast: Any, visit: Visits, keep: Any) -> None:
+    """Sixteen million calls of 8 features and 100 customers: each screen, wide and on a telephone, without complaint."""
+    with vast.client() as client:
+        total = client.get("/api/v1/pnl", params={"period": "all"}).json()["total"]
+    assert total["calls"] * 3 == 49_932_000
+    guest = visit(vast.url)
+    for size in (None, NARROW):
+        if size:
+            guest.page.set_viewport_size(size)
+        for name, path in {**HALF, "feature": "/pnl/feature-0", "scenarios": "/scenarios"}.items():
+            page = guest.open(f"{path}?{OCTOBER}")
+            assert page.locator("main [role=alert]").count() == 0, name
+            assert (guest.overflow(), guest.dubious()) == (0, []), name
+            if not size:
+                assert guest.violations() == [], name
+                keep(page, f"{name}-vast")
+    guest.silent()
 
 
 def test_an_empty_ledger_greets_with_four_steps(empty: Any, visit: Visits) -> None:

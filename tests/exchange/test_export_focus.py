@@ -142,6 +142,20 @@ def test_the_newer_profile_has_its_companions(desk: Any) -> None:
     assert len(path.with_name("new-invoice-detail.csv").read_text().splitlines()) == 1
 
 
+def test_a_closed_month_is_a_closed_billing_period(desk: Any) -> None:
+    """Once `breakeven close` has signed a month off, focus-1.4 calls its billing period closed, and updated then."""
+    _written(desk, "before.csv", "--profile", "focus-1.4")
+    code, _, told = desk.run("close", "2026-10", "--unreconciled")
+    assert code == 0, told
+    _written(desk, "after.csv", "--profile", "focus-1.4")
+    columns = "DISTINCT InvoiceIssuerName, BillingPeriodStatus, BillingPeriodLastUpdated"
+    open_, closed = (set(_rows(desk.root / f"{name}-billing-period.csv", columns)) for name in ("before", "after"))
+    assert {status for _, status, _ in open_} == {"Open"}
+    assert {status for _, status, _ in closed} == {"Closed"}
+    assert len({updated for *_, updated in closed}) == 1
+    assert max(updated for *_, updated in open_) < max(updated for *_, updated in closed)
+
+
 def test_what_the_ledger_does_not_know_is_said(desk: Any) -> None:
     """The billing account is an option; without it a provider goes by its own name."""
     path = _written(desk, "focus.csv", "--account", "openai=org-123")

@@ -73,7 +73,7 @@ HELICONE = {
 PORTKEY = {
     "id": "p1", "created_at": "2026-10-01T10:00:00Z", "ai_org": "openai", "ai_model": "gpt-4o", "response_status_code": 200,
     "req_units": 100, "res_units": 10, "response_time": 900, "trace_id": "t1", "metadata": {"_user": "u1", "feature": "support"},
-    "cost": 3, "cost_currency": "cents",
+    "cost": 3, "cost_currency": "USD",
 }  # fmt: skip
 CALLBACK = {
     "id": "chatcmpl-1", "startTime": 1790848800.0, "endTime": 1790848801.5, "call_type": "acompletion", "status": "success",
@@ -105,12 +105,40 @@ def test_the_vendors_body_outweighs_counts(desk: Any) -> None:
 
 
 def test_a_log_of_portkey(desk: Any) -> None:
-    """Units are tokens, metadata is attribution, an answer from its cache costs nothing, and costs in cents are not compared."""
+    """Units are tokens, metadata is attribution, an answer from its cache costs nothing, and its cost is in cents."""
     hit = {**PORTKEY, "id": "p2", "cache_status": "HIT"}
     answer = desk.bring("portkey", desk.file("p.jsonl", "\n".join(map(json.dumps, [PORTKEY, hit]))))
     assert (answer.summary["by_state"], answer.summary["cost"]) == ({"metered": 1, "not_billed": 1}, "0.00035"), answer.told
-    assert "the source says" not in answer.told
+    assert "the source says $0.030000 for 1 call" in answer.told
     assert desk.rows("SELECT DISTINCT feature, user_id, trace_id FROM calls") == [("support", "u1", "t1")]
+
+
+def test_portkeys_columns_as_its_manual_lists_them(desk: Any) -> None:
+    """Metadata may be a column of keys and one of values, bodies lie in `request` and `response`; `is_success` 0 is a failure."""
+    columns = {key: value for key, value in PORTKEY.items() if key not in ("metadata", "response_status_code")}
+    columns |= {"metadata.key": ["_user", "feature"], "metadata.value": ["u2", "search"], "request": {"body": {"model": "gpt-4"}}}
+    answered = {"body": {"model": "gpt-4o", "usage": {"prompt_tokens": 70, "completion_tokens": 7}}}
+    lines = [{**columns, "is_success": 1, "response": answered}, {**columns, "id": "p2", "is_success": 0}]
+    answer = desk.bring("portkey", desk.file("p.jsonl", "\n".join(map(json.dumps, lines))))
+    assert answer.summary["by_state"] == {"metered": 1, "not_billed": 1}, answer.told
+    assert usage(desk, "p1") == {"input": 70, "output": 7}
+    assert desk.rows("SELECT DISTINCT feature, user_id, model_requested FROM calls") == [("search", "u2", "gpt-4")]
+
+
+def test_helicones_counts_lie_beside_for_openai_too(desk: Any) -> None:
+    """Helicone stores OpenAI's counts without their cached and audio tokens; -1 tokens are unknown, not a count."""
+    counted = {
+        **HELICONE, "provider": "OPENAI", "response_model": "gpt-4o", "prompt_audio_tokens": 5, "completion_audio_tokens": 2,
+        "reasoning_tokens": 4,
+    }  # fmt: skip
+    silent = {**counted, "request_id": "h2", **dict.fromkeys([key for key in counted if key.endswith("_tokens")], -1)}
+    desk.bring("helicone", desk.file("h.jsonl", "\n".join(map(json.dumps, [counted, silent]))))
+    assert usage(desk, "h1") == {
+        "input": 100, "cache_read": 600, "input_audio": 5, "output": 6, "output_audio": 2, "reasoning": 4,
+    }  # fmt: skip
+    assert desk.rows("SELECT DISTINCT cost_lines.state FROM cost_lines JOIN calls USING (call_id) WHERE source_ref = 'h2'") == [
+        ("usage_missing",)
+    ]
 
 
 def test_the_callback_and_the_spend_log_are_one_call(desk: Any) -> None:

@@ -194,6 +194,55 @@ def test_accepting_writes_a_rollout_and_rejecting_a_reason(ledger: Path, capsys:
     assert "they will go away" in log
 
 
+def _more(ledger: Path, tmp_path: Path, rung: str, classes: Sequence[tuple[str, int, int]], *, seed: int, cost: str) -> None:
+    file = _replays(tmp_path / f"{rung}.csv", classes, seed=seed, cost=cost)
+    arguments = [rung if one == "small" else f"{rung}-1" if one == "little-1" else one for one in _import(file, ledger)]
+    assert run(arguments) == 0
+
+
+def test_a_feature_goes_by_the_policy_that_saves_most_after_its_checks(
+    ledger: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each class goes to the proven rung that saves most, checks paid; `accept --feature` writes all of it and logs each move."""
+    _more(ledger, tmp_path, "small", [("headers", 600, 600)], seed=7, cost="0.001")
+    _more(ledger, tmp_path, "mid", [("clauses", 600, 598), ("headers", 600, 600), ("terms", 600, 599)], seed=8, cost="0.004")
+    found = {one["policy"]: one for one in _audit(ledger, capsys)["policies"]}
+    assert {name: (one["proven"], one["chosen"]) for name, one in found.items()} == {
+        "stay": (True, False), "all on small": (False, False), "all on mid": (True, False), "class by class": (True, True),
+    }  # fmt: skip
+    best = found["class by class"]
+    assert best["rungs"] == {"clauses": "small", "headers": "small", "terms": "mid"}
+    # 4,000 x (0.01 - 0.001) + 1,000 x (0.01 - 0.004) - 10 % of the $50 that the dear rung costs
+    assert (best["saving_per_month"], best["checking_per_month"]) == (["37", "37"], "5")
+    assert best["break_even_checked"] == pytest.approx(0.84)  # of 50, 42 are saved before checks
+    asked = ["audit", "accept", "--ledger", str(ledger), "--period", "2026-10"]
+    assert run(asked) == 2
+    assert run([*asked, "--feature", "nobody"]) == 2
+    assert run([*asked, "--feature", "contracts", "--why", "proven"]) == 0
+    assert "$37.00 a month" in capsys.readouterr().err
+    text = (ledger / "breakeven.yaml").read_text(encoding="utf-8")
+    assert [text.count(f"class: {name}, to: {rung}") for name, rung in best["rungs"].items()] == [1, 1, 1]
+    log = (ledger / "decisions.ndjson").read_text(encoding="utf-8")
+    assert [log.count(f"class contracts / {name}") for name in best["rungs"]] == [1, 1, 1]
+    assert run([*asked, "--feature", "contracts"]) == 1  # nothing is left to be decided
+
+
+def test_a_feature_stays_where_errors_cost_more_than_is_saved(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Proven within the margin is not enough to move where what errors cost eats the saving: the policy is to stay."""
+    config = ledger / "breakeven.yaml"
+    config.write_text(config.read_text(encoding="utf-8") + '    error_cost: "1"\n', encoding="utf-8")
+    assert [one["policy"] for one in _audit(ledger, capsys)["policies"] if one["chosen"]] == ["stay"]
+    assert run(["audit", "accept", "--feature", "contracts", "--ledger", str(ledger), "--period", "2026-10"]) == 1
+    assert "everything stays" in capsys.readouterr().err
+    assert "rollouts" not in config.read_text(encoding="utf-8")
+
+
+def test_the_next_step_of_an_open_finding_is_a_whole_command(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It names the rung as well, without which `audit run` asks for one."""
+    following = {one["class"]: one["next"] for one in _audit(ledger, capsys)["findings"]}
+    assert following["headers"].startswith("breakeven audit run headers --feature contracts --to small --replays ")
+
+
 def test_the_table_and_one_finding_are_readable(
     ledger: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

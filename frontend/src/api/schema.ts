@@ -873,6 +873,7 @@ export interface components {
             alpha: number;
             findings: components["schemas"]["audit_Finding"][];
             ladder: components["schemas"]["LadderStep"][];
+            policies: components["schemas"]["Policy"][];
             spend: string;
             excess_per_month: [
                 string | null,
@@ -1651,6 +1652,22 @@ export interface components {
             net_value_per_outcome?: string[] | null;
             cost_change?: string | null;
             change?: components["schemas"]["Change"];
+        };
+        /** Policy */
+        Policy: {
+            feature: string | null;
+            policy: string;
+            rungs: {
+                [key: string]: string;
+            };
+            proven: boolean;
+            chosen: boolean;
+            saving_per_month: [
+                string | null,
+                string | null
+            ];
+            checking_per_month: string;
+            break_even_checked: number | null;
         };
         /** PolicyRow */
         PolicyRow: {

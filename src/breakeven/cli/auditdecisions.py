@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,10 +15,15 @@ from breakeven.cli.audit import audit, audit_options, audited, finding_of
 from breakeven.cli.context import ledger_options, load
 from breakeven.cli.edits import edit
 from breakeven.cli.reports import now, period_option
+from breakeven.errors import UsageError
+
+if TYPE_CHECKING:
+    from breakeven.reports.audit import Finding
+    from breakeven.reports.auditpolicies import Policy
 
 
 @audit.command()
-@click.argument("task_class", metavar="CLASS")
+@click.argument("task_class", metavar="[CLASS]", required=False)
 @period_option
 @audit_options
 @click.option("--shares", default="5%,25%,100%", show_default=True, help="The shares of the class's calls, stage by stage.")
@@ -28,7 +35,7 @@ from breakeven.cli.reports import now, period_option
 @ledger_options
 def accept(  # noqa: PLR0913 - one argument per option
     *,
-    task_class: str,
+    task_class: str | None,
     shares: str,
     checks: int,
     checked: str,
@@ -39,44 +46,70 @@ def accept(  # noqa: PLR0913 - one argument per option
     config: Path | None,
     **asked: Any,  # noqa: ANN401 - options of click
 ) -> None:
-    """Move CLASS to the cheapest rung that is enough, by stages: writes a rollout into breakeven.yaml and shows the difference.
+    """Move CLASS, or without one all of a --feature that pays, by stages: writes rollouts into breakeven.yaml.
 
-    A share of its calls goes to the cheaper rung, and a part of those is checked against the dear one. It widens while the
-    evidence holds, goes back by itself when it does not, and ends if it is not through in time. Every step is in the decisions log.
+    CLASS goes to the cheapest rung that is enough; a feature goes by the proven policy that is expected to save most, as `breakeven
+    audit` lists them. A share of the calls goes to the cheaper rung, and a part of those is checked against the dear one. That
+    widens while the evidence holds, goes back by itself when it does not, and ends if it is not through in time. Every step is in
+    the decisions log.
     """
-    from breakeven.reports.auditproposal import Pace, rollout_fields
+    from breakeven.reports.auditproposal import Pace, policy_of, rollout_fields
     from breakeven.reports.auditstates import subject_of
 
-    finding = finding_of(audited(ledger_path=ledger_path, config=config, **asked), task_class, asked["feature"])
+    found = audited(ledger_path=ledger_path, config=config, **asked)
+    if task_class is None and asked["feature"] is None:
+        raise UsageError("nothing says what to move", "Name a task class, or a whole feature: --feature NAME.")
+    policy = policy_of(found, asked["feature"]) if task_class is None else None
+    moves = {task_class or "": None} if policy is None else policy.rungs
+    findings = [finding_of(found, name, asked["feature"]) for name in moves]
     settings, ledger = load(config, ledger_path)
-    fields = rollout_fields(finding, settings, now(), Pace(tuple(shares.split(",")), checks, checked, until))
-    subject = subject_of(finding.feature, task_class)
-    with acting(settings, ledger, "move classes", subject, feature=finding.feature, why=why) as act:
-        path = edit(config, ledger_path, partial(_written, feature=finding.feature or "", fields=fields), dry_run=dry_run)
-        act.done, act.before, act.after = path is not None, finding.state, f"rollout to {finding.enough}"
-    _tell(finding, path, config, ledger_path)
+    pace = Pace(tuple(shares.split(",")), checks, checked, until)
+    fields = [rollout_fields(one, settings, now(), pace, to) for one, to in zip(findings, moves.values(), strict=True)]
+    feature = findings[0].feature
+    with ExitStack() as all_acts:
+        acts = [
+            all_acts.enter_context(
+                acting(settings, ledger, "move classes", subject_of(feature, one.task_class), feature=feature, why=why)
+            )
+            for one in findings
+        ]
+        path = edit(config, ledger_path, partial(_written, feature=feature or "", rollouts=fields), dry_run=dry_run)
+        for act, one, written in zip(acts, findings, fields, strict=True):
+            act.done, act.before, act.after = path is not None, one.state, f"rollout to {written['to']}"
+    if path is not None:
+        for one, written in zip(findings, fields, strict=True):
+            _tell(one, str(written["to"]), path, config, ledger_path, policy)
+        if policy is not None:
+            click.echo(f"breakeven: expected to save {money_words(policy)} a month, checks paid", err=True)
 
 
-def _written(text: str, name: str, *, feature: str, fields: dict[str, object]) -> str:
+def _written(text: str, name: str, *, feature: str, rollouts: Sequence[dict[str, object]]) -> str:
     from breakeven.settings.editing import with_rollout
 
-    return with_rollout(text, name, feature, fields)
+    for fields in reversed(rollouts):  # each goes to the head of the list
+        text = with_rollout(text, name, feature, fields)
+    return text
 
 
-def _tell(finding: Any, path: Path | None, config: Path | None, ledger_path: Path | None) -> None:  # noqa: ANN401 - a finding
+def money_words(policy: Policy) -> str:
+    """The expected saving of a policy as a range."""
+    from breakeven.reports.auditwords import money_range
+
+    return money_range(policy.saving_per_month)
+
+
+def _tell(finding: Finding, to: str, path: Path, config: Path | None, ledger_path: Path | None, policy: Policy | None) -> None:
     from breakeven.alignment.rollout import DROP
     from breakeven.reports.auditwords import money_range
 
-    if path is None:
-        return
     settings, _ = load(config, ledger_path)
-    plan = next(one for one in settings.features[finding.feature].rollouts if one.task_class == finding.task_class)
+    rollouts = settings.features[finding.feature or ""].rollouts
+    plan = next(one for one in rollouts if one.task_class == finding.task_class)
     within = plan.found_within()
     found = f"; a loss of {DROP:.0%} of quality rolls it back within {within:,} checks (95 of 100 cases)" if within else ""
-    saving = money_range(finding.excess_per_month)
+    saving = f", expected to save {money_range(finding.excess_per_month)} a month" if policy is None else ""
     click.echo(
-        f"breakeven: {finding.task_class} moves to {finding.enough}, expected to save {saving} a month"
-        f"{found}; commit {path.name}, so that it is reviewed",
+        f"breakeven: {finding.task_class} moves to {to}{saving}{found}; commit {path.name}, so that it is reviewed",
         err=True,
     )
 

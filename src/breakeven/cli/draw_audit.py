@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from breakeven.cli.tables import UNKNOWN, Column, draw, money, number, text
 from breakeven.reports.audit import Audit, Finding
-from breakeven.reports.auditwords import evidence, money_range
+from breakeven.reports.auditpolicies import EACH, Policy
+from breakeven.reports.auditwords import evidence, money_range, policy_words
+from breakeven.reports.owners import quoted
+from breakeven.reports.words import percent
 
 _ENOUGH = {"not enough": "as paid", "too little evidence": "unknown"}
 
@@ -39,10 +44,36 @@ def draw_audit(report: Audit) -> None:
                 Column("enough", [money(step.enough) for step in report.ladder]),
             ]
         )
+    _draw_policies(report.policies)
     click.echo(report.sentence)
     first = next((row for row in rows if row.state == "proposed"), None) or next((row for row in rows if row.replays_needed), None)
     if first is not None:
         click.echo(f"Next: {first.next}", err=True)
+
+
+def _draw_policies(rows: Sequence[Policy]) -> None:
+    """The policies of each feature beside one another, and what takes the best of them."""
+    if not rows:
+        return
+    click.echo("")
+    draw(
+        [
+            Column("feature", [text(row.feature) for row in rows], left=True),
+            Column("policy", [row.policy if row.policy != EACH else policy_words(row) for row in rows], left=True, drop=1),
+            Column("saves/month", [_ends(row.saving_per_month) for row in rows]),
+            Column("checks/month", [money(row.checking_per_month) for row in rows], drop=3),
+            Column("checks may be", [_share(row.break_even_checked) for row in rows], drop=4),
+            Column("proven", ["yes" if row.proven else "no" for row in rows], left=True),
+            Column("take", ["this" if row.chosen else "" for row in rows], left=True),
+        ]
+    )
+    for row in rows:
+        if row.chosen and row.rungs and row.feature is not None:
+            click.echo(f"To take it: breakeven audit accept --feature {quoted(row.feature)}", err=True)
+
+
+def _share(value: float | None) -> str:
+    return UNKNOWN if value is None else percent(value)
 
 
 def draw_finding(row: Finding) -> None:
@@ -68,8 +99,12 @@ def draw_finding(row: Finding) -> None:
 
 
 def _worth(row: Finding) -> str:
-    low, high = row.excess_per_month
-    if row.verdict == "not enough" or low is None or high is None:
+    return UNKNOWN if row.verdict == "not enough" else _ends(row.excess_per_month)
+
+
+def _ends(ends: tuple[str | None, str | None]) -> str:
+    low, high = ends
+    if low is None or high is None:
         return UNKNOWN
     shown = [money(low), money(high)]
     return shown[0] if shown[0] == shown[1] else f"{shown[0]} – {shown[1]}"

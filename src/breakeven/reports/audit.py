@@ -15,10 +15,13 @@ from typing import Any
 import msgspec
 
 from breakeven.alignment.audit import ALPHA, POWER, Evidence, Judgement, judge, more_replays
+from breakeven.alignment.rollout import CHECKED
 from breakeven.economics.money import ATTO, digits
 from breakeven.economics.periods import Period
+from breakeven.governance.charter import RUNGS
 from breakeven.ledger.taskclasses import Classes
 from breakeven.reports.auditfacts import AuditFacts, ClassKey, ClassSpend, Replayed, audit_facts, margin_of, rank, worth
+from breakeven.reports.auditpolicies import Move, Policy, policies
 from breakeven.reports.auditwords import next_step, overturn, sentence
 from breakeven.reports.question import Facts, statement
 from breakeven.settings import CURRENCY, Settings
@@ -98,7 +101,7 @@ class LadderStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """All classes, the most money first; the ladder paid beside the ladder that is enough."""
+    """All classes, the most money first; the ladder paid beside the ladder that is enough; the policies of each feature."""
 
     period: str
     label: str
@@ -106,6 +109,7 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     alpha: float
     findings: Sequence[Finding]
     ladder: Sequence[LadderStep]
+    policies: Sequence[Policy]
     spend: str
     excess_per_month: tuple[str | None, str | None]
     unclassed_calls: int
@@ -147,6 +151,7 @@ def audit(  # noqa: PLR0913 - what an audit may be asked
         alpha=alpha,
         findings=findings,
         ladder=_ladder(facts, keys, dict(zip(keys, _enough(judged, keys), strict=True))),
+        policies=_policies(facts, keys, judged, settings, months, states or {}),
         spend=digits(sum(facts.spend[key].cost for key in keys if key in facts.spend)) or "0",
         excess_per_month=total,
         unclassed_calls=unclassed,
@@ -219,8 +224,16 @@ def _finding(  # noqa: PLR0917 - what one class is judged by
         calls_by_rung={name or "unknown": count for name, count in spend.calls_by_rung().items()},
         rungs=rungs,
         overturn=overturn(verdict, best[0] if best else None, best[1] if best else None, margin),
-        next=next_step(key, verdict, enough, needed, state),
+        next=next_step(key, verdict, enough, needed, state, _asked(best[0] if best else None, spend)),
     )
+
+
+def _asked(best: Replayed | None, spend: ClassSpend) -> str:
+    """The rung to ask next: the one that the finding is about, else the model rung below the dearest in use."""
+    if best is not None:
+        return best.rung
+    dearest = rank(list(spend.calls_by_rung())[-1]) if spend.parts else len(RUNGS)
+    return next((rung for rung in reversed(RUNGS[:dearest]) if rung not in {"cache", "handler"}), "handler")
 
 
 def _without_any(margin: float) -> int | None:
@@ -246,15 +259,43 @@ def _excess(
     found, judgement = best
     if judgement.verdict == "not enough":
         return _NOTHING
-    declared = settings.features.get(feature) if feature is not None else None
-    error_cost = (declared.error_cost if declared is not None else None) or 0
-    wrong = (max(-judgement.difference.mean, 0.0), max(-judgement.difference.low, 0.0))
-    ends = worth(spend, found, months, error_cost, wrong)
+    ends = _worth(spend, found, judgement, settings, feature, months)
     if ends is None:
         return UNKNOWN_RANGE
     if judgement.verdict == "too little evidence":
         return "0", digits(_cents(max(ends[1], 0)))
     return digits(_cents(ends[0])), digits(_cents(ends[1]))
+
+
+def _worth(
+    spend: ClassSpend, found: Replayed, judgement: Judgement, settings: Settings, feature: str | None, months: float
+) -> tuple[int, int] | None:
+    """What moving the class to this rung is worth a month, errors priced at what the feature declares."""
+    declared = settings.features.get(feature) if feature is not None else None
+    error_cost = (declared.error_cost if declared is not None else None) or 0
+    wrong = (max(-judgement.difference.mean, 0.0), max(-judgement.difference.low, 0.0))
+    return worth(spend, found, months, error_cost, wrong)
+
+
+def _policies(
+    facts: AuditFacts,
+    keys: Sequence[ClassKey],
+    judged: Mapping[ClassKey, Judged],
+    settings: Settings,
+    months: float,
+    states: Mapping[ClassKey, str],
+) -> list[Policy]:
+    """The policies of every feature, over its classes on which nothing was decided yet and which have calls on dearer rungs."""
+    moves: dict[str | None, list[Move]] = {}
+    for key in keys:
+        spend = facts.spend.get(key, ClassSpend())
+        for found, judgement in [] if key in states else judged.get(key, []):
+            calls, cost = spend.above(found.rung, found.model)
+            if calls:
+                ends = _worth(spend, found, judgement, settings, key[0], months)
+                proven = judgement.verdict == "enough"
+                moves.setdefault(key[0], []).append(Move(key[1], found.rung, proven, ends, round(cost / months)))
+    return [policy for feature, asked in moves.items() for policy in policies(feature, asked, CHECKED)]
 
 
 def _cents(value: int) -> int:
@@ -348,6 +389,7 @@ def _trail(facts: AuditFacts, keys: Sequence[ClassKey], alpha: float, months: fl
             "enough": "wealth of a bet against 'worse by more than the margin' reaches what e-BH asks, at whatever time one looks",
             "agreement": "replays on which both rungs say the same / replays",
             "lower_bound": f"confidence sequence by betting, {1 - alpha:.0%}, valid at all times at once",
+            "saving_per_month": f"excess per month of the classes that move - {CHECKED:.0%} of their cost on dearer rungs (checks)",
             "excess_per_month": "cost of calls on dearer rungs - calls x mean cost of a replay (95 % interval) - cost of errors",
         },
         "error_budget": f"of what is called enough, at most {alpha:.0%} is not, over all classes and rungs of this audit (e-BH)",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from breakeven.errors import PolicyFailed, UsageError
 from breakeven.reports.audit import Audit, Finding
+from breakeven.reports.auditpolicies import STAY, Policy
 from breakeven.settings import Settings
 
 _DAYS = 90
@@ -36,8 +37,24 @@ def finding_of(audited: Audit, task_class: str, feature: str | None = None) -> F
     return found[0]
 
 
-def rollout_fields(finding: Finding, settings: Settings, now: datetime, pace: Pace = _PACE) -> dict[str, object]:
-    """The rollout of a finding, as the configuration has it.
+def policy_of(audited: Audit, feature: str) -> Policy:
+    """The policy to take for a feature. Raises UsageError for a feature without classes, PolicyFailed where everything stays."""
+    if all(one.feature != feature for one in audited.findings):
+        known = ", ".join(dict.fromkeys(str(one.feature) for one in audited.findings)) or "none"
+        raise UsageError(f"{feature!r} has no task class in {audited.label}", f"Features that have: {known}.")
+    chosen = next((one for one in audited.policies if one.feature == feature and one.chosen), None)
+    if chosen is None or chosen.policy == STAY:
+        raise PolicyFailed(
+            f"{feature}: everything stays, no move is both proven and expected to save",
+            "Look at breakeven audit: replays that are missing, or what was decided already.",
+        )
+    return chosen
+
+
+def rollout_fields(
+    finding: Finding, settings: Settings, now: datetime, pace: Pace = _PACE, to: str | None = None
+) -> dict[str, object]:
+    """The rollout of a finding, as the configuration has it: to its cheapest rung that is enough, or to another proven one.
 
     Raises PolicyFailed where the evidence does not allow it, UsageError where the class has one already or belongs to no feature.
     """
@@ -49,7 +66,7 @@ def rollout_fields(finding: Finding, settings: Settings, now: datetime, pace: Pa
     declared = settings.features.get(finding.feature)
     if declared is not None and any(plan.task_class == task_class for plan in declared.rollouts):
         raise UsageError(f"{task_class} has a rollout already", "Change it in breakeven.yaml, under `rollouts:` of the feature.")
-    rung = next(one for one in finding.rungs if one.rung == finding.enough)
+    rung = next(one for one in finding.rungs if one.rung == (to or finding.enough) and one.verdict == "enough")
     return {
         "class": task_class,
         "to": rung.rung,

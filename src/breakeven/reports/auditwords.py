@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from breakeven.alignment.audit import Judgement
     from breakeven.reports.audit import Finding
     from breakeven.reports.auditfacts import ClassKey, Replayed
+    from breakeven.reports.auditpolicies import Policy
 
 Range = tuple[str | None, str | None]
 
@@ -106,12 +107,17 @@ def overturn(verdict: str, found: Replayed | None, judged: Judgement | None, mar
     return f"More replays: the true loss may lie on either side of {loss}."
 
 
-def next_step(key: ClassKey, verdict: str, enough: str | None, needed: int | None, state: str | None) -> str:
-    """What to do about a finding."""
+def next_step(key: ClassKey, verdict: str, enough: str | None, needed: int | None, state: str | None, rung: str) -> str:
+    """What to do about a finding; `rung` is the one to replay on."""
     if verdict == "not enough":
         return "keep it where it is"
     of = f" --feature {quoted(key[0])}" if key[0] else ""
     if verdict == "enough":
         return f"breakeven audit accept {quoted(key[1])}{of}" if state is None else f"none: {enough} is enough, and it is {state}"
     number = f" --replays {needed}" if needed else ""
-    return f"breakeven audit run {quoted(key[1])}{of}{number}"
+    return f"breakeven audit run {quoted(key[1])}{of} --to {quoted(rung)}{number}"
+
+
+def policy_words(policy: Policy) -> str:
+    """`clauses → small, headers → handler`, or that everything stays."""
+    return ", ".join(f"{task_class} → {rung}" for task_class, rung in policy.rungs.items()) or "everything stays"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -31,7 +32,9 @@ _NAMES: Mapping[str, str] = {
 def helicone(node: Node) -> Iterator[Row]:
     """A request of Helicone's API or export.
 
-    Declared rule: cache counts lie beside prompt tokens for Anthropic and inside for the others, as the vendors themselves count.
+    Declared rule: cached and audio tokens lie beside prompt and completion tokens whatever the vendor, because Helicone takes them
+    out of OpenAI's counts before it stores them; reasoning lies inside completion tokens. Its -1, of a stream without usage, is
+    unknown.
     """
     model = _text(node, "response_model", "model", "model_override", "request_model", "response_body.model")
     provider = provider_named(_text(node, "provider"), model) or family(model)
@@ -52,35 +55,44 @@ def helicone(node: Node) -> Iterator[Row]:
     row |= _outcome(status, hit=hit)
     row["latency_ms"] = _whole(_get(node, "delay_ms", "latency", "response_delay_ms"))
     row["first_token_ms"] = _whole(_get(node, "time_to_first_token"))
-    row["tags"] = _tags(properties, _get(node, "cost", "cost_usd", "costUSD"))
+    row["tags"] = _tags(properties, _get(node, "costUSD", "cost_usd", "cost"))
     row[WHO] = _who(properties, {"user_id": _get(node, "request_user_id", "user_id", "helicone_user")}, "property")
-    yield _with_usage(row, node, provider, "response_body", (
-        ("prompt_tokens", "total_prompt_tokens"), ("completion_tokens", "total_completion_tokens"),
-        ("prompt_cache_read_tokens", "cache_read_tokens"), ("prompt_cache_write_tokens", "cache_write_tokens"),
-        ("reasoning_tokens",),
-    ))  # fmt: skip
+    counts = {
+        "prompt": ("prompt_tokens", "total_prompt_tokens"), "completion": ("completion_tokens", "total_completion_tokens"),
+        "cache_read": ("prompt_cache_read_tokens", "cache_read_tokens"),
+        "cache_write_5m": ("prompt_cache_write_tokens", "cache_write_tokens"),
+        "input_audio": ("prompt_audio_tokens",), "output_audio": ("completion_audio_tokens",), "reasoning": ("reasoning_tokens",),
+    }  # fmt: skip
+    yield _with_usage(row, node, provider, "response_body", counts, outside=True)
 
 
 def portkey(node: Node) -> Iterator[Row]:
-    """A line of Portkey's log export. Declared rule: `req_units` and `res_units` are the vendor's own input and output totals."""
+    """A line of Portkey's log export.
+
+    Declared rule: `req_units` and `res_units` are the vendor's own input and output totals. `cost` is in cents of `cost_currency`.
+    """
     model = _text(node, "ai_model", "model", "response.model", "request.model")
     provider = provider_named(_text(node, "ai_org", "provider"), model) or family(model)
-    properties = _object(_get(node, "metadata", "_metadata"))
+    properties = _paired(node) or _object(_get(node, "metadata", "_metadata"))
     shown = _get(node, "created_at", "time_of_generation", "timestamp")
-    row = _row("portkey", _text(node, "id", "log_id"), shown, provider, model, _text(node, "request.model", "model_requested"))
+    row = _row("portkey", _text(node, "id", "log_id"), shown, provider, model, "")
+    row["model_requested"] = _text(_object(_get(node, "request.body", "request")), "model") or None
     row |= _outcome(
         _whole(_get(node, "response_status_code", "status_code", "status")),
+        failed=str(_get(node, "is_success")).lower() in ("0", "false"),
         hit=_text(node, "cache_status").upper() in ("HIT", "SEMANTIC HIT", "SIMPLE HIT"),
     )
     row["latency_ms"] = _whole(_get(node, "response_time", "latency"))
-    cost, unit = _get(node, "cost"), _text(node, "cost_currency").upper()
-    row["tags"] = _tags(properties, cost if unit in ("", "USD") else None)
+    row["tags"] = _tags(properties, _dollars(node))
     trace = _get(node, "trace_id", "traceId")
     row[WHO] = _who(properties, {"trace_id": trace}, "metadata")
-    yield _with_usage(row, node, provider, "response", (
-        ("req_units", "request_units", "prompt_tokens"), ("res_units", "response_units", "completion_tokens"),
-        ("cache_read_input_tokens", "cached_tokens"), ("cache_creation_input_tokens",), ("reasoning_tokens",),
-    ))  # fmt: skip
+    counts = {
+        "prompt": ("req_units", "request_units", "prompt_tokens"),
+        "completion": ("res_units", "response_units", "completion_tokens"),
+        "cache_read": ("cache_read_input_tokens", "cached_tokens"), "cache_write_5m": ("cache_creation_input_tokens",),
+        "reasoning": ("reasoning_tokens",),
+    }  # fmt: skip
+    yield _with_usage(row, node, provider, "response.body", counts, outside=provider == "anthropic")
 
 
 def callback(node: Node) -> Iterator[Row]:
@@ -154,8 +166,27 @@ def _row(source: str, identity: str, shown: object, provider: str, model: str, r
     }  # fmt: skip
 
 
-def _outcome(status: int | None, *, hit: bool) -> Row:
-    failed = status is not None and (status >= _FAILED_FROM or status < 0)
+def _paired(node: Node) -> Node:
+    """Portkey's metadata where it comes as two columns of equal length, keys and values."""
+    keys, values = _get(node, "metadata.key"), _get(node, "metadata.value")
+    if not (isinstance(keys, list) and isinstance(values, list) and len(keys) == len(values)):
+        return {}
+    return {str(key): value for key, value in zip(keys, values, strict=True)}
+
+
+def _dollars(node: Node) -> str | None:
+    """Portkey's cost in US dollars; None where it says none, or another currency."""
+    if _text(node, "cost_currency").upper() not in ("", "USD", "CENTS"):
+        return None
+    try:
+        cents = Decimal(str(_get(node, "cost")))
+    except InvalidOperation:
+        return None
+    return f"{cents / 100:f}" if cents.is_finite() and cents else None
+
+
+def _outcome(status: int | None, *, hit: bool, failed: bool = False) -> Row:
+    failed = failed or (status is not None and (status >= _FAILED_FROM or status < 0))
     return {
         "status": "failed" if failed else "ok",
         "http_status": status if status is not None and 0 < status < 1000 else None,  # noqa: PLR2004 - the largest status
@@ -164,8 +195,8 @@ def _outcome(status: int | None, *, hit: bool) -> Row:
     }
 
 
-def _with_usage(row: Row, node: Node, provider: str, body: str, names: tuple[tuple[str, ...], ...]) -> Row:
-    """The vendor's own body where the log has it, else the log's counts."""
+def _with_usage(row: Row, node: Node, provider: str, body: str, names: Mapping[str, tuple[str, ...]], *, outside: bool) -> Row:
+    """The vendor's own body where the log has it, else the log's counts; `outside`: cached and audio tokens lie beside them."""
     answer = _object(_get(node, body, "response"))
     if isinstance(answer.get("usage"), dict) and provider:
         reading = read(answer, provider=provider, model=row["model"] or "", where=str(row["source_ref"]))
@@ -173,14 +204,15 @@ def _with_usage(row: Row, node: Node, provider: str, body: str, names: tuple[tup
             row["model"] = reading.model or row["model"]
             row["pricing_context"] = pricing_context(reading.context)
             return {**row, "usage_known": True, **reading.parts[0].usage}
-    prompt, completion, read_, written, reasoning = (_whole(_get(node, *each)) for each in names)
-    row["usage_known"] = bool(prompt or completion or read_)
+    counts = {name: max(_whole(_get(node, *each)) or 0, 0) for name, each in names.items()}
+    prompt, completion = counts.pop("prompt"), counts.pop("completion")
+    row["usage_known"] = bool(prompt or completion or counts["cache_read"])
     if not row["usage_known"]:
         return row
-    outside = provider == "anthropic"
-    parts = {"cache_read": read_ or 0, "cache_write_5m": written or 0}
-    inclusive = (prompt or 0) + (sum(parts.values()) if outside else 0)
-    return row | _disjoint(inclusive, completion or 0, parts, {"reasoning": reasoning or 0})
+    produced: dict[str, int] = {name: counts.pop(name) for name in ("reasoning", "output_audio") if name in counts}
+    if outside:
+        prompt, completion = prompt + sum(counts.values()), completion + produced.get("output_audio", 0)
+    return row | _disjoint(prompt, completion, counts, produced)
 
 
 def _disjoint(prompt: int, completion: int, parts: Mapping[str, int], produced: Mapping[str, int]) -> dict[str, int]:
