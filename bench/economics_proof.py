@@ -165,7 +165,7 @@ def _daily() -> Iterator[str]:
 
 def _hourly() -> Iterator[str]:
     """Four weeks of hours: the same with buckets of an hour, of features with 100 to 5,000 calls an hour."""
-    months = 40
+    months = 80
     alarms = sum(int(_found(_traffic(number, 24)).sum()) for number in range(months))
     yield f"watch, hours: {alarms / (months * 4):.2f} false alarms per feature and month"
     for driver in DRIVERS[:-1]:

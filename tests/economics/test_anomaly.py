@@ -114,6 +114,14 @@ def test_few_calls_may_stray_further() -> None:
     assert scored.z[0, 0] > 2 * scored.z[1, 0] > 0
 
 
+def test_many_errors_are_not_the_more_certain_for_it() -> None:
+    """The noise of an error rate goes by the errors that are usual, not by those of the bucket it judges."""
+    sums = month(3)
+    usual = panel(sums)[0].noise[FIGURES.index("error rate") * 4]
+    sums.sums["not_ok"][0, -1] *= 3
+    assert panel(sums)[0].noise[FIGURES.index("error rate") * 4][-1] == pytest.approx(usual[-1], rel=0.05)
+
+
 def test_less_can_be_worse() -> None:
     """With direction −1 a fall scores up, as for a cache rate."""
     random = np.random.default_rng(6)
@@ -135,9 +143,9 @@ def test_hours_know_the_hour_of_the_week() -> None:
 
 
 def test_hours_have_an_allowance_of_their_own() -> None:
-    """The rates of all buckets of a month add up to 0.75 false jumps a feature for days, and to 0.3 more for hours."""
+    """The rates of all buckets of a month add up to 0.75 false jumps a feature for days, and to 0.5 more for hours."""
     assert false_discovery_rate(2, 1) * 30 / 2 == pytest.approx(0.75)
-    assert false_discovery_rate(4, 24) * 30 * 24 / 4 == pytest.approx(0.3)
+    assert false_discovery_rate(4, 24) * 30 * 24 / 4 == pytest.approx(0.5)
 
 
 def test_benjamini_hochberg_takes_the_largest_step() -> None:

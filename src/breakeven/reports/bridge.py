@@ -31,6 +31,7 @@ from breakeven.reports.bridgewords import Moved, detail, sentence
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import Facts, Question, Remembering
 from breakeven.reports.trail import instant, prices
+from breakeven.reports.words import count
 from breakeven.settings import CURRENCY, Settings
 
 Of = Literal["cost", "margin"]
@@ -111,7 +112,7 @@ def bridge(ledger: Facts, settings: Settings, question: Question, asked: Asked) 
             ThemeBar(
                 "unpriced",
                 None,
-                f"{unpriced[1]:,} calls without a price, {unpriced[0]:,} before: unknown, not in these figures",
+                f"{count(unpriced[1], 'call')} without a price, {unpriced[0]:,} before: unknown, not in these figures",
                 (),
             )
         )

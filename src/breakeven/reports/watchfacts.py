@@ -92,7 +92,8 @@ def panel(sums: Grid) -> tuple[Panel, tuple[Series, ...]]:
     """The ln of every figure of every subject, with the noise that its number of calls explains.
 
     One call is added to volumes and half a call to rates, so that nothing against little is no infinity. Noise of a mean per call
-    is 1 / calls (a coefficient of variation of 1), of a rate the sum of the reciprocals of both counts.
+    is 1 / calls (a coefficient of variation of 1), of a rate the sum of the reciprocals of both counts that its usual rate lets
+    expect: by the counts themselves, a bucket of many errors would seem the more certain for it.
     """
     n, tokens, cost = sums.sums["calls"], sums.sums["tokens"], sums.sums["cost"]
     bad = sums.sums["not_ok"]
@@ -108,12 +109,13 @@ def panel(sums: Grid) -> tuple[Panel, tuple[Series, ...]]:
         "error rate": _ln((bad + 0.5) / (n - bad + 0.5), n > 0),
     }
     few = np.maximum(n, 1.0)
+    due = n * (bad.sum(axis=1, keepdims=True) / np.maximum(n.sum(axis=1, keepdims=True), 1.0))
     noise = {
         "cost": 2.0 / (n + 1.0),
         "unit cost": 1.0 / few,
         "tokens per call": 1.0 / few,
         "cache rate": 4.0 / few,
-        "error rate": 1.0 / (bad + 0.5) + 1.0 / (n - bad + 0.5),
+        "error rate": 1.0 / (due + 0.5) + 1.0 / (n - due + 0.5),
     }
     series = tuple(Series(at, figure) for figure in FIGURES for at in range(len(sums.subjects)))
     return (
