@@ -19,7 +19,7 @@ _LINES = """
         AND invoice_digest = (
             SELECT arg_max(invoice_digest, (recorded_at, invoice_digest)) FROM invoice_lines WHERE invoice = $name
         )
-    ORDER BY source_ref, invoice_line_id"""
+    ORDER BY line"""
 
 
 class Stored(NamedTuple):

@@ -171,6 +171,7 @@ INVOICE_LINES: dict[str, str] = {
     "provider": "VARCHAR",
     "invoice": "VARCHAR",  # the vendor's number, or the name of its file
     "invoice_digest": "VARCHAR",  # SHA-256 of its file
+    "line": "INTEGER",  # its place in the file, from 1
     "account": "VARCHAR",  # the account that is billed
     "category": "VARCHAR",  # usage, credit, tax, fee, rounding
     "model": "VARCHAR",

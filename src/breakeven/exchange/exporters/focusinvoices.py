@@ -77,7 +77,7 @@ _DETAILS = """
         AND line.invoice_digest IN (
             SELECT arg_max(invoice_digest, (recorded_at, invoice_digest)) FROM invoice_lines GROUP BY provider, invoice
         )
-    ORDER BY line.provider, line.invoice, line.source_ref, line.invoice_line_id"""
+    ORDER BY line.provider, line.invoice, line.line"""
 """Of an invoice that was imported from two files, the later one holds."""
 _PERIOD_TIMES = frozenset({"BillingPeriodCreated", "BillingPeriodEnd", "BillingPeriodLastUpdated", "BillingPeriodStart"})
 

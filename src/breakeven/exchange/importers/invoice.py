@@ -62,7 +62,7 @@ def _rows(path: Path, invoice: Invoice, since: datetime | None) -> Iterator[dict
         )
     if since is not None and invoice.end <= since:
         return
-    for number, line in enumerate(invoice.lines):
+    for number, line in enumerate(invoice.lines, start=1):
         yield {
             "identity": f"{invoice.digest}:{number}",
             "period_start": invoice.start,
@@ -71,6 +71,7 @@ def _rows(path: Path, invoice: Invoice, since: datetime | None) -> Iterator[dict
             "provider": line.provider,
             "invoice": line.invoice or invoice.name,
             "invoice_digest": invoice.digest,
+            "line": number,
             "account": line.account,
             "category": line.category,
             "model": line.model,
