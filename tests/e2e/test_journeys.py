@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -41,7 +43,7 @@ def test_finance_reads_october_and_where_it_comes_from(site: Any, answer: Callab
     """October's P&L with its total, its trail, its digits as CSV, and the loser's bridge with its picture."""
     guest = visit(site.url)
     page = guest.open(f"/pnl?{OCTOBER}&vs=previous")
-    expect(page.locator("tfoot")).to_contain_text("41,710")
+    expect(page.locator("#pnl tfoot")).to_contain_text("41,710")
     page.get_by_role("button", name="Where this comes from: October 2026").click()
     trail = page.get_by_role("complementary")
     expect(trail).to_contain_text("163,911 calls")
@@ -99,6 +101,38 @@ def governed(demo_original: Path, serve_at: Callable[[Path, Path], Any], tmp_pat
     """The sample company, served from a copy with its configuration, so that it may be changed."""
     ledger = Path(shutil.copytree(demo_original, tmp_path / "ledger"))
     return serve_at(ledger, ledger / "breakeven.yaml")
+
+
+def test_finance_ties_october_to_the_invoice_and_closes_it(governed: Any, visit: Visits) -> None:
+    """The vendor's file is held against the books in the browser: sums, causes, remedies. It closes without one when told to."""
+    guest = visit(governed.url)
+    page = guest.open(f"/pnl?{OCTOBER}")
+    books = page.locator("#books")
+    expect(books.locator(".sentence")).to_contain_text("was metered in October 2026 and held against no invoice yet")
+    expect(books.locator("tfoot")).to_contain_text("41,710.00")
+    books.get_by_label("Invoice file").set_input_files(governed.ledger / "invoice-anthropic-2026-10-invented.csv")
+    books.get_by_role("button", name="Check an invoice").click()
+    expect(books).to_contain_text("Metered 14,846.89, invoiced 15,083.96, difference 237.07.")
+    expect(books).to_contain_text("(1.57%, tolerance 0.50%)")
+    expect(books.get_by_role("row", name=re.compile("^unseen key"))).to_contain_text("breakeven import aggregates")
+    books.get_by_label("Remark").fill("no invoice of OpenAI yet")
+    close = books.get_by_role("button", name="Close October 2026")
+    close.click()
+    expect(books.get_by_role("alert")).to_contain_text("October 2026 was not closed: no invoice was posted for it")
+    books.get_by_label("also without an invoice").check()
+    with page.expect_response(re.compile("/api/v1/books")):
+        close.click()
+    expect(books).to_contain_text("October 2026 is closed: signed off by")
+    expect(close).to_have_count(0)
+    signed = json.loads((governed.ledger / "closes" / "2026-10.json").read_bytes())
+    assert (signed["why"], round(Decimal(signed["statement"]["cost"]))) == ("no invoice of OpenAI yet", 41710)
+    guest.open(f"/budgets?{OCTOBER}")
+    expect(page.locator("#decisions")).to_contain_text("close periods")
+    guest.open(f"/pnl/Contract%20extraction?{OCTOBER}")
+    expect(page.locator("#books tfoot")).to_contain_text("20,015.00")
+    expect(page.locator("#books form")).to_have_count(0)
+    assert "403" in guest.complaints.pop(0)  # the browser itself notes the refusal
+    guest.silent()
 
 
 def test_engineer_and_owner_change_what_the_file_says(governed: Any, visit: Visits) -> None:

@@ -73,6 +73,12 @@ export async function read<Path extends ReadPath>(
   return taken(await fetch(target, { headers: { accept: "application/json" }, signal: signal ?? null }));
 }
 
+/** A file that the server looks at; the guard as for a change. */
+export async function upload<Body>(path: string, query: Query, file: Blob): Promise<Body> {
+  const headers = { "content-type": "application/octet-stream", "x-breakeven-guard": guard };
+  return taken(await fetch(address(path, query), { method: "POST", headers, body: file }));
+}
+
 /** A change; the guard tells the server that it comes from this page. */
 export async function change<Body>(path: string, body: unknown, method = "POST"): Promise<Body> {
   const headers = { "content-type": "application/json", "x-breakeven-guard": guard };

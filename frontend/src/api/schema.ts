@@ -90,6 +90,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/spread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spread
+         * @description How is the cost of the calls that a query finds spread?
+         */
+        get: operations["ApiV1CallsSpreadSpread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/{call_id}": {
         parameters: {
             query?: never;
@@ -618,6 +638,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/books": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Books
+         * @description Do the books tie to the vendors' invoices, what was posted, and may the month be closed?
+         */
+        get: operations["ApiV1BooksBooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invoices/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CheckInvoice
+         * @description Hold an invoice's file (the body) against what was metered. Posting is the command line's: `breakeven reconcile --post`.
+         */
+        post: operations["ApiV1InvoicesCheckCheckInvoice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/closes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * CloseMonth
+         * @description Lock a month with its prices and sign off its statement; later corrections go to the next month.
+         */
+        post: operations["ApiV1ClosesCloseMonth"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -804,6 +884,35 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** Books */
+        Books: {
+            period: string;
+            label: string;
+            currency: string;
+            metered: string;
+            adjusted: string;
+            booked: string;
+            reconciled: number | null;
+            rows: components["schemas"]["BooksRow"][];
+            posted: components["schemas"]["PostedRow"][];
+            invoices: components["schemas"]["InvoiceRow"][];
+            closed: components["schemas"]["ClosedRow"] | null;
+            closable: boolean;
+            open_because: string;
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
+        /** BooksRow */
+        BooksRow: {
+            provider: string | null;
+            model: string | null;
+            metered: string;
+            adjusted: string;
+            booked: string;
+            reconciled: number | null;
+        };
         /** Breakeven */
         Breakeven: {
             side: string;
@@ -937,6 +1046,25 @@ export interface components {
             cost: string | null;
             partly_unpriced: boolean;
         };
+        /** CallSpread */
+        CallSpread: {
+            period: string;
+            label: string;
+            currency: string;
+            query: string;
+            bars: components["schemas"]["SpreadBar"][];
+            attempts: number;
+            free: number;
+            unknown: number;
+            cost: string;
+            p50: string | null;
+            p90: string | null;
+            p99: string | null;
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
+        };
         /** Carrier */
         Carrier: {
             kind: string;
@@ -953,6 +1081,19 @@ export interface components {
             carriers: components["schemas"]["Carrier"][];
             weeks: number;
         };
+        /** CauseRow */
+        CauseRow: {
+            cause: string;
+            provider: string;
+            model: string | null;
+            usage_class: string | null;
+            detail: string;
+            first_day: string | null;
+            last_day: string | null;
+            quantity: number;
+            amount: string;
+            remedy: string;
+        };
         /** Cell */
         Cell: {
             cohort: string;
@@ -967,6 +1108,17 @@ export interface components {
             tokens_per_task: number | null;
             unpriced_calls: number;
         };
+        /** CellRow */
+        CellRow: {
+            provider: string;
+            model: string | null;
+            usage_class: string | null;
+            tier: string | null;
+            day: string | null;
+            metered: string;
+            invoiced: string;
+            difference: string;
+        };
         /** Change */
         Change: {
             cost: string | null;
@@ -980,6 +1132,21 @@ export interface components {
             written: boolean;
             /** @default  */
             next: string;
+        };
+        /** CloseWanted */
+        CloseWanted: {
+            period: string;
+            why?: string | null;
+            /** @default false */
+            unreconciled: boolean;
+        };
+        /** ClosedRow */
+        ClosedRow: {
+            period: string;
+            closed_at: string;
+            by: string;
+            role: string;
+            digest: string;
         };
         /** Cohorts */
         Cohorts: {
@@ -1259,6 +1426,15 @@ export interface components {
             low: number;
             high: number;
         };
+        /** InvoiceRow */
+        InvoiceRow: {
+            provider: string;
+            invoice: string;
+            digest: string;
+            days: number;
+            metered: string;
+            adjusted: string;
+        };
         /** LadderReport */
         LadderReport: {
             period: string;
@@ -1522,6 +1698,13 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** PostedRow */
+        PostedRow: {
+            provider: string | null;
+            model: string | null;
+            cause: string;
+            amount: string;
+        };
         /** PriceChange */
         PriceChange: {
             day: string;
@@ -1578,6 +1761,30 @@ export interface components {
             adjustment_of: number | null;
             reason: string | null;
             recorded_at: string | null;
+        };
+        /** Reconciled */
+        Reconciled: {
+            invoice: string;
+            period: string;
+            label: string;
+            currency: string;
+            metered: string;
+            posted: string;
+            invoiced: string;
+            difference: string;
+            tax: string;
+            remaining: string;
+            unexplained: string;
+            share: number | null;
+            tolerance: number;
+            within: boolean;
+            explained: boolean;
+            rows: components["schemas"]["CauseRow"][];
+            cells: components["schemas"]["CellRow"][];
+            sentence: string;
+            trail: {
+                [key: string]: unknown;
+            };
         };
         /** Rejected */
         Rejected: {
@@ -1769,6 +1976,12 @@ export interface components {
             reconciled?: number | null;
             reconciled_through?: string;
         };
+        /** SignedOff */
+        SignedOff: {
+            period: string;
+            digest: string;
+            sentence: string;
+        };
         /** Span */
         Span: {
             estimate: number;
@@ -1782,6 +1995,13 @@ export interface components {
             before: string;
             now: string;
             change: string;
+        };
+        /** SpreadBar */
+        SpreadBar: {
+            low: string;
+            high: string;
+            attempts: number;
+            cost: string;
         };
         /** Step */
         Step: {
@@ -2594,6 +2814,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description The question is not understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description This person may not do it, or the request does not come from our own page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description There is no such thing, or the file or service that it needs is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description The address does not take this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description A fact stands in the way. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Too many at once. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Another command has the ledger; come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+        };
+    };
+    ApiV1CallsSpreadSpread: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+                /** @description Such as feature:support cost>0.50 -status:ok. */
+                query?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallSpread"];
                 };
             };
             /** @description The question is not understood. */
@@ -5683,6 +6016,316 @@ export interface operations {
             };
         };
     };
+    ApiV1BooksBooks: {
+        parameters: {
+            query?: {
+                /** @description 2026-10, 2026-Q4, month-1, week, 'day-30 - day', A..B or all. Without it: this month, or the latest that has calls. */
+                period?: string | null;
+                /** @description `previous`, or any period, to compare with. */
+                vs?: string | null;
+                /** @description Dimensions to group by: feature, team, customer, user, workflow, environment, model, provider, rung, day, month. */
+                by?: string;
+                /** @description What the ledger knew then. */
+                as_of?: string | null;
+                feature?: string | null;
+                team?: string | null;
+                customer?: string | null;
+                user?: string | null;
+                workflow?: string | null;
+                environment?: string | null;
+                model?: string | null;
+                provider?: string | null;
+                rung?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Books"];
+                };
+            };
+            /** @description The question is not understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description This person may not do it, or the request does not come from our own page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description There is no such thing, or the file or service that it needs is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description The address does not take this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description A fact stands in the way. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Too many at once. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Another command has the ledger; come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+        };
+    };
+    ApiV1InvoicesCheckCheckInvoice: {
+        parameters: {
+            query?: {
+                /** @description Its file name, which says what it is: .csv, .json, .jsonl or .parquet, also .gz. */
+                name?: string;
+                /** @description Which days it bills, where it does not say. */
+                period?: string | null;
+                /** @description Whose invoice it is, where it does not say. */
+                provider?: string | null;
+                /** @description What may remain, of the invoiced sum. */
+                tolerance?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reconciled"];
+                };
+            };
+            /** @description The question is not understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description This person may not do it, or the request does not come from our own page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description There is no such thing, or the file or service that it needs is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description The address does not take this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description A fact stands in the way. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Too many at once. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Another command has the ledger; come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+        };
+    };
+    ApiV1ClosesCloseMonth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseWanted"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOff"];
+                };
+            };
+            /** @description The question is not understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description This person may not do it, or the request does not come from our own page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description There is no such thing, or the file or service that it needs is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description The address does not take this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description A fact stands in the way. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Too many at once. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Another command has the ledger; come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+        };
+    };
     ApiV1SessionWho: {
         parameters: {
             query?: never;
@@ -5888,9 +6531,7 @@ export interface operations {
                     "cache-control"?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": null;
-                };
+                content?: never;
             };
             /** @description The question is not understood. */
             400: {

@@ -161,3 +161,92 @@ export const DAYS: readonly Column<Schemas["FanPoint"]>[] = [
   { name: "low", title: titles.low, value: (row) => row.low, text: (row) => dollars(row.low), num: true },
   { name: "high", title: titles.high, value: (row) => row.high, text: (row) => dollars(row.high), num: true },
 ];
+
+const book = words.books;
+type BooksRow = Schemas["BooksRow"];
+
+/** How each vendor's models stand to the invoices. */
+export const BOOKS: readonly Column<BooksRow>[] = [
+  { name: "provider", title: book.vendor, value: (row) => row.provider ?? words.unknown },
+  { name: "model", title: book.model, value: (row) => row.model ?? words.unknown },
+  {
+    name: "metered",
+    title: book.metered,
+    value: (row) => row.metered,
+    text: (row) => amount(row.metered, 2),
+    num: true,
+  },
+  {
+    name: "adjusted",
+    title: book.adjusted,
+    value: (row) => row.adjusted,
+    text: (row) => (Number(row.adjusted) ? change(row.adjusted, 2) : NONE),
+    num: true,
+    minor: true,
+  },
+  { name: "booked", title: book.booked, value: (row) => row.booked, text: (row) => amount(row.booked, 2), num: true },
+  {
+    name: "reconciled",
+    title: book.reconciled,
+    value: (row) => row.reconciled,
+    text: (row) => (row.reconciled === null ? NONE : share(row.reconciled)),
+    tone: (row) => (row.reconciled === 1 ? "good" : "quiet"),
+    num: true,
+  },
+];
+
+/** What was posted for invoices, by cause. */
+export const POSTED: readonly Column<Schemas["PostedRow"]>[] = [
+  { name: "cause", title: book.cause, value: (row) => row.cause },
+  { name: "provider", title: book.vendor, value: (row) => row.provider ?? words.unknown },
+  { name: "model", title: book.model, value: (row) => row.model ?? "", minor: true },
+  { name: "amount", title: titles.change, value: (row) => row.amount, text: (row) => change(row.amount, 2), num: true },
+];
+
+/** Invoices that days of the period were held against. */
+export const INVOICES: readonly Column<Schemas["InvoiceRow"]>[] = [
+  { name: "invoice", title: book.invoice, value: (row) => row.invoice },
+  { name: "provider", title: book.vendor, value: (row) => row.provider },
+  { name: "days", title: book.days, value: (row) => row.days, text: (row) => count(row.days), num: true },
+  {
+    name: "metered",
+    title: book.metered,
+    value: (row) => row.metered,
+    text: (row) => amount(row.metered, 2),
+    num: true,
+  },
+  {
+    name: "adjusted",
+    title: book.adjusted,
+    value: (row) => row.adjusted,
+    text: (row) => change(row.adjusted, 2),
+    num: true,
+  },
+  { name: "digest", title: book.digest, value: (row) => row.digest.slice(0, 12), minor: true },
+];
+
+/** Why an invoice says another sum, and what to do about each cause. */
+export const CAUSES: readonly Column<Schemas["CauseRow"]>[] = [
+  { name: "cause", title: book.cause, value: (row) => row.cause.replaceAll("_", " ") },
+  {
+    name: "detail",
+    title: book.detail,
+    value: (row) => row.detail || [row.provider, row.model].filter(Boolean).join(" "),
+  },
+  { name: "amount", title: titles.change, value: (row) => row.amount, text: (row) => change(row.amount, 2), num: true },
+  { name: "remedy", title: book.remedy, value: (row) => row.remedy },
+];
+
+/** The bars of a histogram of calls by cost. */
+export const SPREAD: readonly Column<Schemas["SpreadBar"]>[] = [
+  { name: "low", title: words.calls.from, value: (row) => row.low, text: (row) => unitCost(row.low), num: true },
+  { name: "high", title: words.calls.below, value: (row) => row.high, text: (row) => unitCost(row.high), num: true },
+  {
+    name: "attempts",
+    title: words.calls.attempts,
+    value: (row) => row.attempts,
+    text: (row) => count(row.attempts),
+    num: true,
+  },
+  { name: "cost", title: titles.cost, value: (row) => row.cost, text: (row) => amount(row.cost, 2), num: true },
+];

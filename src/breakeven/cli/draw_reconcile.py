@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import click
 
-from breakeven.cli.tables import Column, draw
+from breakeven.cli.tables import UNKNOWN, Column, draw
 from breakeven.economics.money import shown
+from breakeven.reports.monthbooks import Books, BooksRow
 from breakeven.reports.reconcile import CauseRow, Reconciled
-from breakeven.reports.words import MINUS
+from breakeven.reports.words import MINUS, percent
 
 
 def draw_reconciled(report: Reconciled) -> None:
@@ -30,6 +31,30 @@ def draw_reconciled(report: Reconciled) -> None:
             ]
         )
     click.echo(report.sentence)
+
+
+def draw_books(report: Books) -> None:
+    """Vendors' models with what was metered, posted and booked, and how much of it was held against an invoice."""
+    click.echo(f"Books · {report.label} · {report.currency}")
+    rows = report.rows
+    if rows:
+        every: list[BooksRow | Books] = [*rows, report]
+        draw(
+            [
+                Column("vendor", [row.provider or UNKNOWN for row in rows] + ["Total"], left=True),
+                Column("model", [row.model or UNKNOWN for row in rows] + [""], left=True, drop=2),
+                Column("metered", [_cents(row.metered, signed=False) for row in every]),
+                Column("posted", [_cents(row.adjusted) if row.adjusted != "0" else UNKNOWN for row in every], drop=1),
+                Column("booked", [_cents(row.booked, signed=False) for row in every]),
+                Column("held against an invoice", [percent(row.reconciled) for row in every]),
+            ],
+            marked={len(rows): "total"},
+        )
+    for each in report.posted:
+        click.echo(f"  posted for {each.cause.replace('_', ' ')} {each.provider or ''} {each.model or ''}: {_cents(each.amount)}")
+    click.echo(report.sentence)
+    if report.open_because:
+        click.echo(f"{report.open_because} Next: breakeven reconcile INVOICE", err=True)
 
 
 def _named(row: CauseRow) -> str:

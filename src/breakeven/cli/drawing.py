@@ -12,6 +12,7 @@ import msgspec
 
 from breakeven.cli.tables import UNKNOWN, Column, badge, draw, each, margin, money, number, text
 from breakeven.reports.calls import CallList
+from breakeven.reports.callspread import CallSpread
 from breakeven.reports.customers import Customers
 from breakeven.reports.plan import PLAN
 from breakeven.reports.pnl import Pnl, PnlRow, dimension_titles
@@ -169,6 +170,23 @@ def draw_calls(report: CallList) -> None:
         click.echo(f"Next page: --after {report.next}", err=True)
     if rows:
         click.echo(f"Next: breakeven why {rows[0].call_id}", err=True)
+
+
+def draw_spread(report: CallSpread) -> None:
+    """The histogram: one line a bar, as long as its share of the largest."""
+    heading("Cost of a call", report.label, report.currency)
+    most = max((bar.attempts for bar in report.bars), default=0)
+    if report.bars:
+        draw(
+            [
+                Column("from", [each(bar.low) for bar in report.bars]),
+                Column("below", [each(bar.high) for bar in report.bars]),
+                Column("attempts", [number(bar.attempts) for bar in report.bars]),
+                Column("cost", [money(bar.cost) for bar in report.bars], drop=1),
+                Column("", ["█" * max(1, round(30 * bar.attempts / most)) for bar in report.bars], left=True, drop=2),
+            ]
+        )
+    click.echo(report.sentence)
 
 
 def draw_receipt(report: Receipt) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from breakeven.cli.acting import acting
-from breakeven.cli.context import ledger_options, load, open_for_reading
+from breakeven.cli.context import ledger_options, load, open_facts, open_for_reading
 from breakeven.cli.imports import _pairs
 from breakeven.cli.reports import _output, now, output_options
 from breakeven.errors import PolicyFailed, UsageError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("file", metavar="INVOICE", type=click.Path(path_type=Path))
+@click.argument("file", metavar="[INVOICE]", required=False, type=click.Path(path_type=Path))
 @click.option("--tolerance", default="0.5%", show_default=True, metavar="SHARE", help="How much may remain, of the invoiced sum.")
 @click.option("--period", help="Which days it bills. Default: what it says itself.")
 @click.option("--post", "posting", is_flag=True, help="Post the causes as adjustments and mark these days as reconciled.")
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @ledger_options
 def reconcile(  # noqa: PLR0913 - one argument per option
     *,
-    file: Path,
+    file: Path | None,
     tolerance: str,
     period: str | None,
     posting: bool,
@@ -65,7 +65,12 @@ def reconcile(  # noqa: PLR0913 - one argument per option
     INVOICE is FOCUS Invoice Detail or Cost and Usage, any CSV, JSONL or Parquet with amounts, OpenAI's costs or Anthropic's cost
     report. Exit code 1 where more than the tolerance remains. The parts sum exactly to the difference; what no cause explains is a
     row of its own.
+
+    Without INVOICE: how the period (--period, else the latest month) stands to the invoices that were posted.
     """
+    if file is None:
+        _stand(config, ledger_path, period, as_json=as_json, as_csv=as_csv)
+        return
     from breakeven.cli.draw_reconcile import draw_reconciled
     from breakeven.exchange.invoices import Reading, read_invoice
     from breakeven.reports.reconcile import Held, reconciled_with
@@ -85,6 +90,19 @@ def reconcile(  # noqa: PLR0913 - one argument per option
             report, found = reconciled_with(ledger, held)
     _output(report, as_json=as_json, as_csv=as_csv, rows=report.rows, drawn=draw_reconciled)
     _judge(report, posting=posting)
+
+
+def _stand(config: Path | None, ledger_path: Path | None, period: str | None, *, as_json: bool, as_csv: bool) -> None:
+    from breakeven.cli.draw_reconcile import draw_books
+    from breakeven.cli.reports import _question
+    from breakeven.ledger.closing import closes
+    from breakeven.ledger.layout import Layout
+    from breakeven.reports.monthbooks import books
+
+    settings, path = load(config, ledger_path)
+    with open_facts(path, settings) as ledger:
+        found = books(ledger, _question(ledger, period=period), closes(Layout(path)), now())
+    _output(found, as_json=as_json, as_csv=as_csv, rows=found.rows, drawn=draw_books)
 
 
 def _judge(report: Reconciled, *, posting: bool) -> None:

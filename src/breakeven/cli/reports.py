@@ -126,6 +126,7 @@ def customers(ledger: Facts, settings: Settings, *, limit: int, as_json: bool, a
 )
 @click.option("--limit", type=int, default=50, show_default=True, help="Rows of a page.")
 @click.option("--after", metavar="CURSOR", help="The next page: `next` of the page before.")
+@click.option("--spread", is_flag=True, help="How their cost is spread instead: a histogram with median, 90th and 99th of 100.")
 @output_options
 @read_only
 def calls(  # noqa: PLR0913 - one argument per option
@@ -137,6 +138,7 @@ def calls(  # noqa: PLR0913 - one argument per option
     sort: str,
     limit: int,
     after: str | None,
+    spread: bool,
     as_json: bool,
     as_csv: bool,
 ) -> None:
@@ -144,11 +146,17 @@ def calls(  # noqa: PLR0913 - one argument per option
 
     Negate a word after `--`, as in: breakeven calls -- -status:ok.
     """
-    from breakeven.cli.drawing import draw_calls
+    from breakeven.cli.drawing import draw_calls, draw_spread
     from breakeven.reports.calls import Page
     from breakeven.reports.calls import calls as report
 
     del settings
+    if spread:
+        from breakeven.reports.callspread import call_spread
+
+        histogram = call_spread(ledger, _period(ledger, period), " ".join(query))
+        _output(histogram, as_json=as_json, as_csv=as_csv, rows=histogram.bars, drawn=draw_spread)
+        return
     found = report(ledger, _period(ledger, period), " ".join(query), Page(sort, limit, after))
     _output(found, as_json=as_json, as_csv=as_csv, rows=found.rows, drawn=draw_calls)
 

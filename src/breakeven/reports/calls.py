@@ -106,6 +106,14 @@ def calls(ledger: Facts, period: Period, query: str = "", page: Page = Page()) -
     )
 
 
+def list_statement(query: str) -> tuple[str, dict[str, str]]:
+    """All attempts that a query finds, as a subquery with its parameters. Raises UsageError on a bad query."""
+    found = conditions(query)
+    sql = statement("call_list").partition("ORDER BY {order}")[0]
+    sql = sql.replace("{call_conditions}", "".join(f" AND {one}" for one in found.on_calls)).replace("{early}", "")
+    return sql.replace("{cost_conditions}", "".join(f" AND {one}" for one in found.on_figures)), found.parameters
+
+
 def _statement(query: str, page: Page) -> tuple[str, dict[str, object]]:
     found = conditions(query)
     column = SORTS[page.sort]

@@ -7,7 +7,7 @@ question that rollups cannot answer (per user, as of a past instant, as first re
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -115,11 +115,21 @@ def wanted(value: str) -> str | None:
 
 
 def ask(
-    ledger: Facts, name: str, question: Question, keys: tuple[str, ...], *, filtered: bool = True, **more: object
+    ledger: Facts,
+    name: str,
+    question: Question,
+    keys: tuple[str, ...],
+    *,
+    filtered: bool = True,
+    features: Sequence[str] | None = None,
+    **more: object,
 ) -> list[tuple[Any, ...]]:
-    """The rows of the statement `sql/<name>.sql` for a question, grouped by `keys`."""
+    """The rows of the statement `sql/<name>.sql` for a question, grouped by `keys`; `features`: only of these."""
     sql = statement(name)
     conditions, values = _conditions(question) if filtered else ("", {})
+    if features is not None:
+        conditions += " AND feature IN (SELECT unnest(CAST($features AS VARCHAR[])))"
+        more["features"] = list(features)
     columns = [DIMENSIONS[key].column for key in keys]
     sql = (
         sql.replace("{keys},", "".join(f"{column} AS key_{index}, " for index, column in enumerate(columns)))

@@ -92,7 +92,7 @@ def revenue(ledger: Facts, models: Sequence[ValueModel], question: Question) -> 
     if not spans:
         return Shared()
     plans = {row[0]: row[1] for row in ask(ledger, "plans", question, (), filtered=False)}
-    usage = _UsageByMonth(ledger, question, ("customer",))
+    usage = _UsageByMonth(ledger, question, ("customer",), sorted({model.feature for model in sharing}))
     parts: dict[Key, int] = defaultdict(int)
     left = 0
     for month in by_month(question.period):
@@ -155,12 +155,16 @@ def _driver(driver: str) -> str:
 
 
 class _UsageByMonth:
-    """Usage cells of the whole period, told apart by `scopes` too, read once per driver and handed out by month."""
+    """Usage cells of the whole period, told apart by `scopes` too, read once per driver and handed out by month.
 
-    def __init__(self, ledger: Facts, question: Question, scopes: tuple[str, ...]) -> None:
+    `features`: only theirs; None: everybody's.
+    """
+
+    def __init__(self, ledger: Facts, question: Question, scopes: tuple[str, ...], features: Sequence[str] | None = None) -> None:
         self._ledger = ledger
         self._question = question
         self._scopes = scopes
+        self._features = features
         self._read: dict[str, dict[str, list[Usage]]] = {}
 
     def of(self, month: Period, driver: str) -> list[Usage]:
@@ -176,17 +180,22 @@ class _UsageByMonth:
         keys = ("month", "feature", *self._scopes, *question.by, *filters)
         known = tuple(name for name in sorted(set(keys)) if driver != "outcomes" or DIMENSIONS[name].of_outcomes)
         unfiltered = replace(question, by=tuple(known), filters=())
+        # A year by day and customer is a million rows: where a value stands is looked up once; the last cell is for what is absent.
+        nowhere, width = len(known), len(known)
+        place = {name: at for at, name in enumerate(known)}
+        by, shown_by = ([place.get(name, nowhere) for name in names] for names in (question.by, filters))
+        month, feature, customer, provider = (place.get(name, nowhere) for name in ("month", "feature", "customer", "provider"))
         found: dict[str, list[Usage]] = defaultdict(list)
-        for row in ask(self._ledger, _STATEMENT[driver], unfiltered, known, breaks=[]):
-            values = dict(zip(known, row, strict=False))
-            found[values["month"]].append(
+        for row in ask(self._ledger, _STATEMENT[driver], unfiltered, known, features=self._features, breaks=[]):
+            cells = (*row[:width], None)
+            found[cells[month]].append(
                 Usage(
-                    key=tuple(values.get(name) for name in question.by),
-                    shown=tuple(values.get(name) for name in filters) == wanted,
-                    feature=values["feature"],
-                    customer=values.get("customer"),
-                    provider=values.get("provider"),
-                    units=_units(driver, row[len(known) :]),
+                    tuple([cells[at] for at in by]),
+                    not filters or tuple([cells[at] for at in shown_by]) == wanted,
+                    cells[feature],
+                    cells[customer],
+                    cells[provider],
+                    _units(driver, row[width:]),
                 )
             )
         return found

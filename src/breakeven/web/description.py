@@ -30,5 +30,6 @@ def description(app: Litestar) -> dict[str, Any]:
     answer = {"application/json": {"schema": fault}}
     for operations in schema["paths"].values():
         for operation in operations.values():
+            operation["responses"].get("204", {}).pop("content", None)  # it says nothing, so in no type
             operation["responses"].update({status: {"description": said, "content": answer} for status, said in _FAULTS.items()})
     return schema

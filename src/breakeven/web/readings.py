@@ -15,6 +15,7 @@ from breakeven.reports.budgets import Budgets, present
 from breakeven.reports.budgets import budgets as budgets_report
 from breakeven.reports.calls import CallList, Page
 from breakeven.reports.calls import calls as calls_report
+from breakeven.reports.callspread import CallSpread, call_spread
 from breakeven.reports.customers import Customers
 from breakeven.reports.customers import customers as customers_report
 from breakeven.reports.decisions import Decisions, decision_list
@@ -111,6 +112,18 @@ def calls(
         lambda ledger, _: calls_report(ledger, asked.period_in(ledger, desk.clock()), words, page),
         words,
         page,
+    )
+
+
+@get("/calls/spread", sync_to_thread=True)
+def spread(
+    desk: AtDesk,
+    asked: Question,
+    words: Annotated[str, QueryParameter(name="query", description="Such as feature:support cost>0.50 -status:ok.")] = "",
+) -> CallSpread:
+    """How is the cost of the calls that a query finds spread?"""
+    return _report(
+        desk, "spread", asked, lambda ledger, _: call_spread(ledger, asked.period_in(ledger, desk.clock()), words), words
     )
 
 
@@ -213,7 +226,7 @@ def plan_path(desk: Desk) -> Path:
 
 
 READINGS = (
-    today, pnl, customers, calls, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions,
+    today, pnl, customers, calls, spread, receipt, trace, forecast, watch, unpriced, budgets, policies, owners, coverage, decisions,
     pulse,
 )  # fmt: skip
 """Every route that only reads."""

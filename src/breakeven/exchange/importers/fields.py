@@ -42,6 +42,8 @@ _TIME = (
     "ts_ms",
     "hour",
 )
+CURRENCY: Field = _field("currency", "text", "currency_code", "billing_currency", "cost_currency")
+"""Of the row's amounts. It is held against the ledger's own and kept nowhere."""
 ATTRIBUTION: tuple[Field, ...] = (
     _field("feature", "text", "feature_name", "use_case", "service", "project", "app"),
     _field("team", "text", "team_id", "team_alias", "department"),
@@ -93,6 +95,7 @@ CALL_FIELDS: tuple[Field, ...] = (
     _field("attempt", "count", most=2**15 - 1),
     _field("billed", "truth"),
     _field("stated_cost", "money", "vendor_cost"),
+    CURRENCY,
     _field("input_text_characters", "count"),
     _field("output_text_characters", "count"),
     _field("cacheable_prefix_tokens", "count", "cacheable_tokens"),
@@ -118,6 +121,7 @@ OUTCOME_FIELDS: tuple[Field, ...] = (
     _field("quantity", "count", "units", "count"),
     _field("succeeded", "truth", "success", "successful", "solved", "reward", "ok"),
     _field("value", "money", "amount", "value_usd"),
+    CURRENCY,
     *ATTRIBUTION,
 )
 REVENUE_FIELDS: tuple[Field, ...] = (
@@ -128,6 +132,7 @@ REVENUE_FIELDS: tuple[Field, ...] = (
     _field("plan", "text", "plan_id", "tier"),
     _field("feature", "text", "product"),
     _field("amount", "money", "revenue", "mrr", "value", required=True),
+    CURRENCY,
 )
 REPLAY_FIELDS: tuple[Field, ...] = (
     _field("task_class", "text", "class", "task", "category", "subject", "workflow", required=True),

@@ -20,6 +20,7 @@ _STATUSES: Mapping[str, tuple[str, ...]] = {
 }
 Shape = Callable[[Expressions, Sequence[Mapped], ImportRequest], Expressions]
 CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
+_AMOUNTS = ("stated_cost", "baseline_cost", "value", "amount")
 _TAG_NAMES = ("cacheable_prefix_tokens",)
 _CONTEXT_NAMES = tuple(sorted(field.name for field in CONTEXT))
 # Whose models these are, where a file names no provider: the family's name is part of the model's name.
@@ -190,6 +191,16 @@ def replay_faults(expressions: Expressions) -> list[Fault]:
     if "propensity" in expressions:
         faults.append(Fault(f"{expressions['propensity']} <= 0", "propensity", "a task that is never drawn cannot have been"))
     return faults
+
+
+def foreign_faults(expressions: Expressions) -> list[Fault]:
+    """An amount of another currency cannot be added to dollars."""
+    amounts = [f"{expressions[name]} IS NOT NULL" for name in _AMOUNTS if name in expressions]
+    if "currency" not in expressions or not amounts:
+        return []
+    foreign = f"upper(trim({expressions['currency']})) NOT IN ('', 'USD', 'US$', '$')"
+    said = "the ledger keeps US dollars; convert the amount first"
+    return [Fault(f"{foreign} AND ({' OR '.join(amounts)})", "currency", said, expressions["currency"])]
 
 
 def no_faults(expressions: Expressions) -> list[Fault]:

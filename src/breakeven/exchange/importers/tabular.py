@@ -12,6 +12,7 @@ from breakeven.errors import DataError, Problem, UsageError
 from breakeven.exchange.importers import shapes
 from breakeven.exchange.importers.fields import (
     AGGREGATE_FIELDS,
+    CURRENCY,
     CUSTOMER_FIELDS,
     OUTCOME_FIELDS,
     REPLAY_FIELDS,
@@ -87,8 +88,10 @@ class TabularImporter:
         connection.execute("SET TimeZone = 'UTC'")
         with explained_faults(ledger.layout.root):
             taken = self._taken(connection, path, f"raw_{number}", ledger.layout.spill, request)
-            staged = self.shape(taken.projection.expressions, taken.mapped, request)
-            faults = _bad_rows(connection, taken, [*taken.projection.faults, *self.whole_row(taken.projection.expressions)])
+            fields = taken.projection.expressions
+            staged = {name: value for name, value in self.shape(fields, taken.mapped, request).items() if name != CURRENCY.name}
+            whole_row = [*shapes.foreign_faults(fields), *self.whole_row(fields)]
+            faults = _bad_rows(connection, taken, [*taken.projection.faults, *whole_row])
             rejected, rejects, problems = set_aside(
                 connection,
                 ledger.layout.rejects,

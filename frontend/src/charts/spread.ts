@@ -1,0 +1,43 @@
+import * as Plot from "@observablehq/plot";
+import { compact, unitCost } from "../format";
+import { words } from "../words/en";
+import { color } from "./theme";
+
+/** Calls that cost `low` or more and less than `high`. */
+export interface Bar {
+  low: string;
+  high: string;
+  attempts: number;
+}
+
+/** How many calls cost how much: bars of equal width on a scale of powers of ten, with the median and the dearest hundredth marked. */
+export function costSpread(bars: readonly Bar[], marks: readonly { name: string; at: string | null }[]) {
+  const known = marks.flatMap((mark) =>
+    mark.at !== null && Number(mark.at) > 0 ? [{ ...mark, at: Number(mark.at) }] : [],
+  );
+  return (width: number): Plot.PlotOptions => ({
+    height: 170,
+    marginLeft: 48,
+    marginBottom: 38,
+    x: {
+      type: "log",
+      label: `${words.columns.cost} →`,
+      ticks: Math.max(3, Math.round(width / 130)),
+      tickFormat: (value: number) => unitCost(value),
+    },
+    y: { label: `↑ ${words.calls.attempts}`, tickFormat: compact, grid: true, ticks: 4 },
+    marks: [
+      Plot.rectY(bars, {
+        x1: (bar: Bar) => Number(bar.low),
+        x2: (bar: Bar) => Number(bar.high),
+        y: "attempts",
+        fill: color.cost,
+        insetLeft: 1,
+        insetRight: 1,
+      }),
+      Plot.ruleX(known, { x: "at", stroke: color.text, strokeDasharray: "4 3" }),
+      Plot.text(known, { x: "at", text: "name", frameAnchor: "top", dy: -8, fill: color.text }),
+      Plot.ruleY([0], { stroke: color.neutral }),
+    ],
+  });
+}
