@@ -61,7 +61,7 @@ class Line(ThreadingHTTPServer):
             self.seen += 1
             return self.seen - self.fatal
 
-    def handle_error(self, *_: object) -> None:  # type: ignore[override] # what is broken on purpose is not told
+    def handle_error(self, *_: object) -> None:
         """Be quiet."""
 
 
