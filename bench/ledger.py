@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import clickhouse_connect
 import duckdb
@@ -80,14 +80,15 @@ QUESTIONS: Mapping[str, str] = {
 
 def main() -> None:
     """Generate, load, ask; a table a size, and the curve."""
-    curve: list[tuple[int, float, float]] = []
+    curve: list[tuple[int, Taken, Taken]] = []
     for lines in SIZES:
         with tempfile.TemporaryDirectory(prefix="breakeven-bench-") as folder, _both(Path(folder), lines) as (ours, theirs):
             curve.append((lines, *_questions(ours, theirs, lines)))
             _views(ours, theirs)
-    print("\n| lines | DuckDB, 12 questions | per million | ClickHouse engine | per million |\n|---|---|---|---|---|")
+    print("\n| lines | DuckDB, 12 questions | CPU per million | ClickHouse engine | CPU per million |\n|---|---|---|---|---|")
     for lines, mine, other in curve:
-        print(f"| {lines:,} | {mine:.2f} s | {mine / lines * 1e6:.3f} s | {other:.2f} s | {other / lines * 1e6:.3f} s |")
+        each = [f"{taken.wall:.2f} s | {taken.cpu / lines * 1e6:.3f} s" for taken in (mine, other)]
+        print(f"| {lines:,} | {each[0]} | {each[1]} |")
     print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 
@@ -152,18 +153,18 @@ def _generating(calls: int) -> Iterator[str]:
         FROM range(200) AS made(i)"""
 
 
-def _questions(ours: Ledger, theirs: ClickHouseFacts, lines: int) -> tuple[float, float]:
-    """Median seconds of each question on both, and the sums; answers must be equal."""
+def _questions(ours: Ledger, theirs: ClickHouseFacts, lines: int) -> tuple[Taken, Taken]:
+    """Median time of each question on both, and the sums; answers must be equal."""
     print(f"\n| question over {lines:,} lines | DuckDB | ClickHouse engine |\n|---|---|---|")
-    totals = [0.0, 0.0]
+    totals = [Taken(0.0, 0.0), Taken(0.0, 0.0)]
     for name, sql in QUESTIONS.items():
         params = {key: value for key, value in {**SPAN, "plan": "pro"}.items() if f"${key}" in sql}
         answers = [sorted(map(str, map(_plain, facts.query(sql, params)))) for facts in (ours, theirs)]
         assert answers[0] == answers[1], name
-        seconds = [_median(lambda facts=facts, sql=sql, params=params: facts.query(sql, params)) for facts in (ours, theirs)]  # type: ignore[misc] # bound early
-        totals = [total + each for total, each in zip(totals, seconds, strict=True)]
-        print(f"| {name} | {seconds[0] * 1e3:,.0f} ms | {seconds[1] * 1e3:,.0f} ms |")
-    print(f"| all | {totals[0]:.2f} s | {totals[1]:.2f} s |")
+        taken = [_median(lambda facts=facts, sql=sql, params=params: facts.query(sql, params)) for facts in (ours, theirs)]  # type: ignore[misc] # bound early
+        totals = [Taken(total.wall + each.wall, total.cpu + each.cpu) for total, each in zip(totals, taken, strict=True)]
+        print(f"| {name} | {taken[0]} | {taken[1]} |")
+    print(f"| all | {totals[0]} | {totals[1]} |")
     return totals[0], totals[1]
 
 
@@ -178,17 +179,28 @@ def _views(ours: Ledger, theirs: ClickHouseFacts) -> None:
     }
     print("\n| view | DuckDB | ClickHouse engine |\n|---|---|---|")
     for name, view in views.items():
-        seconds = [_median(lambda facts=facts, view=view: view(facts)) for facts in (ours, theirs)]  # type: ignore[misc] # bound early
-        print(f"| {name} | {seconds[0] * 1e3:,.0f} ms | {seconds[1] * 1e3:,.0f} ms |")
+        taken = [_median(lambda facts=facts, view=view: view(facts)) for facts in (ours, theirs)]  # type: ignore[misc] # bound early
+        print(f"| {name} | {taken[0]} | {taken[1]} |")
 
 
-def _median(work: Callable[[], object]) -> float:
+class Taken(NamedTuple):
+    """Seconds, and seconds of CPU of both engines' threads, which another process on the machine changes less."""
+
+    wall: float
+    cpu: float
+
+    def __str__(self) -> str:
+        """Both in milliseconds."""
+        return f"{self.wall * 1e3:,.0f} ms, {self.cpu * 1e3:,.0f} of CPU"
+
+
+def _median(work: Callable[[], object]) -> Taken:
     taken = []
     for _ in range(ROUNDS):
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         work()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+        taken.append(Taken(time.perf_counter() - started, time.process_time() - used))
+    return statistics.median_low(taken)
 
 
 def _plain(row: tuple[Any, ...]) -> tuple[Any, ...]:

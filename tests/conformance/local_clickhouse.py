@@ -66,6 +66,9 @@ class Handler(BaseHTTPRequestHandler):
         """Run what is asked."""
         options = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         body = self._body()
+        if body is None:  # cut off on the way: half a query must not be run
+            self.close_connection = True
+            return
         if self.headers.get("Authorization") is None and self.headers.get("X-ClickHouse-Key") not in (None, "", PASSWORD):
             self._answer(403, b"Code: 516. DB::Exception: Authentication failed", code="516")
             return
@@ -91,9 +94,11 @@ class Handler(BaseHTTPRequestHandler):
             text = f"{inserted[1].decode()} FROM INFILE '{file.name}' FORMAT {inserted[2].decode()}"
             return self.engine.run(text, "TabSeparated", options, database)
 
-    def _body(self) -> bytes:
+    def _body(self) -> bytes | None:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            length = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(length)
+            return body if len(body) == length else None
         parts: list[bytes] = []
         while size := int(self.rfile.readline().split(b";")[0], 16):
             parts.append(self.rfile.read(size))

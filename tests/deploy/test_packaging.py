@@ -1,6 +1,6 @@
 """What is needed to run Breakeven elsewhere: the container file, the chart and the unit say what the documentation promises.
 
-`helm`, `hadolint` and `systemd-analyze` check the same files too (docs/operating/deploy.md); these tests need none.
+Their formats' own linters (hadolint, Helm, systemd-analyze) find nothing, and find something in files that are wrong.
 """
 
 from __future__ import annotations
@@ -8,8 +8,12 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import helm_python as helm
 import jsonschema_rs
 import pytest
 import yaml
@@ -17,6 +21,24 @@ import yaml
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "breakeven"
 TEMPLATES = sorted((CHART / "templates").glob("*.yaml"))
+UNIT = ROOT / "deploy" / "systemd" / "breakeven.service"
+RECOMMENDED = 1
+"""Helm's severities: 1 recommended, 2 warning, 3 error."""
+BIN = Path(sys.executable).parent
+EVERYTHING: dict[str, object] = {
+    "image": {"repository": "registry.example/breakeven", "tag": "9.9"},
+    "imagePullSecrets": [{"name": "pull"}],
+    "replicas": 3,
+    "workers": 2,
+    "config": "providers: {openai: {}}",
+    "secrets": ["breakeven"],
+    "storage": {"size": "500Gi", "className": "fast"},
+    "serviceAccount": {"annotations": {"role": "ledger"}},
+    "podAnnotations": {"scrape": "true"},
+    "nodeSelector": {"disk": "local"},
+    "tolerations": [{"operator": "Exists"}],
+    "affinity": {"podAntiAffinity": {}},
+}
 
 
 def _instructions() -> list[tuple[str, str]]:
@@ -36,6 +58,19 @@ def test_the_container_is_nobody_special() -> None:
     assert all("pip" not in rest for name, rest in final if name == "RUN")
     assert any("--require-hashes" in rest for name, rest in found if name == "RUN")
     assert not any(word in rest for name, rest in found if name == "RUN" for word in ("curl", "wget", "apt-get", "npm"))
+
+
+def _hadolint(path: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BIN / "hadolint", "--no-color", path], capture_output=True, text=True, check=False)
+
+
+def test_hadolint_finds_nothing(tmp_path: Path) -> None:
+    """The container file passes its linter, which does find a last user that is root."""
+    found = _hadolint(ROOT / "deploy" / "Containerfile")
+    assert (found.returncode, found.stdout) == (0, "")
+    wrong = tmp_path / "Containerfile"
+    wrong.write_text((ROOT / "deploy" / "Containerfile").read_text().replace("USER 10001:10001", "USER root"))
+    assert "DL3002" in _hadolint(wrong).stdout
 
 
 def test_the_container_is_given_the_lock_and_the_wheel_only() -> None:
@@ -59,32 +94,64 @@ def test_the_values_fit_their_schema() -> None:
             node = node[part]
 
 
-def _rendered(path: Path) -> list[dict[str, object]]:
-    """A template with its expressions taken for text: enough to see structure and constants."""
-    lines = []
-    for line in path.read_text().splitlines():
-        if re.fullmatch(r"\s*\{\{-? *(with|range|end|if|else|include|toYaml|\.Values\.config).*\}\}", line):
-            if "include" in line or "toYaml" in line:
-                lines.append(re.sub(r"\{\{.*\}\}", "rendered: true", line))
-            continue
-        lines.append(re.sub(r"\{\{.*?\}\}", "rendered", line))
-    return [each for each in yaml.safe_load_all("\n".join(lines)) if each]
+def _objects(values: dict[str, object]) -> dict[str, dict[str, Any]]:
+    """The chart as Helm would apply it, by kind and name."""
+    with helm.Chart.load(CHART) as chart:
+        documents = [
+            yaml.safe_load_all(text)
+            for name, text in chart.render(values, name="x", namespace="prod").items()
+            if name.endswith(".yaml")
+        ]
+    return {f"{each['kind']} {each['metadata']['name']}": each for found in documents for each in found}
 
 
-def test_templates_are_kubernetes_objects() -> None:
-    """Each document has a kind and a name; balanced expressions; the pod has no root, no privilege and a read-only root."""
-    documents = [each for path in TEMPLATES for each in _rendered(path)]
-    assert sorted(str(each["kind"]) for each in documents) == ["ConfigMap", "Service", "Service", "ServiceAccount", "StatefulSet"]
-    for path in TEMPLATES:
-        text = path.read_text()
-        assert len(re.findall(r"\{\{-? *(?:if|with|range|define)\b", text)) == len(re.findall(r"\{\{-? *end\b", text)), path.name
-    pod = yaml.safe_load(
-        (CHART / "templates" / "statefulset.yaml").read_text().partition("securityContext:\n")[2].partition("containers:")[0]
-    )
-    assert (pod["runAsNonRoot"], pod["seccompProfile"]) == (True, {"type": "RuntimeDefault"})
-    text = (CHART / "templates" / "statefulset.yaml").read_text()
-    for promise in ("readOnlyRootFilesystem: true", "allowPrivilegeEscalation: false", "capabilities: {drop: [ALL]}"):
-        assert promise in text
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "every value"])
+def test_helm_finds_nothing(values: dict[str, object]) -> None:
+    """`helm lint --strict` has nothing to say, whatever is set; what it only recommends (an icon) is left out."""
+    report = helm.lint(CHART, values, strict=True)
+    assert report["total_charts_linted"] == 1
+    assert [each for each in (*report["messages"], *report["errors"]) if each["severity"] > RECOMMENDED] == []
+
+
+def test_helm_refuses_a_misspelt_value() -> None:
+    """The chart's schema, as Helm applies it, names the value."""
+    with pytest.raises(helm.HelmValuesError, match="replica"):
+        _objects({"replica": 2})
+
+
+@pytest.mark.parametrize("values", [{}, EVERYTHING], ids=["defaults", "every value"])
+def test_the_pod_is_nobody_special(values: dict[str, object]) -> None:
+    """What Helm renders: the expected objects; a pod without root, privilege, capabilities or token, with a read-only root."""
+    objects = _objects(values)
+    services = ["Service x-breakeven", "Service x-breakeven-pods", "ServiceAccount x-breakeven"]
+    assert sorted(objects) == ["ConfigMap x-breakeven", *services, "StatefulSet x-breakeven"]
+    pod = objects["StatefulSet x-breakeven"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (pod["securityContext"]["runAsNonRoot"], pod["automountServiceAccountToken"]) == (True, False)
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]},
+    }  # fmt: skip
+    assert {each["name"] for each in container["volumeMounts"]} == {"ledger", "config", "temporary"}
+
+
+def test_every_value_arrives() -> None:
+    """Each value that can be set is where Kubernetes looks for it, and a changed configuration restarts the pods."""
+    objects, plain = _objects(EVERYTHING), _objects({})
+    stateful = objects["StatefulSet x-breakeven"]["spec"]
+    pod, (container,) = stateful["template"]["spec"], stateful["template"]["spec"]["containers"]
+    assert (stateful["replicas"], container["image"]) == (3, "registry.example/breakeven:9.9")
+    assert container["envFrom"] == [{"secretRef": {"name": "breakeven"}}]
+    assert "2" in container["args"]
+    assert pod["imagePullSecrets"] == [{"name": "pull"}]
+    assert (pod["nodeSelector"], pod["tolerations"]) == ({"disk": "local"}, [{"operator": "Exists"}])
+    claim = stateful["volumeClaimTemplates"][0]["spec"]
+    assert (claim["storageClassName"], claim["resources"]["requests"]["storage"]) == ("fast", "500Gi")
+    assert objects["ConfigMap x-breakeven"]["data"]["breakeven.yaml"].strip() == "providers: {openai: {}}"
+    assert objects["ServiceAccount x-breakeven"]["metadata"]["annotations"] == {"role": "ledger"}
+    annotations = [each["StatefulSet x-breakeven"]["spec"]["template"]["metadata"]["annotations"] for each in (objects, plain)]
+    assert annotations[0]["checksum/config"] != annotations[1]["checksum/config"]
+    assert annotations[0]["scrape"] == "true"
 
 
 def test_the_charts_configuration_is_one(tmp_path: Path) -> None:
@@ -108,7 +175,7 @@ def test_the_unit_keeps_the_service_in() -> None:
     """The unit has a user of its own, may write its state only, is restarted, reloaded by SIGHUP, and given time to end."""
     unit = configparser.RawConfigParser(strict=False, allow_no_value=True)
     unit.optionxform = str  # type: ignore[method-assign,assignment] # names in units are case-sensitive
-    unit.read(ROOT / "deploy" / "systemd" / "breakeven.service")
+    unit.read(UNIT)
     service = unit["Service"]
     wanted = {
         "DynamicUser": "yes", "ProtectSystem": "strict", "NoNewPrivileges": "yes", "CapabilityBoundingSet": "",
@@ -118,3 +185,20 @@ def test_the_unit_keeps_the_service_in() -> None:
     assert "-HUP" in service["ExecReload"]
     assert int(service["TimeoutStopSec"]) > 30
     assert "serve" in service["ExecStart"]
+
+
+def _analyzed(verb: str, path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["systemd-analyze", verb, *options, path], capture_output=True, text=True, check=False)
+
+
+def test_systemd_finds_nothing(tmp_path: Path) -> None:
+    """It reads every line of the unit and counts an exposure of at most 2.0 of 10; a misspelt line it does find."""
+    unit = tmp_path / "breakeven.service"
+    text = UNIT.read_text().replace("/opt/breakeven/bin", str(BIN))
+    unit.write_text(text)
+    found = _analyzed("verify", unit)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+    secure = _analyzed("security", UNIT, "--offline=true", "--threshold=20")
+    assert secure.returncode == 0, secure.stdout
+    unit.write_text(text.replace("ProtectHome=", "ProtectHouse="))
+    assert "ProtectHouse" in _analyzed("verify", unit).stderr

@@ -7,9 +7,9 @@ anew from its rows, and its manifest must say what the original's says.
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import msgspec
 
-from breakeven.errors import DataError, LedgerDamaged, Problem
+from breakeven.errors import DataError, LedgerDamaged, Problem, Unreachable
 from breakeven.ledger.clickhouse.comparing import (
     Months,
     differences,
@@ -31,7 +31,7 @@ from breakeven.ledger.clickhouse.comparing import (
 from breakeven.ledger.clickhouse.facts import explained
 from breakeven.ledger.clickhouse.shipping import Shipper
 from breakeven.ledger.clickhouse.tables import IDENTITY_TABLE, SEGMENTS
-from breakeven.ledger.layout import Layout, write_durably
+from breakeven.ledger.layout import Layout, sync_directory, sync_file, write_durably
 from breakeven.ledger.live import commit_segments, seal_closed
 from breakeven.ledger.rebuild import rebuild
 from breakeven.ledger.schema import FACTS, FORMAT_VERSION, TIME_COLUMN
@@ -124,12 +124,13 @@ def _sealed_anew(client: Client, scratch: duckdb.DuckDBPyConnection, layout: Lay
     """One segment, from its rows in ClickHouse."""
     tables = dict.fromkeys(file.table for file in original.files)
     for table in tables:
-        with tempfile.NamedTemporaryFile(dir=layout.spill, suffix=".parquet") as file:
+        path = layout.spill / f"{table}.parquet"
+        with path.open("wb") as file:
             for chunk in _parquet(client, table, original.segment):
                 file.write(chunk)
-            file.flush()
-            read = ", ".join(_read(name, kind) for name, kind in FACTS[table].items())
-            scratch.execute(f"CREATE OR REPLACE TABLE moved_{table} AS SELECT {read} FROM read_parquet('{file.name}')")
+        read = ", ".join(_read(name, kind) for name, kind in FACTS[table].items())
+        scratch.execute(f"CREATE OR REPLACE TABLE moved_{table} AS SELECT {read} FROM read_parquet('{path}')")
+        path.unlink()
     seal(
         scratch,
         layout,
@@ -161,7 +162,10 @@ def _read(name: str, kind: str) -> str:
 
 
 class _draft:  # noqa: N801 - used as a function
-    """A directory beside the target that takes its name when everything in the block has held, and is gone otherwise."""
+    """A directory beside the target that takes its name when everything in the block has held and is on the disk; else it is gone.
+
+    What a killed move left behind is gone with the next move to the same target.
+    """
 
     def __init__(self, target: Path) -> None:
         self._target = target.expanduser().resolve()
@@ -170,16 +174,43 @@ class _draft:  # noqa: N801 - used as a function
     def __enter__(self) -> Path:
         if self._target.is_file() or (self._target.is_dir() and any(self._target.iterdir())):
             raise DataError(f"{self._target} is not empty", "Name a new or empty directory.")
+        for left in self._target.parent.glob(f".{glob.escape(self._target.name)}.*"):
+            if left.suffix[1:].isdigit() and not _running(int(left.suffix[1:])):
+                shutil.rmtree(left, ignore_errors=True)
         self._path.mkdir(parents=True)
         return self._path
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         if kind is not None:
             shutil.rmtree(self._path, ignore_errors=True)
+            if isinstance(error, OSError | duckdb.IOException):
+                raise Unreachable(
+                    f"{self._target} cannot be written: {_reason(error)}", "Make room or name another place, and run it again."
+                ) from error
             return
+        for path in self._path.rglob("*"):
+            (sync_directory if path.is_dir() else sync_file)(path)
         if self._target.is_dir():
             self._target.rmdir()
         self._path.rename(self._target)
+        sync_directory(self._target.parent)
+
+
+def _reason(error: OSError | duckdb.IOException) -> str:
+    """Copying a tree tells of each file in a list of its own: the first says enough."""
+    if isinstance(error, shutil.Error):
+        return str(error.args[0][0][2])
+    return str(error)
+
+
+def _running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _refuse(problems: Sequence[Problem], what: str) -> None:
