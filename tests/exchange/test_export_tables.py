@@ -67,6 +67,7 @@ def test_csv_is_exact_and_leaves_users_out(filled: Any) -> None:
     folder = Path(filled.root / "tables")
     assert filled.run("export", "csv", "--period", "all", "-o", str(folder))[0] == 0
     assert sorted(found.name for found in folder.glob("*.csv")) == [
-        "calls.csv", "cost_lines.csv", "customers.csv", "outcomes.csv", "reconciliations.csv", "replays.csv", "revenue.csv",
+        "calls.csv", "cost_lines.csv", "customers.csv", "invoice_lines.csv", "outcomes.csv", "reconciliations.csv", "replays.csv",
+        "revenue.csv",
     ]  # fmt: skip
     assert filled.run("export", "csv", "--table", "all", "-o", str(path))[0] == 2
