@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from google.protobuf.json_format import Parse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from breakeven.testing import WebhookReceiver
@@ -66,3 +67,57 @@ def test_a_receiver_that_is_not_there_is_explained(desk: Any) -> None:
     code, _, told = desk.run("export", "otlp", "--period", "all", "--endpoint", "http://127.0.0.1:9")
     assert (code, "0 spans were sent" in told) == (4, True)
     assert desk.run("export", "otlp", "--period", "all", "--endpoint", "localhost")[0] == 2
+
+
+def _metrics(desk: Any) -> dict[str, dict[str, Any]]:
+    """What the receiver got, by the name of the metric; each request is one by OpenTelemetry's own schema."""
+    found: dict[str, dict[str, Any]] = {}
+    with WebhookReceiver() as receiver:
+        address = f"http://127.0.0.1:{receiver.port}"
+        code, _, told = desk.run("export", "otlp", "--metrics", "--period", "all", "--endpoint", address)
+        assert code == 0, told
+        posts = list(receiver.received)
+    for posted in posts:
+        assert posted.path == "/v1/metrics"
+        body = json.loads(posted.body)
+        Parse(posted.body, ExportMetricsServiceRequest())
+        (metric,) = body["resourceMetrics"][0]["scopeMetrics"][0]["metrics"]
+        found[metric["name"]] = metric
+    return found
+
+
+def _known(point: dict[str, Any]) -> dict[str, str]:
+    return {one["key"]: one["value"]["stringValue"] for one in point["attributes"]}
+
+
+def test_metrics_say_what_the_ledger_says(desk: Any) -> None:
+    """Tokens and durations in the buckets of the conventions, cost and calls as sums by the hour; what is unknown is no point."""
+    assert desk.bring("calls", desk.file("calls.csv", CALLS)).code == 0
+    found = _metrics(desk)
+    tokens = found["gen_ai.client.token.usage"]
+    assert tokens["unit"] == "{token}"
+    points = [point for point in tokens["histogram"]["dataPoints"] if _known(point)["gen_ai.provider.name"] == "openai"]
+    inside, outside = sorted(points, key=lambda point: _known(point)["gen_ai.token.type"])
+    whole = desk.rows("SELECT input_tokens + coalesce(cache_read_tokens, 0) FROM calls WHERE provider = 'openai'")[0][0]
+    assert (inside["sum"], inside["count"], outside["sum"]) == (whole, "1", 200)
+    for point in points:
+        bounds, counts = point["explicitBounds"], [int(count) for count in point["bucketCounts"]]
+        assert (len(counts), sum(counts)) == (len(bounds) + 1, 1)
+        at = counts.index(1)
+        assert (bounds[at - 1] if at else 0) < point["sum"] <= bounds[at]
+    (took,) = found["gen_ai.client.operation.duration"]["histogram"]["dataPoints"]
+    assert (took["sum"], took["min"], took["max"]) == (1.5, 1.5, 1.5)
+    assert int(took["timeUnixNano"]) - int(took["startTimeUnixNano"]) == 3_600 * 10**9
+    (cost,) = found["breakeven.cost"]["sum"]["dataPoints"]
+    assert cost["asDouble"] == float(desk.rows("SELECT sum(cost) FROM cost_lines")[0][0])
+    calls = found["breakeven.calls"]["sum"]
+    assert (calls["isMonotonic"], sum(int(point["asInt"]) for point in calls["dataPoints"])) == (True, 3)
+    assert [_known(point).get("error.type") for point in calls["dataPoints"]].count("failed") == 1
+
+
+def test_a_receiver_that_is_away_is_told(desk: Any) -> None:
+    """Nothing listens: the message says how far it came, with exit code 4."""
+    assert desk.bring("calls", desk.file("calls.csv", CALLS)).code == 0
+    code, _, told = desk.run("export", "otlp", "--metrics", "--period", "all", "--endpoint", "http://127.0.0.1:9")
+    assert code == 4
+    assert "0 points were sent" in told

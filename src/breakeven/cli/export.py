@@ -172,22 +172,36 @@ def _tell(result: ExportResult, label: str, *, as_json: bool) -> None:
 )
 @click.option("--users", is_flag=True, help="Send the users' ids too.")
 @click.option("--json", "as_json", is_flag=True, help="What was sent, as one JSON document.")
+@click.option(
+    "--metrics", is_flag=True, help="Token usage, duration, cost and calls by the hour, in the place of spans. Send a period once."
+)
 @ledger_options
-def otlp(*, period: str | None, endpoint: str, users: bool, as_json: bool, ledger_path: Path | None, config: Path | None) -> None:
-    """Calls as OpenTelemetry spans (GenAI conventions, old and new names), posted to a receiver."""
+def otlp(
+    *,
+    period: str | None,
+    endpoint: str,
+    metrics: bool,
+    users: bool,
+    as_json: bool,
+    ledger_path: Path | None,
+    config: Path | None,
+) -> None:
+    """Calls as OpenTelemetry spans (GenAI conventions, old and new names), or as metrics by the hour, posted to a receiver."""
     import os
 
     from breakeven.exchange.exporters.otlp import header_pairs, push
+    from breakeven.exchange.exporters.otlpmetrics import push_metrics
 
     headers = header_pairs(os.environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""))
     _, path = load(config, ledger_path)
     with open_for_reading(path) as ledger:
         asked = _period(ledger, period)
-        sent = push(ledger, asked, endpoint, headers, users=users)
+        sent = push_metrics(ledger, asked, endpoint, headers) if metrics else push(ledger, asked, endpoint, headers, users=users)
+    what = "points" if metrics else "spans"
     if as_json:
-        echo_json({"period": asked.label, "spans": sent.spans, "batches": sent.batches})
+        echo_json({"period": asked.label, what: sent.taken, "batches": sent.batches})
     else:
-        click.echo(f"{sent.spans:,} spans of {asked.label} were taken, in {sent.batches:,} batches.", err=True)
+        click.echo(f"{sent.taken:,} {what} of {asked.label} were taken, in {sent.batches:,} batches.", err=True)
 
 
 @export.command()

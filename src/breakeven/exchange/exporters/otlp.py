@@ -20,10 +20,10 @@ from breakeven.exchange.sinks.posting import post
 from breakeven.ledger import Ledger
 
 BATCH_SPANS = 1_000
-_SECONDS = 30.0
-_INPUT = "input_tokens + coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)"
-_OUTPUT = "output_tokens + coalesce(reasoning_tokens, 0)"
-_OPERATION = "CASE WHEN api LIKE '%embed%' THEN 'embeddings' ELSE 'chat' END"
+SECONDS = 30.0
+INPUT = "input_tokens + coalesce(cache_read_tokens, 0) + coalesce(cache_write_tokens, 0)"
+OUTPUT = "output_tokens + coalesce(reasoning_tokens, 0)"
+OPERATION = "CASE WHEN api LIKE '%embed%' THEN 'embeddings' ELSE 'chat' END"
 
 
 class _Attribute(NamedTuple):
@@ -34,14 +34,14 @@ class _Attribute(NamedTuple):
 _ATTRIBUTES: Mapping[str, _Attribute] = {
     "gen_ai.provider.name": _Attribute("stringValue", "provider"),
     "gen_ai.system": _Attribute("stringValue", "provider"),
-    "gen_ai.operation.name": _Attribute("stringValue", _OPERATION),
+    "gen_ai.operation.name": _Attribute("stringValue", OPERATION),
     "gen_ai.request.model": _Attribute("stringValue", "coalesce(model_requested, model)"),
     "gen_ai.response.model": _Attribute("stringValue", "model"),
     "gen_ai.conversation.id": _Attribute("stringValue", "trace_id"),
-    "gen_ai.usage.input_tokens": _Attribute("intValue", _INPUT),
-    "gen_ai.usage.prompt_tokens": _Attribute("intValue", _INPUT),
-    "gen_ai.usage.output_tokens": _Attribute("intValue", _OUTPUT),
-    "gen_ai.usage.completion_tokens": _Attribute("intValue", _OUTPUT),
+    "gen_ai.usage.input_tokens": _Attribute("intValue", INPUT),
+    "gen_ai.usage.prompt_tokens": _Attribute("intValue", INPUT),
+    "gen_ai.usage.output_tokens": _Attribute("intValue", OUTPUT),
+    "gen_ai.usage.completion_tokens": _Attribute("intValue", OUTPUT),
     "gen_ai.usage.cache_read.input_tokens": _Attribute("intValue", "cache_read_tokens"),
     "gen_ai.usage.cache_write.input_tokens": _Attribute("intValue", "cache_write_tokens"),
     "gen_ai.usage.cache_creation.input_tokens": _Attribute("intValue", "cache_write_tokens"),
@@ -65,19 +65,19 @@ _USER = {"user.id": _Attribute("stringValue", "user_id"), "enduser.id": _Attribu
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What a receiver has taken."""
+    """What a receiver has taken: spans, or points of metrics."""
 
-    spans: int
+    taken: int
     batches: int
 
 
 def push(ledger: Ledger, period: Period, endpoint: str, headers: Mapping[str, str], *, users: bool = False) -> Sent:
     """Send the calls of a period. Raises UsageError (an address that is none) and Unreachable (not taken; says how far it came)."""
-    url = traces_url(endpoint)
+    url = receiver_url(endpoint, "traces")
     spans = batches = 0
     for body, count in _bodies(ledger, period, users=users):
         try:
-            post(url, body, headers, _SECONDS)
+            post(url, body, headers, SECONDS)
         except NotSent as error:
             raise Unreachable(
                 f"{spans:,} spans were sent, then {error.what}",
@@ -87,12 +87,12 @@ def push(ledger: Ledger, period: Period, endpoint: str, headers: Mapping[str, st
     return Sent(spans, batches)
 
 
-def traces_url(endpoint: str) -> str:
-    """The address for spans: as given where it names a path, else with OTLP's own."""
+def receiver_url(endpoint: str, signal: str) -> str:
+    """The address for a signal (traces, metrics): as given where it names a path, else with OTLP's own."""
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"{endpoint!r} is not an address of a receiver", "Write for example: --endpoint http://localhost:4318")
-    return endpoint if parts.path.strip("/") else endpoint.rstrip("/") + "/v1/traces"
+    return endpoint if parts.path.strip("/") else f"{endpoint.rstrip('/')}/v1/{signal}"
 
 
 def header_pairs(text: str) -> dict[str, str]:
@@ -104,16 +104,21 @@ def header_pairs(text: str) -> dict[str, str]:
 
 
 def _bodies(ledger: Ledger, period: Period, *, users: bool) -> Iterator[tuple[bytes, int]]:
-    resource = (
-        '{"attributes":[{"key":"service.name","value":{"stringValue":"breakeven"}},'
-        f'{{"key":"service.version","value":{{"stringValue":"{__version__}"}}}}]}}'
-    )
     cursor = ledger.connection.cursor()
     cursor.execute(_select(users=users), {"start": period.start, "end": period.end})
     while batch := cursor.fetchmany(BATCH_SPANS):
         spans = ",".join(row[0] for row in batch)
-        scope = f'[{{"scope":{{"name":"breakeven","version":"{__version__}"}},"spans":[{spans}]}}]'
-        yield f'{{"resourceSpans":[{{"resource":{resource},"scopeSpans":{scope}}}]}}'.encode(), len(batch)
+        yield scoped("Spans", f'"spans":[{spans}]'), len(batch)
+
+
+def scoped(signal: str, content: str) -> bytes:
+    """One export request of a signal (Spans, Metrics): who sends it, and the content."""
+    resource = (
+        '{"attributes":[{"key":"service.name","value":{"stringValue":"breakeven"}},'
+        f'{{"key":"service.version","value":{{"stringValue":"{__version__}"}}}}]}}'
+    )
+    scope = f'[{{"scope":{{"name":"breakeven","version":"{__version__}"}},{content}}}]'
+    return f'{{"resource{signal}":[{{"resource":{resource},"scope{signal}":{scope}}}]}}'.encode()
 
 
 def _select(*, users: bool) -> str:
@@ -133,7 +138,7 @@ def _select(*, users: bool) -> str:
         SELECT '{{"traceId":"' || CASE WHEN regexp_matches(trace_id, '^[0-9a-f]{{32}}$') THEN trace_id
                 ELSE md5(coalesce(trace_id, CAST(call_id AS VARCHAR))) END
             || '","spanId":"' || left(md5(concat(call_id, '/', attempt)), 16)
-            || '","name":' || CAST(to_json(concat_ws(' ', {_OPERATION}, model)) AS VARCHAR)
+            || '","name":' || CAST(to_json(concat_ws(' ', {OPERATION}, model)) AS VARCHAR)
             || ',"kind":3,"startTimeUnixNano":"' || {start} || '","endTimeUnixNano":"'
             || ({start} + coalesce(latency_ms, 0)::BIGINT * 1000000)
             || '","status":{{"code":' || CASE WHEN status = 'ok' THEN 1 ELSE 2 END

@@ -1,0 +1,131 @@
+"""Calls as OpenTelemetry metrics by the GenAI conventions, hour by hour, posted as OTLP/HTTP in JSON.
+
+    gen_ai.client.token.usage          histogram, {token}: of a call, input with cache reads and writes, output with reasoning
+    gen_ai.client.operation.duration   histogram, s
+    breakeven.cost                     sum, USD: known cost, adjustments included
+    breakeven.calls                    sum, {call}
+
+Every point is the change of one hour (delta temporality), so a period that is sent twice counts twice at the receiver: send each
+period once, when it is over. Customers and users are left out, since each would be a series of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from typing import Any
+
+from breakeven.economics.periods import Period
+from breakeven.errors import Unreachable
+from breakeven.exchange.exporters.otlp import INPUT, OPERATION, OUTPUT, SECONDS, Sent, receiver_url, scoped
+from breakeven.exchange.sinks.port import NotSent
+from breakeven.exchange.sinks.posting import post
+from breakeven.ledger import Ledger
+
+BATCH_POINTS = 1_000
+_DELTA = 1
+TOKEN_BOUNDS = tuple(4**power for power in range(14))
+DURATION_BOUNDS = tuple(0.01 * 2**power for power in range(14))
+"""Both as the conventions advise."""
+_NAMED: Mapping[str, str] = {
+    "gen_ai.provider.name": "provider",
+    "gen_ai.operation.name": OPERATION,
+    "gen_ai.request.model": "coalesce(model_requested, model)",
+    "gen_ai.response.model": "model",
+    "breakeven.feature": "feature",
+    "deployment.environment.name": "environment",
+}
+_ERROR = "CASE WHEN status <> 'ok' THEN coalesce(CAST(http_status AS VARCHAR), status) END"
+_WITHIN = "occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP)"
+_HOUR = "epoch_us(date_trunc('hour', occurred_at)) * 1000"
+_NANOSECONDS_OF_AN_HOUR = 3_600 * 10**9
+
+
+def push_metrics(ledger: Ledger, period: Period, endpoint: str, headers: Mapping[str, str]) -> Sent:
+    """Send the metrics of a period. Raises UsageError (no address) and Unreachable (not taken; says how far it came)."""
+    url = receiver_url(endpoint, "metrics")
+    points = batches = 0
+    for name, unit, found in _metrics(ledger, period):
+        while batch := list(islice(found, BATCH_POINTS)):
+            try:
+                post(url, _body(name, unit, batch), headers, SECONDS)
+            except NotSent as error:
+                raise Unreachable(
+                    f"{points:,} points were sent, then {error.what}", f"{error.remedy} What was sent counts."
+                ) from None
+            points, batches = points + len(batch), batches + 1
+    return Sent(points, batches)
+
+
+def _metrics(ledger: Ledger, period: Period) -> Iterator[tuple[str, str, Iterator[dict[str, Any]]]]:
+    tokens = f"""SELECT *, unnest(['input', 'output']) AS token_type, unnest([{INPUT}, {OUTPUT}]) AS measured
+        FROM calls WHERE {_WITHIN} AND input_tokens IS NOT NULL AND call_count = 1"""
+    took = f"SELECT *, latency_ms / 1000.0 AS measured FROM calls WHERE {_WITHIN} AND latency_ms IS NOT NULL AND call_count = 1"
+    spent = f"""SELECT line.*, api, model_requested FROM (SELECT * FROM cost_lines WHERE {_WITHIN} AND cost IS NOT NULL) AS line
+        LEFT JOIN (SELECT call_id, attempt, api, model_requested FROM calls WHERE {_WITHIN}) AS of USING (call_id, attempt)"""
+    made = f"SELECT * FROM calls WHERE {_WITHIN} AND attempt = 0"
+    by_type = {**_NAMED, "gen_ai.token.type": "token_type"}
+    by_error = {**_NAMED, "error.type": _ERROR}
+    yield "gen_ai.client.token.usage", "{token}", _histogram(ledger, period, tokens, by_type, TOKEN_BOUNDS)
+    yield "gen_ai.client.operation.duration", "s", _histogram(ledger, period, took, by_error, DURATION_BOUNDS)
+    yield "breakeven.cost", "USD", _sum(ledger, period, spent, _NAMED, "CAST(sum(cost) AS DOUBLE)", "asDouble")
+    yield "breakeven.calls", "{call}", _sum(ledger, period, made, by_error, "CAST(sum(call_count) AS VARCHAR)", "asInt")
+
+
+def _histogram(
+    ledger: Ledger, period: Period, rows: str, named: Mapping[str, str], bounds: Sequence[float]
+) -> Iterator[dict[str, Any]]:
+    """A point for each hour and combination of attributes: how many values lie above the bound before and up to each bound."""
+    limits = f"[{', '.join(f'{bound}::DOUBLE' for bound in bounds)}]"
+    columns = f"{_HOUR} AS hour, {', '.join(named.values())}"
+    sql = f"""
+        SELECT {columns}, len(list_filter({limits}, lambda bound: bound < measured)) AS bucket, count(*), CAST(sum(measured) AS DOUBLE),
+            CAST(min(measured) AS DOUBLE), CAST(max(measured) AS DOUBLE)
+        FROM ({rows}) GROUP BY ALL ORDER BY ALL"""
+    width = 1 + len(named)
+    for key, group in groupby(_rows(ledger, period, sql), key=lambda row: row[:width]):
+        parts = list(group)
+        counts = [0] * (len(bounds) + 1)
+        for row in parts:
+            counts[row[width]] = row[width + 1]
+        yield {
+            **_point(key, named),
+            "count": str(sum(counts)),
+            "sum": sum(row[width + 2] for row in parts),
+            "min": min(row[width + 3] for row in parts),
+            "max": max(row[width + 4] for row in parts),
+            "bucketCounts": [str(count) for count in counts],
+            "explicitBounds": list(bounds),
+        }
+
+
+def _sum(ledger: Ledger, period: Period, rows: str, named: Mapping[str, str], amount: str, kind: str) -> Iterator[dict[str, Any]]:
+    sql = f"SELECT {_HOUR} AS hour, {', '.join(named.values())}, {amount} FROM ({rows}) GROUP BY ALL ORDER BY ALL"
+    for row in _rows(ledger, period, sql):
+        yield {**_point(row[:-1], named), kind: row[-1]}
+
+
+def _rows(ledger: Ledger, period: Period, sql: str) -> Iterator[tuple[Any, ...]]:
+    cursor = ledger.connection.cursor()
+    cursor.execute(sql, {"start": period.start, "end": period.end})
+    while block := cursor.fetchmany(10_000):
+        yield from block
+
+
+def _point(key: Sequence[Any], named: Mapping[str, str]) -> dict[str, Any]:
+    """Where a point stands: its hour, and the attributes that are known."""
+    hour, values = key[0], key[1:]
+    attributes = [
+        {"key": name, "value": {"stringValue": str(value)}} for name, value in zip(named, values, strict=True) if value is not None
+    ]
+    return {"startTimeUnixNano": str(hour), "timeUnixNano": str(hour + _NANOSECONDS_OF_AN_HOUR), "attributes": attributes}
+
+
+def _body(name: str, unit: str, points: Sequence[Mapping[str, Any]]) -> bytes:
+    data: dict[str, Any] = {"aggregationTemporality": _DELTA, "dataPoints": list(points)}
+    if "count" in points[0]:
+        metric = {"name": name, "unit": unit, "histogram": data}
+    else:  # a cost may be taken back
+        metric = {"name": name, "unit": unit, "sum": {**data, "isMonotonic": name != "breakeven.cost"}}
+    return scoped("Metrics", f'"metrics":[{json.dumps(metric)}]')
