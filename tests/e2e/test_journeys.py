@@ -64,6 +64,32 @@ def test_finance_reads_october_and_where_it_comes_from(site: Any, answer: Callab
     guest.silent()
 
 
+def test_a_region_of_the_picture_fills_the_table(site: Any, visit: Visits) -> None:
+    """Customers below break-even are chosen by drawing over the picture; the address keeps the region, a click takes it back."""
+    guest = visit(site.url)
+    page = guest.open(f"/customers?{OCTOBER}")
+    picture = page.locator("[data-figure=scatter] svg").first
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box is not None
+    zero = page.locator("[data-figure=scatter] svg g[stroke-dasharray] line").first.bounding_box()
+    assert zero is not None
+    page.mouse.move(box["x"] + 58, zero["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 4, box["y"] + box["height"] - 42, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("region="))
+    losing = page.locator("#customers tbody tr td:nth-child(5)").all_text_contents()
+    assert losing
+    assert all(text.startswith("▼") for text in losing)
+    page.reload()
+    guest.settle()
+    expect(page.locator("#customers tbody tr")).to_have_count(len(losing))
+    page.get_by_role("button", name="Show all").click()
+    expect(page).not_to_have_url(re.compile("region="))
+    guest.silent()
+
+
 def test_the_keyboard_reaches_everything(site: Any, visit: Visits) -> None:
     """Skip link, screens by letter, rows by j and Enter, the filter by slash, the help by question mark."""
     guest = visit(site.url)

@@ -199,9 +199,11 @@ export const words = {
     signedOff: (period: string) => `${period} is closed. Statement`,
   },
   customers: {
+    chosen: (some: string, whole: string) => `${some} of ${whole} customers lie in the region chosen above.`,
+    all: "Show all",
     scatter: "Engagement against contribution",
     scatterCaption: (label: string) =>
-      `Each customer of ${label} by calls and by what is kept; the line is break-even, the size the cost to serve.`,
+      `Each customer of ${label} by calls and by what is kept; the line is break-even, the size the cost to serve. Draw a region to fill the table below.`,
     noRevenue: "No revenue is recorded for these customers, so what they keep is not known.",
     calls: "calls",
     keeps: "keeps",
