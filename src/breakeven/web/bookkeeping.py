@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody, QueryParameter, SkipValidation
+from litestar.params import JSONBody, QueryParameter, RawBody, SkipValidation
 
 from breakeven.economics.periods import parse_period
 from breakeven.errors import UsageError
@@ -68,7 +68,7 @@ def books(desk: AtDesk, asked: Question) -> Books:
 @post("/invoices/check", status_code=200, sync_to_thread=True)
 def check_invoice(
     desk: AtDesk,
-    body: bytes,
+    body: RawBody,
     name: Annotated[str, QueryParameter(description=_NAME)] = "invoice.csv",
     period: Annotated[str | None, QueryParameter(description="Which days it bills, where it does not say.")] = None,
     provider: Annotated[str | None, QueryParameter(description="Whose invoice it is, where it does not say.")] = None,

@@ -80,8 +80,8 @@ def _histogram(
     limits = f"[{', '.join(f'{bound}::DOUBLE' for bound in bounds)}]"
     columns = f"{_HOUR} AS hour, {', '.join(named.values())}"
     sql = f"""
-        SELECT {columns}, len(list_filter({limits}, lambda bound: bound < measured)) AS bucket, count(*), CAST(sum(measured) AS DOUBLE),
-            CAST(min(measured) AS DOUBLE), CAST(max(measured) AS DOUBLE)
+        SELECT {columns}, len(list_filter({limits}, lambda bound: bound < measured)) AS bucket, count(*),
+            CAST(sum(measured) AS DOUBLE), CAST(min(measured) AS DOUBLE), CAST(max(measured) AS DOUBLE)
         FROM ({rows}) GROUP BY ALL ORDER BY ALL"""
     width = 1 + len(named)
     for key, group in groupby(_rows(ledger, period, sql), key=lambda row: row[:width]):
