@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from breakeven.cli.main import run
+from breakeven.ledger import open_ledger
 from breakeven.sample.truth import (
     BRIDGE,
     CONTRACTS,
@@ -39,9 +40,9 @@ IN_OCTOBER = "occurred_at >= TIMESTAMP '2026-10-01'"
 
 @pytest.fixture
 def ledger(demo: Path) -> Any:
-    """The demo ledger's database, read-only."""
-    with duckdb.connect(str(demo / "ledger.duckdb"), read_only=True) as connection:
-        yield connection
+    """The demo ledger's database, read-only; a service that has it makes room."""
+    with open_ledger(demo) as opened:
+        yield opened.connection
 
 
 def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
