@@ -18,6 +18,7 @@ export function costSpread(bars: readonly Bar[], marks: readonly { name: string;
   return (width: number): Plot.PlotOptions => ({
     height: 170,
     marginLeft: 48,
+    marginTop: 28,
     marginBottom: 38,
     x: {
       type: "log",
@@ -36,7 +37,7 @@ export function costSpread(bars: readonly Bar[], marks: readonly { name: string;
         insetRight: 1,
       }),
       Plot.ruleX(known, { x: "at", stroke: color.text, strokeDasharray: "4 3" }),
-      Plot.text(known, { x: "at", text: "name", frameAnchor: "top", dy: -8, fill: color.text }),
+      Plot.text(known, { x: "at", text: "name", frameAnchor: "top", lineAnchor: "bottom", dy: -2, fill: color.text }),
       Plot.ruleY([0], { stroke: color.neutral }),
     ],
   });
