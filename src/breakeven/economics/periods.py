@@ -46,6 +46,11 @@ class Period:
         return self.start == EARLIEST and self.end == LATEST
 
     @property
+    def whole_month(self) -> bool:
+        """Whether this is one calendar month, from its first day to its last."""
+        return self.start.day == 1 and self.end == _plus_months(self.start, 1)
+
+    @property
     def label(self) -> str:
         """The period in words: `October 2026`, `Q4 2026`, `1–15 October 2026`, `all time`."""
         return "all time" if self.unbounded else _label(self.start, self.end)

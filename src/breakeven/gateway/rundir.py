@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
+from breakeven.ledger.lock import alive
+
 Told = TypeVar("Told", bound=msgspec.Struct)
 
 
@@ -51,7 +53,7 @@ class RunDirectory:
     def serving(self) -> Serving | None:
         """Who serves this ledger now; None where nobody does."""
         found = _read(self.path / "serve.json", Serving)
-        return found if found is not None and _alive(found.pid) else None
+        return found if found is not None and alive(found.pid) else None
 
     def announce(self, serving: Serving) -> None:
         """Say who serves."""
@@ -88,13 +90,3 @@ def _read(path: Path, kind: type[Told]) -> Told | None:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.MsgspecError):
         return None
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

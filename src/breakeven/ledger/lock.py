@@ -62,3 +62,14 @@ def describe(path: Path) -> str:
         return f"process {holder['pid']} ({holder['command']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this machine has that number, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

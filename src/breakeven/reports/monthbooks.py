@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from breakeven.economics.money import digits
-from breakeven.economics.periods import month_of
 from breakeven.ledger.closing import Close, digest
 from breakeven.reports.closing import InvoiceRow, invoices_of
 from breakeven.reports.question import Facts, Question, ask, whole
@@ -81,10 +80,6 @@ def books(ledger: Facts, question: Question, closed: Sequence[Close], now: datet
     made = next((each for each in closed if each.span == (question.period.start, question.period.end)), None)
     invoices = invoices_of(ledger, question)
     because = "" if made is not None else _open_because(question, now, share)
-    month = (question.period.start, question.period.end) == (
-        month_of(question.period.start).start,
-        month_of(question.period.start).end,
-    )
     return Books(
         period=question.period.name,
         label=question.period.label,
@@ -100,7 +95,7 @@ def books(ledger: Facts, question: Question, closed: Sequence[Close], now: datet
         ],
         invoices=invoices,
         closed=None if made is None else _closed(made),
-        closable=made is None and month and question.period.end <= now and bool(found),
+        closable=made is None and question.period.whole_month and question.period.end <= now and bool(found),
         open_because=because,
         sentence=_sentence(question.period.label, metered, adjusted, share, len(invoices), made),
         trail={
@@ -128,8 +123,7 @@ def _closed(made: Close) -> ClosedRow:
 
 
 def _open_because(question: Question, now: datetime, share: float | None) -> str:
-    month = month_of(question.period.start)
-    if (question.period.start, question.period.end) != (month.start, month.end):
+    if not question.period.whole_month:
         return "Only a whole month can be closed."
     if question.period.end > now:
         return f"{question.period.label} is not over."

@@ -33,9 +33,9 @@ class SignOff:
 def month_to_close(name: str, now: datetime, layout: Layout) -> Period:
     """The month that `name` means. Raises UsageError where it is none or not over, PolicyFailed where it is closed already."""
     period = parse_period(name, now)
-    month = month_of(period.start)
-    if (period.start, period.end) != (month.start, month.end):
+    if not period.whole_month:
         raise UsageError(f"{name!r} is not a month", "Close one month at a time, such as: breakeven close 2026-10.")
+    month = month_of(period.start)
     if month.end > now:
         raise UsageError(f"{month.label} is not over", "Close it when its last day has passed and its invoices are here.")
     if any(each.period == month.name for each in closes(layout)):

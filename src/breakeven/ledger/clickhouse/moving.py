@@ -33,6 +33,7 @@ from breakeven.ledger.clickhouse.shipping import Shipper
 from breakeven.ledger.clickhouse.tables import IDENTITY_TABLE, SEGMENTS
 from breakeven.ledger.layout import Layout, sync_directory, sync_file, write_durably
 from breakeven.ledger.live import commit_segments, seal_closed
+from breakeven.ledger.lock import alive
 from breakeven.ledger.rebuild import rebuild
 from breakeven.ledger.schema import FACTS, FORMAT_VERSION, TIME_COLUMN
 from breakeven.ledger.seals import Manifest, manifests, seal
@@ -175,7 +176,7 @@ class _draft:  # noqa: N801 - used as a function
         if self._target.is_file() or (self._target.is_dir() and any(self._target.iterdir())):
             raise DataError(f"{self._target} is not empty", "Name a new or empty directory.")
         for left in self._target.parent.glob(f".{glob.escape(self._target.name)}.*"):
-            if left.suffix[1:].isdigit() and not _running(int(left.suffix[1:])):
+            if left.suffix[1:].isdigit() and not alive(int(left.suffix[1:])):
                 shutil.rmtree(left, ignore_errors=True)
         self._path.mkdir(parents=True)
         return self._path
@@ -201,16 +202,6 @@ def _reason(error: OSError | duckdb.IOException) -> str:
     if isinstance(error, shutil.Error):
         return str(error.args[0][0][2])
     return str(error)
-
-
-def _running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _refuse(problems: Sequence[Problem], what: str) -> None:
