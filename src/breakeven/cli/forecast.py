@@ -119,17 +119,9 @@ def _period(text: str | None, horizon: str | None, first: datetime, at: datetime
 
 def _limit(text: str | None) -> int | None:
     """A limit in atto-units."""
-    from breakeven.economics.money import atto
+    from breakeven.economics.money import written
 
-    if text is None:
-        return None
-    try:
-        limit = atto(text.strip().lstrip("$").replace(",", ""))
-    except ValueError:
-        limit = -1
-    if limit < 0:
-        raise UsageError(f"--limit {text!r} is not an amount", "Write an amount of the ledger's currency, such as 5000 or 1250.50.")
-    return limit
+    return None if text is None else written(text, "--limit", "5000 or 1250.50")
 
 
 def _book(settings: Settings, path: Path, at: datetime) -> RateCard:

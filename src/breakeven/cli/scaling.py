@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from breakeven.cli.reports import _output, _period, _question, output_options, period_option, question_options, read_only
-from breakeven.errors import UsageError
 
 if TYPE_CHECKING:
     from breakeven.reports.question import Facts
@@ -78,27 +77,15 @@ def engagement(
     import msgspec
 
     from breakeven.cli.draw_engagement import draw_engagement
+    from breakeven.economics.money import written
     from breakeven.reports.engagement import SUBJECTS, Asked
     from breakeven.reports.engagement import engagement as report
 
-    subjects = Asked((by,) if by else SUBJECTS, _fee(fee), Fraction(str(margin)), limit)
+    assumed = None if fee is None else written(fee, "--fee", "500 or 79.90")
+    subjects = Asked((by,) if by else SUBJECTS, assumed, Fraction(str(margin)), limit)
     found = report(ledger, settings, _question(ledger, **asked), subjects)
     rows = [{"by": section.by, **msgspec.structs.asdict(one)} for section in found.sections for one in section.deciles]
     _output(found, as_json=as_json, as_csv=as_csv, rows=rows, drawn=draw_engagement)
-
-
-def _fee(text: str | None) -> int | None:
-    from breakeven.economics.money import atto
-
-    if text is None:
-        return None
-    try:
-        value = atto(text.strip().lstrip("$").replace(",", ""))
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise UsageError(f"--fee {text!r} is not an amount", "Write an amount of the ledger's currency, such as 500 or 79.90.")
-    return value
 
 
 @click.command()

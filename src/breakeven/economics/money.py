@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException
 
+from breakeven.errors import UsageError
+
 SCALE = 18
 ATTO = 10**SCALE
 MAX_ATTO = 10**38 - 1
@@ -40,6 +42,17 @@ def atto(amount: Decimal | str | int) -> int:
     if rest or not whole:
         raise ValueError(f"{amount} needs more than {SCALE} decimal places")
     return whole
+
+
+def written(text: str, name: str, example: str) -> int:
+    """The atto-units of an amount that a person wrote, such as `$1,250.50`. Raises UsageError for what is no amount or below 0."""
+    try:
+        value = atto(text.strip().lstrip("$").replace(",", ""))
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise UsageError(f"{name} {text!r} is not an amount", f"Write an amount of the ledger's currency, such as {example}.")
+    return value
 
 
 def amount(value: int) -> Decimal:

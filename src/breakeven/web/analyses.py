@@ -11,8 +11,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 
-from breakeven.economics.money import atto
-from breakeven.errors import UsageError
+from breakeven.economics.money import written
 from breakeven.reports.bridge import Asked as BridgeAsked
 from breakeven.reports.bridge import Bridge
 from breakeven.reports.bridge import bridge as bridge_report
@@ -76,7 +75,8 @@ def engagement(
     limit: Annotated[int, QueryParameter(ge=1, le=200)] = 10,
 ) -> Engagement:
     """Who uses most, who costs most, and who is served at a loss?"""
-    subjects = EngagementAsked((subject,) if subject else SUBJECTS, _fee(fee), Fraction(0), limit)
+    assumed = None if fee is None else written(fee, "fee", "500 or 79.90")
+    subjects = EngagementAsked((subject,) if subject else SUBJECTS, assumed, Fraction(0), limit)
     return _report(
         desk,
         "engagement",
@@ -150,18 +150,6 @@ def cache(desk: AtDesk, asked: Question) -> CacheReport:
         return prompt_cache(ledger, lifetimes, desk.prices(), asked.period_in(ledger, now), now)
 
     return _report(desk, "cache", asked, report)
-
-
-def _fee(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        value = atto(text.strip().lstrip("$").replace(",", ""))
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise UsageError(f"fee {text!r} is not an amount", "Write an amount of the ledger's currency, such as 500 or 79.90.")
-    return value
 
 
 ANALYSES = (units, scaling, engagement, cohorts, portfolio, bridge, ladders, cache)
