@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import urllib.request
 import uuid
 from typing import Any
 
@@ -218,3 +219,13 @@ def test_other_machines_need_keys(own_service: Any, usual_config: str) -> None:
     """Listening for other machines, the gateway asks everybody for a virtual key unless told otherwise."""
     service = own_service(usual_config, "--gateway-host", "0.0.0.0")  # noqa: S104 - that is the point
     assert Received(service.raw(request("/v1/chat/completions", CHAT))).status == 401
+
+
+def test_the_addresses_told_can_be_opened(own_service: Any, usual_config: str) -> None:
+    """Listening on every address, `serve` names one that a client of this machine can use, the dashboard's too."""
+    service = own_service(usual_config, "--gateway-host", "0.0.0.0")  # noqa: S104 - that is the point
+    said = service.log.read_text()
+    assert f"OPENAI_BASE_URL=http://127.0.0.1:{service.port}/v1" in said
+    dashboard = next(word for word in said.split() if word.startswith("http") and word.endswith(".")).rstrip(".")
+    with urllib.request.urlopen(dashboard, timeout=10) as page:  # noqa: S310 - the address is our own
+        assert page.status == 200

@@ -6,12 +6,16 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from breakeven.cli.acting import acting
 from breakeven.cli.context import echo_json, find_config, ledger_options, load
 from breakeven.errors import ConfigError, Unreachable
+
+if TYPE_CHECKING:
+    from breakeven.gateway.rundir import Serving
 
 _RELOAD_SECONDS = 10.0
 
@@ -21,7 +25,7 @@ _RELOAD_SECONDS = 10.0
 @click.option(
     "--gateway-port", type=click.IntRange(0, 65535), help="Port of the gateway. Default: as configured, else 4000; 0 takes any."
 )
-@click.option("--web-port", type=click.IntRange(0, 65535), default=4001, help="Port of the web API (outcomes). Default: 4001.")
+@click.option("--web-port", type=click.IntRange(0, 65535), default=4001, help="Port of the dashboard and its API. Default: 4001.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Gateway processes. Default: as configured, else 1.")
 @ledger_options
 def serve(
@@ -52,7 +56,7 @@ def serve(
         grace_seconds=gateway.grace,
         say=lambda text: click.echo(text, err=True),
     )
-    supervisor.run(lambda address: click.echo(_ready(address, path, tuple(gateway.providers)), err=True))
+    supervisor.run(lambda serving: click.echo(_ready(serving, path, tuple(gateway.providers)), err=True))
 
 
 def prepare(path: Path, config: Path | None) -> None:
@@ -94,8 +98,8 @@ def reload(as_json: bool, ledger_path: Path | None, config: Path | None) -> None
     click.echo(f"{len(loaded)} {'worker has' if len(loaded) == 1 else 'workers have'} loaded the configuration", err=True)
 
 
-def _ready(address: str, ledger: Path, providers: tuple[str, ...]) -> str:
-    return f"""The gateway listens at {address} and records into {ledger}. Providers: {", ".join(providers)}.
-  export OPENAI_BASE_URL={address}/v1
-  export ANTHROPIC_BASE_URL={address}
-Watch calls arrive: breakeven tail --ledger {ledger}. Stop with Ctrl-C."""
+def _ready(serving: Serving, ledger: Path, providers: tuple[str, ...]) -> str:
+    return f"""The gateway listens at {serving.gateway} and records into {ledger}. Providers: {", ".join(providers)}.
+  export OPENAI_BASE_URL={serving.gateway}/v1
+  export ANTHROPIC_BASE_URL={serving.gateway}
+The dashboard is at {serving.web}. Watch calls arrive: breakeven tail --ledger {ledger}. Stop with Ctrl-C."""

@@ -29,6 +29,7 @@ BACKLOG = 2048
 _LONGEST_PAUSE = 10.0
 _STABLE_SECONDS = 30.0
 _POLL_SECONDS = 0.1
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what is meant by every address
 
 
 @dataclass(slots=True)
@@ -63,30 +64,30 @@ class Supervisor:
     def __post_init__(self) -> None:
         self._run = RunDirectory(self.ledger)
 
-    def run(self, ready: Callable[[str], None] | None = None) -> None:
-        """Serve until SIGTERM or SIGINT. `ready` gets the address once the workers serve.
+    def run(self, ready: Callable[[Serving], None] | None = None) -> None:
+        """Serve until SIGTERM or SIGINT. `ready` gets the addresses once the workers serve.
 
         Raises Unreachable where the port is taken, or the ledger is served already.
         """
-        serving = self._run.serving()
-        if serving is not None:
+        other = self._run.serving()
+        if other is not None:
             raise Unreachable(
-                f"process {serving.pid} serves this ledger already at {serving.gateway}",
+                f"process {other.pid} serves this ledger already at {other.gateway}",
                 "Stop it, or name another ledger with --ledger.",
             )
         listening, web = self._bound(self.port, "--gateway-port"), self._bound(self.web_port, "--web-port")
-        address = _url(listening)
         self._run.create()
         self._children = [self._worker(number, listening.fileno()) for number in range(self.workers)]
         self._children.append(self._bookkeeper(web.fileno()))
         self._handle_signals()
         started = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        self._run.announce(Serving(os.getpid(), address, _url(web), started, self.workers))
+        serving = Serving(os.getpid(), _url(listening), _url(web), started, self.workers)
+        self._run.announce(serving)
         try:
             for child in self._children:
                 self._start(child)
             if self._all_loaded() and ready is not None:
-                ready(address)
+                ready(serving)
             while not self._stopping.wait(_POLL_SECONDS):
                 self._revive()
         finally:
@@ -186,7 +187,9 @@ class Supervisor:
 
 
 def _url(listening: socket.socket) -> str:
+    """Where to reach it from this machine: who listens on every address is reached at this machine's own."""
     host, port = listening.getsockname()[:2]
+    host = _LOOPBACK.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
