@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 from breakeven.errors import UsageError
+from breakeven.ledger.schema import DIMENSIONS
 from breakeven.reports.question import UNKNOWN_WORDS
 
 TEXT: dict[str, str] = {
@@ -29,9 +30,13 @@ _HELP = f"Use words like feature:support, cost>0.50, -status:ok, tag.plan:pro. F
 
 @dataclass(slots=True)
 class Conditions:
-    """SQL conditions on the attempt, on its cost, and on figures computed from it, with their parameters."""
+    """SQL conditions on the attempt, and on figures computed from it, with their parameters.
+
+    `on_dimensions` are those on the attempt that its cost lines fulfil too, because they carry the same dimensions.
+    """
 
     on_calls: list[str] = field(default_factory=list)
+    on_dimensions: list[str] = field(default_factory=list)
     on_figures: list[str] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
 
@@ -64,7 +69,10 @@ def _add(found: Conditions, word: str, match: re.Match[str]) -> None:
         column = f"json_extract_string(tags, {found.bind(_json_path(name[4:]))})"
         found.on_calls.append(negation + _text(found, column, sign, value, word))
     elif name in TEXT:
-        found.on_calls.append(negation + _text(found, TEXT[name], sign, value, word))
+        condition = negation + _text(found, TEXT[name], sign, value, word)
+        found.on_calls.append(condition)
+        if TEXT[name] in DIMENSIONS:
+            found.on_dimensions.append(condition)
     elif name in NUMBERS:
         target = found.on_figures if name in ("cost", "tokens") else found.on_calls
         target.append(f"{negation}{_number(found, NUMBERS[name], sign, value, word)}")

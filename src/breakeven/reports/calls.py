@@ -14,7 +14,8 @@ import msgspec
 from breakeven.economics.money import atto, digits
 from breakeven.economics.periods import Period
 from breakeven.errors import UsageError
-from breakeven.reports.callquery import conditions
+from breakeven.reports.callpage import TOKENS, Sorted, among, spans
+from breakeven.reports.callquery import Conditions, conditions
 from breakeven.reports.question import Facts, statement
 from breakeven.reports.words import count, dollars
 from breakeven.settings import CURRENCY
@@ -90,8 +91,7 @@ def calls(ledger: Facts, period: Period, query: str = "", page: Page = Page()) -
         raise UsageError(f"cannot sort by {page.sort!r}", f"Sort by one of: {', '.join(SORTS)}.")
     if not 1 <= page.limit <= LARGEST_PAGE:
         raise UsageError(f"--limit is {page.limit}", f"Ask for 1 to {LARGEST_PAGE:,} rows.")
-    sql, parameters = _statement(query, page)
-    rows = ledger.query(sql, {"start": period.start, "end": period.end, "limit": page.limit + 1, **parameters})
+    rows = _page(ledger, period, query, page)
     shown = [_row(row) for row in rows[: page.limit]]
     more = len(rows) > page.limit
     return CallList(
@@ -109,27 +109,40 @@ def calls(ledger: Facts, period: Period, query: str = "", page: Page = Page()) -
 def list_statement(query: str) -> tuple[str, dict[str, str]]:
     """All attempts that a query finds, as a subquery with its parameters. Raises UsageError on a bad query."""
     found = conditions(query)
-    sql = statement("call_list").partition("ORDER BY {order}")[0]
-    sql = sql.replace("{call_conditions}", "".join(f" AND {one}" for one in found.on_calls)).replace("{early}", "")
-    return sql.replace("{cost_conditions}", "".join(f" AND {one}" for one in found.on_figures)), found.parameters
+    return _filled(found, "", found.on_figures).partition("ORDER BY {order}")[0], found.parameters
 
 
-def _statement(query: str, page: Page) -> tuple[str, dict[str, object]]:
+def _page(ledger: Facts, period: Period, query: str, page: Page) -> list[tuple[Any, ...]]:
+    """The rows of a page, and one more where another page follows."""
     found = conditions(query)
     column = SORTS[page.sort]
     after, parameters = _after(page, column)
     order = f"{column} DESC NULLS LAST, call_id DESC, attempt DESC"
-    late = [*found.on_figures, *([after] if after else [])]
-    can_cut_early = page.sort != "cost" and not found.on_figures
-    early = f"{'AND ' + after if after else ''} ORDER BY {order} LIMIT CAST($limit AS BIGINT)" if can_cut_early else ""
-    sql = (
+    asked = {"start": period.start, "end": period.end, "limit": page.limit + 1, **found.parameters, **parameters}
+    if page.sort == "time":
+        before = datetime.fromisoformat(str(parameters["after_value"])) if after else period.end
+        starts = spans(ledger, period, before)
+    else:
+        starts = (period.start,)
+    rows: list[tuple[Any, ...]] = []
+    for start in starts:
+        asked["start"] = start
+        likely, more = among(ledger, found, Sorted(page.sort == "cost", order, after), asked)
+        sql = _filled(found, likely, [*found.on_figures, *([after] if after else [])]).replace("{order}", order)
+        rows = ledger.query(sql, {**asked, **more})
+        if len(rows) > page.limit:
+            break
+    return rows
+
+
+def _filled(found: Conditions, likely: str, late: Sequence[str]) -> str:
+    return (
         statement("call_list")
+        .replace("{tokens}", TOKENS)
         .replace("{call_conditions}", "".join(f" AND {one}" for one in found.on_calls))
-        .replace("{early}", early)
+        .replace("{among}", likely)
         .replace("{cost_conditions}", "".join(f" AND {one}" for one in late))
-        .replace("{order}", order)
     )
-    return sql, {**found.parameters, **parameters}
 
 
 def _after(page: Page, column: str) -> tuple[str, dict[str, object]]:
