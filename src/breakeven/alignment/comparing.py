@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from breakeven.alignment.checks.agreement import same
+from dataclasses import dataclass
+
+from breakeven.alignment.checks.agreement import AgreementCheck, same
 from breakeven.alignment.checks.stated import NOTHING, number_of, value_of
 from breakeven.alignment.compiled.wording import folded
 from breakeven.alignment.task import Reply
@@ -17,3 +19,12 @@ def agree(ours: Reply, theirs: Reply) -> bool:
     if first is not None or second is not None:
         return first == second
     return ours.text.strip() == theirs.text.strip() or (folded(ours.text) == folded(theirs.text) != "")
+
+
+@dataclass(frozen=True, slots=True)
+class SaysTheSame(AgreementCheck):
+    """A second rung has to say the same, compared as checks of live traffic and replays are."""
+
+    def differ(self, first: Reply, second: Reply) -> str | None:
+        """Why the two do not agree; None where they do."""
+        return None if agree(first, second) else f"the answer and that of {self.rung} are not the same"

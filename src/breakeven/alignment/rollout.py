@@ -9,8 +9,11 @@ argument.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -27,6 +30,7 @@ ALARM = 0.001
 """A false alarm is to be expected no earlier than after 1 / 0.001 = 1,000 checks, whatever is looked at in between."""
 DROP = 0.1
 """The loss of quality for which a rollout says how soon it is found."""
+_BOUND = re.compile(r"[0-9a-f]{32}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,8 @@ class Plan:
 
     `checked`: the share of the cheaper rung's calls that is checked, also after the last stage. `margin`: how much quality may be
     lost. `certificate`: what was tested; the rollout is void where the rung is another one. `templates`: fingerprints of prompts
-    that were tested; calls with another one stay where they are (empty: any). `until`: naive UTC.
+    that were tested; calls with another one stay where they are (empty: any). `until`: naive UTC. `agree`: a second cheap rung,
+    with its model, that has to say the same, else the dear one answers. `route`: the file of a route that judges each call.
     """
 
     feature: str
@@ -50,15 +55,44 @@ class Plan:
     until: datetime | None = None
     certificate: str | None = None
     templates: tuple[str, ...] = ()
+    agree: str | None = None
+    agree_model: str | None = None
+    route: str | None = None
 
     @property
     def id(self) -> str:
         """What it is called in the decisions log and in its state."""
-        return f"{self.feature} / {self.task_class} → {self.to}"
+        how = (f" + {self.agree}" if self.agree else "") + (" by route" if self.route else "")
+        return f"{self.feature} / {self.task_class} → {self.to}{how}"
+
+    @property
+    def besides(self) -> dict[str, str | None]:
+        """What belongs to the certificate besides the rung: who has to agree, and the route by its name."""
+        found = {"agree": self.agree, "agree_model": self.agree_model, "route": self.route and self.route.rpartition("/")[2]}
+        return {name: value for name, value in found.items() if value}
 
     def found_within(self, drop: float = DROP) -> int | None:
         """Within how many checks the alarm finds a loss of `drop` in 95 of 100 cases; None where it is within the margin."""
         return replays_needed(-self.margin, Expected(drop, 0.0), alpha=self.alarm, power=0.95)
+
+
+def certificate_of(model: str | None, parameters: Mapping[str, object], templates: Iterable[str]) -> str:
+    """What was tested, as 32 hexadecimal digits: the model (or handler), what its rung sets besides, and the prompts."""
+    tested = {"model": model, "parameters": dict(parameters), "templates": sorted(templates)}
+    text = json.dumps(tested, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def digest_of(content: bytes) -> str:
+    """The part of a route's file name that says which content was proven."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def tested_now(plan: Plan, model: str | None, parameters: Mapping[str, object]) -> str | None:
+    """What the rung of a plan is now, in the words of its certificate: a hash, or the bare name of a model or handler."""
+    if plan.certificate is not None and _BOUND.match(plan.certificate):
+        return certificate_of(model, {**parameters, **plan.besides}, plan.templates)
+    return model
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +137,14 @@ def advanced(
 ) -> tuple[State, list[Step]]:
     """The state after further checks (cheaper minus dear score, in their order), and the steps that were taken.
 
-    `tested`: what the cheaper rung is now; None where it is not known, which changes nothing.
+    `tested`: what the cheaper rung is now (`tested_now`); None where it is not known, which changes nothing.
     """
     steps: list[Step] = []
-    if state.status not in ENDED and plan.certificate is not None and tested is not None and tested != plan.certificate:
-        why = f"the certificate was given for {plan.certificate}, and {plan.to} is {tested} now"
+    given_for = plan.certificate or plan.model
+    if state.status not in ENDED and given_for is not None and tested is not None and tested != given_for:
+        why = f"the certificate was given for {given_for}, and {plan.to} is {tested} now"
+        if _BOUND.match(given_for):
+            why = f"model, parameters or prompts of {plan.to} are other ones than certificate {plan.certificate} was given for"
         return _ended(plan, state, "void", why, steps)
     for difference in differences:
         if state.status in ENDED:

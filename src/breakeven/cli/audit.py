@@ -86,6 +86,7 @@ def show(*, task_class: str, as_json: bool, **options: Any) -> None:  # noqa: AN
 @click.option("--strong", metavar="COLUMN", help="The stronger rung's score on the same task.")
 @click.option("--agreed", metavar="COLUMN", help="Instead of scores: whether the two answers say the same.")
 @click.option("--id", "id_column", metavar="COLUMN", help="What tells tasks apart. Default: their content.")
+@click.option("--task", "task_column", metavar="COLUMN", help="Which task it is, where several rungs answered the same ones.")
 @click.option("--cost", metavar="COLUMN", help="What the cheaper rung's answer cost.")
 @click.option("--feature", metavar="NAME", help="The feature whose tasks they are.")
 @click.option("--from", "from_rung", metavar="RUNG", help="The stronger rung. Default: strong.")
@@ -103,6 +104,7 @@ def import_(  # noqa: PLR0913 - one argument per option
     strong: str | None,
     agreed: str | None,
     id_column: str | None,
+    task_column: str | None,
     cost: str | None,
     maps: tuple[str, ...],
     dry_run: bool,
@@ -119,7 +121,7 @@ def import_(  # noqa: PLR0913 - one argument per option
 
     columns = {
         "task_class": class_column, "score_weak": weak, "score_strong": strong, "agreed": agreed,
-        "identity": id_column, "cost": cost,
+        "identity": id_column, "task_ref": task_column, "cost": cost,
     }  # fmt: skip
     constants = {"feature": said["feature"], "from_rung": said["from_rung"], "to_rung": said["to_rung"], "to_model": said["model"]}
     if (weak is None) != (strong is None):
@@ -161,7 +163,7 @@ def audited(
     alpha: float = 0.05,
 ) -> Audit:
     """The audit as it stands, with what was decided on its classes."""
-    from breakeven.ledger import decisions, taskclasses
+    from breakeven.ledger import decisions, routecandidates, taskclasses
     from breakeven.ledger import rollouts as standings
     from breakeven.ledger.store import locate
     from breakeven.reports.audit import audit as report
@@ -181,6 +183,7 @@ def audited(
             alpha=alpha,
             names=taskclasses.read(layout),
             states=decided,
+            routes=routecandidates.read(layout),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,9 @@ import click
 
 from breakeven.cli.acting import acting
 from breakeven.cli.audit import audit, audit_options, audited, finding_of
-from breakeven.cli.context import ledger_options, load
+from breakeven.cli.context import find_config, ledger_options, load
 from breakeven.cli.edits import edit
 from breakeven.cli.reports import now, period_option
-from breakeven.errors import UsageError
 
 if TYPE_CHECKING:
     from breakeven.reports.audit import Finding
@@ -53,34 +52,44 @@ def accept(  # noqa: PLR0913 - one argument per option
     widens while the evidence holds, goes back by itself when it does not, and ends if it is not through in time. Every step is in
     the decisions log.
     """
-    from breakeven.reports.auditproposal import Pace, policy_of, rollout_fields
+    from breakeven.ledger import routecandidates
+    from breakeven.ledger.store import locate
+    from breakeven.reports.auditproposal import Pace, accepted
     from breakeven.reports.auditstates import subject_of
+    from breakeven.settings.files import write_beside
 
     found = audited(ledger_path=ledger_path, config=config, **asked)
-    if task_class is None and asked["feature"] is None:
-        raise UsageError("nothing says what to move", "Name a task class, or a whole feature: --feature NAME.")
-    policy = policy_of(found, asked["feature"]) if task_class is None else None
-    moves = {task_class or "": None} if policy is None else policy.rungs
-    findings = [finding_of(found, name, asked["feature"]) for name in moves]
     settings, ledger = load(config, ledger_path)
-    pace = Pace(tuple(shares.split(",")), checks, checked, until)
-    fields = [rollout_fields(one, settings, now(), pace, to) for one, to in zip(findings, moves.values(), strict=True)]
-    feature = findings[0].feature
+    made = accepted(
+        found, settings, now(), task_class=task_class, feature=asked["feature"],
+        pace=Pace(tuple(shares.split(",")), checks, checked, until), routes=routecandidates.read(locate(ledger)),
+    )  # fmt: skip
+    feature = made.findings[0].feature
     with ExitStack() as all_acts:
         acts = [
             all_acts.enter_context(
                 acting(settings, ledger, "move classes", subject_of(feature, one.task_class), feature=feature, why=why)
             )
-            for one in findings
+            for one in made.findings
         ]
-        path = edit(config, ledger_path, partial(_written, feature=feature or "", rollouts=fields), dry_run=dry_run)
-        for act, one, written in zip(acts, findings, fields, strict=True):
-            act.done, act.before, act.after = path is not None, one.state, f"rollout to {written['to']}"
+        if not dry_run:
+            write_beside(find_config(config, ledger_path), made.files)
+        path = edit(config, ledger_path, partial(_written, feature=feature or "", rollouts=made.rollouts), dry_run=dry_run)
+        for act, one, written in zip(acts, made.findings, made.rollouts, strict=True):
+            act.done, act.before, act.after = path is not None, one.state, f"rollout to {_to(written)}"
     if path is not None:
-        for one, written in zip(findings, fields, strict=True):
-            _tell(one, str(written["to"]), path, config, ledger_path, policy)
-        if policy is not None:
-            click.echo(f"breakeven: expected to save {money_words(policy)} a month, checks paid", err=True)
+        for one, written in zip(made.findings, made.rollouts, strict=True):
+            _tell(one, _to(written), path, config, ledger_path, made.policy)
+        for name in made.files:
+            click.echo(f"breakeven: the route is in {name}, beside {path.name}; commit both", err=True)
+        if made.policy is not None:
+            click.echo(f"breakeven: expected to save {money_words(made.policy)} a month, checks paid", err=True)
+
+
+def _to(written: Mapping[str, object]) -> str:
+    """Where a rollout leads, in words."""
+    more = f" where {written['agree']} agrees" if "agree" in written else " as its route says" if "route" in written else ""
+    return f"{written['to']}{more}"
 
 
 def _written(text: str, name: str, *, feature: str, rollouts: Sequence[dict[str, object]]) -> str:

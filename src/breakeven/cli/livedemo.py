@@ -25,7 +25,7 @@ from breakeven.errors import Unreachable
 if TYPE_CHECKING:
     from breakeven.sample.live import LiveCall
 
-CONFIG = "demo-gateway.yaml"
+_VENDORS = "# The scripted vendor of breakeven demo, while it runs; this line and what follows is taken out again."
 _START_SECONDS = 30.0
 _PAUSE_SECONDS = 0.1
 _CALLERS = 2
@@ -44,6 +44,7 @@ def run_live(folder: Path, seed: int, seconds: float | None) -> None:
         follower = Follower(locate(folder))
         click.echo(f"\nlive: gateway at {address}, before a scripted vendor; these calls are invented too", err=True)
         click.echo(f"live: the dashboard, with these calls as they arrive: {_told(folder)['web']}/?period=all", err=True)
+        click.echo(f"live: the vendor is at {vendor.url}; it can be made worse: docs/how-to/audit-a-feature.md", err=True)
         callers = [threading.Thread(target=_call, args=(address, seed + number, stop), daemon=True) for number in range(_CALLERS)]
         for caller in callers:
             caller.start()
@@ -62,11 +63,14 @@ def run_live(folder: Path, seed: int, seconds: float | None) -> None:
 
 @contextmanager
 def gateway_before(folder: Path, vendor: str) -> Iterator[str]:
-    """A running `breakeven serve` on the sample's ledger whose vendors are the scripted one; its address."""
-    config = folder / CONFIG
-    declared = (folder / "breakeven.yaml").read_text(encoding="utf-8")
+    """A running `breakeven serve` on the sample's ledger whose vendors are the scripted one; its address.
+
+    The vendor stands at the end of the ledger's own `breakeven.yaml` meanwhile, so that what is decided there, such as a rollout,
+    is in force; afterwards only that is taken out again.
+    """
+    config = folder / "breakeven.yaml"
     providers = f"providers:\n  openai: {{base_url: {vendor}/v1}}\n  anthropic: {{base_url: {vendor}/v1}}\n"
-    config.write_text(declared + providers, encoding="utf-8")
+    config.write_text(f"{_own(config)}{_VENDORS}\n{providers}", encoding="utf-8")
     command = [
         sys.executable,
         "-m",
@@ -88,6 +92,12 @@ def gateway_before(folder: Path, vendor: str) -> Iterator[str]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
+        config.write_text(_own(config), encoding="utf-8")
+
+
+def _own(config: Path) -> str:
+    """The configuration without the scripted vendor."""
+    return config.read_text(encoding="utf-8").partition(_VENDORS)[0]
 
 
 def _address(folder: Path, process: subprocess.Popen[bytes]) -> str:

@@ -97,7 +97,9 @@ class Checking:
             handling.host.check(check.function, self._task, self._reply, check.seconds, told)
 
     def _agreement(self, check: AgreementCheck, then: Then) -> None:
-        rung = self._climb.rungs.by_name[check.rung]
+        move = self._climb.move
+        second = None if move is None else move.second
+        rung = second if second is not None and second.name == check.rung else self._climb.rungs.by_name[check.rung]
         heard = partial(self._compared, check, then)
         if rung.kind == "handler" and rung.handler is not None:
             self._asked_handler(rung.handler, rung.timeout or 0.0, heard)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from breakeven.alignment.caching import key_of, objection, template_of
+from breakeven.alignment.checks import Checks
 from breakeven.alignment.task import Declined, Reply, Task
 from breakeven.gateway.asides import Aside
 from breakeven.gateway.attribution import Refusal
@@ -24,7 +25,7 @@ from breakeven.gateway.flights import Claim, Flight
 from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
-from breakeven.gateway.rolling import ask_dear, path
+from breakeven.gateway.rolling import Move, ask_dear, moved
 from breakeven.gateway.settled import baseline_cost, unbilled_row, usage_of
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.gateway.translating import caller_api
@@ -33,7 +34,6 @@ from breakeven.settings.ladders import ASKED, CACHE, Rung
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from breakeven.alignment.rollout import Plan
     from breakeven.gateway.application import Application
     from breakeven.gateway.attempt import Attempt
     from breakeven.gateway.call import Call
@@ -54,8 +54,8 @@ class Climb:
     """Where one call stands on its ladder."""
 
     __slots__ = (
-        "_application", "_at", "_beside", "_call", "_checks", "_ended", "_key", "_model_said", "_path", "_reading", "_request",
-        "api", "asked", "flight", "rung", "rungs", "task", "task_class", "template", "tried",
+        "_application", "_at", "_beside", "_call", "_ended", "_key", "_model_said", "_path", "_reading", "_request",
+        "api", "asked", "flight", "move", "rung", "rungs", "task", "task_class", "template", "tried",
     )  # fmt: skip
 
     def __init__(self, call: Call, rungs: Rungs, application: Application) -> None:
@@ -67,7 +67,7 @@ class Climb:
         self._key: bytes | None = None
         self._reading: Reading | None = None
         self._ended = False
-        self._checks: tuple[Plan, Rung] | None = None
+        self.move: Move | None = None
         self._beside: dict[str, Reply | None] = {}
         self._model_said: Reply | None = None
         self.asked: tuple[Target, ...] = call.targets
@@ -111,30 +111,21 @@ class Climb:
 
     def _rolled_out(self) -> list[Rung]:
         """The usual way; of a class that is moved, its share begins at the cheaper rung, and no other call gets it."""
-        call, rolling = self._call, self._application.rolling
         usual, why = self.rungs.usual(self.task)
-        if why:
-            self.tried.append((WHOLE, why))
-        found = self.rungs.rolled(self.task_class or call.attribution.workflow, self.template)
-        if found is None or rolling is None:
-            return usual
-        plan, rung = found
-        moved, way = path(usual, rung, draw(f"{call.id}:{plan.id}") < rolling.share(plan))
-        if moved:
-            self.tried.append((WHOLE, f"rollout of {plan.task_class} to {rung.name}"))
-            if draw(f"{call.id}:{plan.id}:check") < plan.checked:
-                self._checks = plan, rung
+        way, self.move, told = moved(self._call, self.rungs, self._application.rolling, usual, self)
+        self.tried += [(WHOLE, each) for each in (why, *told) if each]
         return way
 
     def _check(self, answer: Reply) -> None:
         """Ask the dear rung besides what the cheaper one has answered, and write down whether they say the same."""
-        checks, self._checks = self._checks, None
-        if checks is None or checks[1] is not self._path[self._at]:
+        move = self.move
+        if move is None or not move.due or move.rung is not self._path[self._at]:
             return
+        move.due = False
         dear = next(each for each in self._path[self._at + 1 :] if each.kind == "model")
         found = self.rungs.targets(self._call, self.asked, dear)
         if not isinstance(found, str) and self._forbidden(found) is None:
-            ask_dear(self._call, self._application, *checks, dear, found, answer, self.template)
+            ask_dear(self._call, self._application, move.plan, move.rung, dear, found, answer, self.template)
 
     def _next(self) -> None:
         """Ask the next capability."""
@@ -160,7 +151,8 @@ class Climb:
     def again(self, kind: str, why: str, *, billed: bool) -> bool:
         """Whether the call goes on with a dearer model, because of a check, a vendor or a deadline."""
         ladder, call = self.rungs.ladder, self._call
-        if call.gone or call.answered or self._at + 1 >= len(self._path) or kind not in ladder.climb:
+        allowed = kind in ladder.climb or (kind == "check" and self._must_agree)
+        if call.gone or call.answered or self._at + 1 >= len(self._path) or not allowed:
             return False
         place, failed = self._at, self.rung
         self.tried.append((failed.name, why))
@@ -401,7 +393,7 @@ class Climb:
     @property
     def keeps_copy(self) -> bool:
         """Whether what flows to the caller may be kept."""
-        return self.flight is not None or bool(self._beside) or self._checks is not None
+        return self.flight is not None or bool(self._beside) or (self.move is not None and self.move.due)
 
     def holds(self, attempt: Attempt) -> bool:
         """Whether the present rung's answer is held: an error may be climbed over, and an answer may have to be checked."""
@@ -409,7 +401,12 @@ class Climb:
             return False
         if attempt.status >= _REFUSED:
             return "vendor" in self.rungs.ladder.climb
-        return self.rung.checked and self.rungs.has_checks
+        return self._must_agree or (self.rung.checked and self.rungs.has_checks)
+
+    @property
+    def _must_agree(self) -> bool:
+        """Whether the present rung is the first of a cascade that the call was moved to."""
+        return self.move is not None and self.move.second is not None and self.move.rung is self.rung
 
     def judge(self, attempt: Attempt, content: bytes, then: Callable[[str | None], None]) -> None:
         """Whether a held answer stands."""
@@ -422,7 +419,9 @@ class Climb:
         elif heard.more:
             then(None)  # a call of a tool: the checks are about texts
         else:
-            Checking(self, self._application, self._call, self.rungs.ladder.checks, self.task, Reply(heard.text)).begin(then)
+            own = self.rungs.ladder.checks if self.rung.checked and self.rungs.has_checks else Checks()
+            checks = self.move.checks(own) if self.move is not None and self._must_agree else own
+            Checking(self, self._application, self._call, checks, self.task, Reply(heard.text)).begin(then)
 
     def mark(self, row: AttemptRow, attempt: Attempt, reading: Reading) -> None:
         """Say in the fact of an attempt which rung it was; in that of the last one, what was tried before, and the baseline."""

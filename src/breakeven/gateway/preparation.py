@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from breakeven.alignment.rollout import Plan, digest_of
 from breakeven.alignment.routing.route import Route
 from breakeven.alignment.routing.route_file import read_route
 from breakeven.errors import ConfigError
@@ -58,7 +60,7 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         visitors=Visitors(settings.access, load_tokens(ledger)),
         captures={name: feature.capture for name, feature in settings.features.items() if feature.capture is not None},
         rungs={
-            name: Rungs(feature.ladder or AS_ASKED, targets, feature.rollouts, _route(feature.ladder))
+            name: Rungs(feature.ladder or AS_ASKED, targets, feature.rollouts, _route(feature.ladder), _routes(feature.rollouts))
             for name, feature in settings.features.items()
             if feature.ladder is not None or feature.rollouts
         },
@@ -69,6 +71,29 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         },
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )
+
+
+def _routes(plans: Sequence[Plan]) -> dict[str, Route]:
+    """The routes by which rollouts judge single calls. Raises ConfigError where one is not the one that was proven."""
+    found: dict[str, Route] = {}
+    for plan in plans:
+        if plan.route is None:
+            continue
+        try:
+            content = Path(plan.route).read_bytes()
+        except OSError as error:
+            told = "Put it back beside breakeven.yaml, or take the rollout out."
+            raise ConfigError(f"the route {plan.route} of {plan.task_class} cannot be read: {error.strerror}", told) from None
+        if digest_of(content) not in Path(plan.route).name:
+            raise ConfigError(
+                f"the route {plan.route} was changed since it was proven for {plan.task_class}",
+                "Put it back, or prove it anew: breakeven audit route, then audit accept.",
+            )
+        file = read_route(content, plan.route)
+        if file.weak != plan.to:
+            raise ConfigError(f"the route {plan.route} leads to {file.weak}, and the rollout to {plan.to}", "Name its own route.")
+        found[plan.route] = Route(file)
+    return found
 
 
 def _route(ladder: Ladder | None) -> Route | None:

@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from breakeven.alignment.comparing import agree
+from breakeven.alignment.comparing import SaysTheSame, agree
 from breakeven.alignment.task import Reply
 from breakeven.errors import BreakevenError
 from breakeven.gateway.asides import Aside
 from breakeven.gateway.facts import named_id
+from breakeven.gateway.handling import draw
 from breakeven.ledger import rollouts
 from breakeven.settings.ladders import CACHE
 
 if TYPE_CHECKING:
+    from breakeven.alignment.checks import Checks
     from breakeven.alignment.rollout import Plan
     from breakeven.gateway.application import Application
     from breakeven.gateway.call import Call
+    from breakeven.gateway.climbing import Climb
     from breakeven.gateway.replies import Said
+    from breakeven.gateway.rungs import Rungs
     from breakeven.gateway.targets import Target
     from breakeven.ledger.layout import Layout
     from breakeven.settings.ladders import Rung
@@ -61,6 +66,38 @@ class Rolling:
         except (OSError, BreakevenError):
             self._standings = {}
             self._changed = -1.0
+
+
+@dataclass(slots=True)
+class Move:
+    """One call that is moved: to which rung, who has to say the same, and whether the dear rung is still to be asked besides."""
+
+    plan: Plan
+    rung: Rung
+    second: Rung | None
+    due: bool
+
+    def checks(self, own: Checks) -> Checks:
+        """What the cheaper rung's answer has to pass: what the ladder asks, and that the second rung says the same."""
+        return own if self.second is None else replace(own, agreement=SaysTheSame(self.second.name))
+
+
+def moved(
+    call: Call, rungs: Rungs, rolling: Rolling | None, usual: list[Rung], climb: Climb
+) -> tuple[list[Rung], Move | None, list[str]]:
+    """The rungs that a call tries, whether it is moved to a cheaper one, and what is to be told about that."""
+    found = rungs.rolled(climb.task_class or call.attribution.workflow, climb.template)
+    if found is None or rolling is None:
+        return usual, None, []
+    plan, rung = found
+    drawn = draw(f"{call.id}:{plan.id}") < rolling.share(plan)
+    goes, why = rungs.goes(plan, climb.task) if drawn else (False, "")
+    told = [f"route of {plan.task_class}: {why}"] if why else []
+    goes, way = path(usual, rung, goes)
+    if not goes:
+        return way, None, told
+    told.append(f"rollout of {plan.task_class} to {rung.name}")
+    return way, Move(plan, rung, rungs.second(plan), draw(f"{call.id}:{plan.id}:check") < plan.checked), told
 
 
 def path(usual: Sequence[Rung], rung: Rung, moved: bool) -> tuple[bool, list[Rung]]:  # noqa: FBT001 - where the call's draw fell

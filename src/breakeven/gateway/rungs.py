@@ -10,9 +10,10 @@ import msgspec
 from breakeven.gateway.targets import NoTarget, Target, Targets
 from breakeven.gateway.tasks import ANSWERABLE
 from breakeven.settings.ladders import ASKED, HANDLER, Ladder, Rung
+from breakeven.settings.rollouts import tested_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from breakeven.alignment.rollout import Plan
     from breakeven.alignment.routing.route import Route
@@ -26,9 +27,17 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class Rungs:
     """One ladder and where its rungs lead. What was found once is remembered."""
 
-    def __init__(self, ladder: Ladder, targets: Targets, rollouts: Sequence[Plan] = (), route: Route | None = None) -> None:
+    def __init__(
+        self,
+        ladder: Ladder,
+        targets: Targets,
+        rollouts: Sequence[Plan] = (),
+        route: Route | None = None,
+        routes: Mapping[str, Route] | None = None,
+    ) -> None:
         self.ladder = ladder
         self._route = route
+        self._routes = routes or {}
         self.last = ladder.rungs[-1]
         self.by_name = {rung.name: rung for rung in ladder.rungs}
         self.has_checks = bool(
@@ -49,6 +58,9 @@ class Rungs:
 
     def _rung_of(self, plan: Plan) -> Rung | None:
         """The rung that a rollout moves calls to; None where it is another one than was proven, or not there."""
+        given_for, now = plan.certificate or plan.model, tested_of(plan, self.ladder)
+        if given_for is not None and now != given_for:
+            return None
         if plan.to == HANDLER:
             return next((rung for rung in self.ladder.rungs if rung.kind == "handler"), None)
         rung = self.by_name.get(plan.to)
@@ -60,6 +72,23 @@ class Rungs:
         """The rollout of a class of calls, where it has one and the call's prompt is one that was tested."""
         found = None if task_class is None else self._rolled.get(task_class)
         return found if found is not None and (not found[0].templates or template in found[0].templates) else None
+
+    def goes(self, plan: Plan, task: Task | None) -> tuple[bool, str]:
+        """Whether a call of a class that is moved by a route goes to the cheaper rung, and why; without a route each one does."""
+        if plan.route is None:
+            return True, ""
+        route = self._routes.get(plan.route)
+        if route is None or task is None:
+            return False, "its route cannot read it"
+        tagged = replace(task, tags={**task.tags, **({route.file.tag: plan.task_class} if route.file.tag else {})})
+        decision = route.decide(tagged)
+        return decision.rung == route.file.weak, decision.why
+
+    def second(self, plan: Plan) -> Rung | None:
+        """The rung that has to say the same as the cheaper one, where the rollout wants that."""
+        if plan.agree is None:
+            return None
+        return self.by_name.get(plan.agree) or Rung(plan.agree, "model", plan.agree_model)
 
     def usual(self, task: Task | None) -> tuple[list[Rung], str]:
         """What a call tries where nothing else is wished for it, and why, where a route has chosen the rung to begin at."""

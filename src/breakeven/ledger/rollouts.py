@@ -14,12 +14,17 @@ FILE = "rollouts.json"
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """One rollout: its state, up to which check it was counted (recorded at, id), and since when it runs."""
+    """One rollout: its state, up to which check it was counted (recorded at, id), and since when it runs.
+
+    `certificate` is the one it runs under. `untested`: prompts of its class that were not tested, as far as that was noted.
+    """
 
     state: State
     since: str
     seen_at: str | None = None
     seen_id: str | None = None
+    certificate: str | None = None
+    untested: tuple[str, ...] = ()
 
 
 def read(layout: Layout) -> dict[str, Standing]:

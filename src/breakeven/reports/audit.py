@@ -8,6 +8,7 @@ Per task class and month, as a range. A rung is enough where replays prove it (`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, time
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,9 @@ from breakeven.alignment.rollout import CHECKED
 from breakeven.economics.money import ATTO, digits
 from breakeven.economics.periods import Period
 from breakeven.governance.charter import RUNGS
+from breakeven.ledger.routecandidates import Candidate
 from breakeven.ledger.taskclasses import Classes
+from breakeven.reports.auditcomposed import Answered, answered_of, composed
 from breakeven.reports.auditfacts import AuditFacts, ClassKey, ClassSpend, Replayed, audit_facts, margin_of, rank, worth
 from breakeven.reports.auditpolicies import Move, Policy, policies
 from breakeven.reports.auditwords import next_step, overturn, sentence
@@ -37,6 +40,8 @@ class RungEvidence(msgspec.Struct, frozen=True, kw_only=True):
     `difference` is the mean of the cheaper score minus the stronger one (agreed minus 1 where only agreement is known), from
     `difference_low` to `difference_high`; `log_e` the logarithm of the e-value for *enough*; `harm_at_most` bounds the share of
     tasks that are answered worse, for this number of replays. `cost_per_task` is the mean of the replays that say what they cost.
+    `by`: a rung, a cascade or a route; of the latter two `members` are the cheap rungs, with their models, and `moved` is the share
+    of tasks that a cheap rung answers.
     """
 
     rung: str
@@ -59,6 +64,10 @@ class RungEvidence(msgspec.Struct, frozen=True, kw_only=True):
     templates: Sequence[str]
     scored_by: Sequence[str]
     last_at: str
+    by: str = "rung"
+    members: Sequence[str] = ()
+    models: Sequence[str | None] = ()
+    moved: float = 1.0
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,12 +137,14 @@ def audit(  # noqa: PLR0913 - what an audit may be asked
     alpha: float = ALPHA,
     names: Classes | None = None,
     states: Mapping[ClassKey, str] | None = None,
+    routes: Sequence[Candidate] = (),
 ) -> Audit:
     """The audit of a period: every class that has calls in it or replays at all; of one feature where asked.
 
-    `names`: classes found for calls that say none. `states`: what was decided on a class (on trial, adopted, rejected).
+    `names`: classes found for calls that say none. `states`: what was decided on a class (on trial, adopted, rejected). `routes`:
+    those that were learned from this ledger's replays.
     """
-    facts = audit_facts(ledger, settings, period, now, margin, names or Classes())
+    facts = with_composed(audit_facts(ledger, settings, period, now, margin, names or Classes()), settings, margin, routes)
     keys = [key for key in {**facts.spend, **facts.replays} if feature is None or key[0] == feature]
     months = _months(ledger, period, now)
     judged = _judged(facts, keys, alpha)
@@ -160,6 +171,17 @@ def audit(  # noqa: PLR0913 - what an audit may be asked
     )
 
 
+def with_composed(facts: AuditFacts, settings: Settings, margin: Decimal | None, routes: Sequence[Candidate]) -> AuditFacts:
+    """The facts with the cascades and routes that they can judge, after the single rungs of each class."""
+    rungs: dict[ClassKey, list[Answered]] = {}
+    for row in facts.rows:
+        key, one = answered_of(row)
+        rungs.setdefault(key, []).append(one)
+    margins = {key: margin_of(settings, key[0], margin) for key in rungs}
+    more = composed(rungs, facts.spend, margins, routes)
+    return replace(facts, replays={key: [*found, *more.get(key, ())] for key, found in facts.replays.items()})
+
+
 Judged = list[tuple[Replayed, Judgement]]
 
 
@@ -174,14 +196,25 @@ def _judged(facts: AuditFacts, keys: Sequence[ClassKey], alpha: float) -> dict[C
 
 
 def _enough(judged: Mapping[ClassKey, Judged], keys: Sequence[ClassKey]) -> list[Replayed | None]:
-    return [next((one for one, verdict in judged.get(key, []) if verdict.verdict == "enough"), None) for key in keys]
+    """The cheapest single rung that is enough, of each class."""
+    return [
+        next((one for one, verdict in judged.get(key, []) if verdict.verdict == "enough" and one.by == "rung"), None)
+        for key in keys
+    ]
 
 
 def _nearest(judged: Judged) -> tuple[Replayed, Judgement] | None:
-    """The cheapest rung that is enough, else the undecided one with the most evidence, else the best of those that are not."""
+    """The cheapest rung that is enough, else a policy that is, else the undecided rung with the most evidence, else the best.
+
+    What is undecided is said of single rungs: policies are made of their replays.
+    """
+    if not any(verdict.verdict == "enough" and one.by == "rung" for one, verdict in judged):
+        policies = [(one, verdict) for one, verdict in judged if verdict.verdict == "enough"]
+        if policies:
+            return min(policies, key=lambda item: (item[0].mean_cost is None, item[0].mean_cost or 0.0))
     order = {"enough": 0, "too little evidence": 1, "not enough": 2}
     ranked = sorted(
-        judged,
+        [item for item in judged if item[0].by == "rung"],
         key=lambda item: (
             order[item[1].verdict],
             rank(item[0].rung) if item[1].verdict == "enough" else 0,
@@ -290,11 +323,11 @@ def _policies(
     for key in keys:
         spend = facts.spend.get(key, ClassSpend())
         for found, judgement in [] if key in states else judged.get(key, []):
-            calls, cost = spend.above(found.rung, found.model)
+            calls, cost = spend.above(*found.top)
             if calls:
                 ends = _worth(spend, found, judgement, settings, key[0], months)
                 proven = judgement.verdict == "enough"
-                moves.setdefault(key[0], []).append(Move(key[1], found.rung, proven, ends, round(cost / months)))
+                moves.setdefault(key[0], []).append(Move(key[1], found.rung, proven, ends, round(cost * found.moved / months)))
     return [policy for feature, asked in moves.items() for policy in policies(feature, asked, CHECKED)]
 
 
@@ -326,6 +359,10 @@ def _rung(one: Replayed, found: Judgement) -> RungEvidence:
         templates=one.templates,
         scored_by=one.scored_by,
         last_at=one.last_at.isoformat(timespec="seconds") + "Z",
+        by=one.by,
+        members=[name for name, _ in one.members],
+        models=[model for _, model in one.members],
+        moved=one.moved,
     )
 
 

@@ -102,9 +102,11 @@ def _dearer(part: Spend, rung: str, model: str | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """The replays of one class on one rung: the evidence, what an answer there costs, and where it comes from.
+    """The replays of one class on one rung, or policy: the evidence, what an answer there costs, and where it comes from.
 
-    `mean_cost` and `cost_error` (its standard error) are dollars and estimates; None where no replay says what it cost.
+    `by`: a single rung, a cascade of two, or a route; then `members` are its cheap rungs and their models, and `moved` the share of
+    tasks that a cheap rung answers. `mean_cost` and `cost_error` (its standard error) are dollars and estimates; None where no
+    replay says what it cost.
     """
 
     rung: str
@@ -118,14 +120,23 @@ class Replayed:
     templates: tuple[str, ...]
     last_at: datetime
     agreed: int = 0
+    by: str = "rung"
+    members: tuple[tuple[str, str | None], ...] = ()
+    moved: float = 1.0
+
+    @property
+    def top(self) -> tuple[str, str | None]:
+        """The dearest of the cheap rungs, and its model: calls above it are what would move."""
+        return self.members[-1] if self.members else (self.rung, self.model)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFacts:
-    """Spend and replays by class."""
+    """Spend and replays by class; `rows` are the replays that name their task, by class and rung (`audit_tasks.sql`)."""
 
     spend: Mapping[ClassKey, ClassSpend]
     replays: Mapping[ClassKey, Sequence[Replayed]]
+    rows: Sequence[tuple[Any, ...]] = ()
     unclassed: Mapping[str | None, ClassSpend] = field(default_factory=dict)
 
 
@@ -144,6 +155,7 @@ def audit_facts(
     return AuditFacts(
         {key: ClassSpend(tuple(parts)) for key, parts in spend.items()},
         {key: sorted(found, key=lambda one: rank(one.rung)) for key, found in replays.items()},
+        ledger.query(statement("audit_tasks"), {"now": now}),
         {key: ClassSpend(tuple(parts)) for key, parts in unclassed.items()},
     )
 
@@ -204,7 +216,7 @@ def worth(spend: ClassSpend, found: Replayed, months: float, error_cost: int, wr
     """
     if found.mean_cost is None:
         return None
-    calls, cost = spend.above(found.rung, found.model)
+    calls, cost = spend.above(*found.top)
     ends = []
     for sign, share in ((1, wrong[1]), (-1, wrong[0])):
         each = max(found.mean_cost + sign * Z95 * found.cost_error, 0.0)

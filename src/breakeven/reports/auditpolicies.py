@@ -1,5 +1,7 @@
 """Which policy a feature should go by: every class where it is, all of them on one rung, or each on a rung of its own.
 
+A rung here is also a cascade of two, or a route that judges single tasks (`auditcomposed.py`): all are policies of one family.
+
     saving a month = worth of the moved classes (`auditfacts.worth`) − what checking costs
     checking       = share that is checked × cost of the moved calls on the dear rung
     break-even     = share that may be checked before the low end of the worth is used up
@@ -66,7 +68,7 @@ def checking(dear: int, checked: float) -> int:
 
 def policies(feature: str | None, moves: Sequence[Move], checked: float) -> list[Policy]:
     """The candidates of a feature, what stays first, with the one to take marked. `moves`: its classes on each replayed rung."""
-    rungs = sorted({one.rung for one in moves}, key=rank)
+    rungs = sorted({one.rung for one in moves}, key=lambda name: (rank(name), name))
     classes = {one.task_class for one in moves}
     found = [(STAY, list[Move]())]
     found += [(f"all on {rung}", [one for one in moves if one.rung == rung]) for rung in rungs]

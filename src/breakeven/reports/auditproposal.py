@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
+from breakeven.alignment.rollout import certificate_of, digest_of
+from breakeven.alignment.routing.route_file import read_route, to_bytes
 from breakeven.errors import PolicyFailed, UsageError
-from breakeven.reports.audit import Audit, Finding
+from breakeven.ledger.routecandidates import Candidate
+from breakeven.reports.audit import Audit, Finding, RungEvidence
 from breakeven.reports.auditpolicies import STAY, Policy
 from breakeven.settings import Settings
+from breakeven.settings.ladders import HANDLER, Ladder
+from breakeven.settings.rollouts import rung_of
 
 _DAYS = 90
 
@@ -51,10 +60,67 @@ def policy_of(audited: Audit, feature: str) -> Policy:
     return chosen
 
 
+class Accepted(NamedTuple):
+    """What is to be written: the findings, a rollout for each, files that belong to them, and the policy where one was taken."""
+
+    findings: Sequence[Finding]
+    rollouts: Sequence[dict[str, object]]
+    files: Mapping[str, bytes]
+    policy: Policy | None
+
+
+def accepted(
+    audited: Audit,
+    settings: Settings,
+    now: datetime,
+    *,
+    task_class: str | None,
+    feature: str | None,
+    pace: Pace = _PACE,
+    routes: Sequence[Candidate] = (),
+) -> Accepted:
+    """The rollout of one class, or without one of all classes of a feature that its policy moves.
+
+    Raises UsageError where neither is named, and as `rollout_fields` and `policy_of` do.
+    """
+    if task_class is None and feature is None:
+        raise UsageError("nothing says what to move", "Name a task class, or a whole feature: --feature NAME.")
+    policy = policy_of(audited, feature) if task_class is None and feature is not None else None
+    moves: Mapping[str, str | None] = {task_class or "": None} if policy is None else policy.rungs
+    findings = [finding_of(audited, name, feature) for name in moves]
+    files: dict[str, bytes] = {}
+    fields = []
+    for found, to in zip(findings, moves.values(), strict=True):
+        chosen = next((one for one in found.rungs if one.rung == (to or found.enough) and one.by == "route"), None)
+        made = None if chosen is None else route_file(routes, found, chosen, audited.alpha)
+        if made is not None:
+            files[made[0]] = made[1]
+        fields.append(rollout_fields(found, settings, now, pace, to, None if made is None else made[0]))
+    return Accepted(findings, fields, files, policy)
+
+
+def route_file(routes: Sequence[Candidate], finding: Finding, rung: RungEvidence, alpha: float) -> tuple[str, bytes] | None:
+    """Name and content of the file of a proven route; None where it was not learned here. The name says what was proven."""
+    candidate = next((one for one in routes if one.feature == finding.feature and one.rung == rung.members[0]), None)
+    if candidate is None or candidate.threshold is None:
+        return None
+    learned = read_route(bytes(candidate.route), "the learned route")
+    share = sum(points <= candidate.threshold for points in candidate.points.values()) / len(candidate.points)
+    told = msgspec.structs.replace(
+        learned.certificate, margin=finding.margin, confidence=1 - alpha, pairs=len(candidate.points), evidence="fresh",
+        share=share, threshold=candidate.threshold, mean_loss=None, harm_at_most=None,
+    )  # fmt: skip
+    content = to_bytes(msgspec.structs.replace(learned, certificate=told))
+    words = "-".join(re.findall(r"[a-z0-9]+", f"{finding.feature} {candidate.rung}".lower())) or "route"
+    return f"{words}-{digest_of(content)}.route.json", content
+
+
 def rollout_fields(
-    finding: Finding, settings: Settings, now: datetime, pace: Pace = _PACE, to: str | None = None
+    finding: Finding, settings: Settings, now: datetime, pace: Pace = _PACE, to: str | None = None, route: str | None = None
 ) -> dict[str, object]:
-    """The rollout of a finding, as the configuration has it: to its cheapest rung that is enough, or to another proven one.
+    """The rollout of a finding, as the configuration has it: to its cheapest rung that is enough, or by another proven policy.
+
+    `route`: the name of the file of the route, where it moves by one.
 
     Raises PolicyFailed where the evidence does not allow it, UsageError where the class has one already or belongs to no feature.
     """
@@ -65,17 +131,48 @@ def rollout_fields(
         raise UsageError(f"{task_class} belongs to no feature", "Bring its replays in with --feature NAME.")
     declared = settings.features.get(finding.feature)
     if declared is not None and any(plan.task_class == task_class for plan in declared.rollouts):
-        raise UsageError(f"{task_class} has a rollout already", "Change it in breakeven.yaml, under `rollouts:` of the feature.")
+        told = "Change it in breakeven.yaml, under `rollouts:` of the feature; take one that has ended out before the next."
+        raise UsageError(f"{task_class} has a rollout already", told)
     rung = next(one for one in finding.rungs if one.rung == (to or finding.enough) and one.verdict == "enough")
+    cheap = list(zip(rung.members, rung.models, strict=True)) or [(rung.rung, rung.model)]
+    parameters = _parameters(task_class, cheap, None if declared is None else declared.ladder)
+    besides = {"agree": cheap[1][0], **({"agree_model": cheap[1][1]} if cheap[1][1] else {})} if rung.by == "cascade" else {}
+    if rung.by == "route":
+        if route is None:
+            raise UsageError(f"{task_class} would move by a route that is gone", "Learn it again: breakeven audit route.")
+        besides = {"route": route}
+    to, model = cheap[0]
     return {
         "class": task_class,
-        "to": rung.rung,
-        **({"model": rung.model} if rung.model and rung.rung != "handler" else {}),
+        "to": to,
+        **({"model": model} if model and to != HANDLER else {}),
+        **besides,
         "shares": [share.strip() for share in pace.shares],
         "checks": pace.checks,
         "checked": pace.checked,
-        "margin": f"{100 * finding.margin:g}%",
+        "margin": _margin(finding.margin, rung.moved),
         "until": pace.until or f"{now + timedelta(days=_DAYS):%Y-%m-%d}",
-        **({"certificate": rung.certificate} if rung.certificate else {}),
+        **({"certificate": certificate_of(model, {**parameters, **besides}, rung.templates)} if model else {}),
         **({"templates": list(rung.templates)} if rung.templates else {}),
     }
+
+
+def _parameters(task_class: str, cheap: Sequence[tuple[str, str | None]], ladder: Ladder | None) -> dict[str, object]:
+    """What the cheap rungs set besides their models. Raises PolicyFailed where one is another model now than was replayed."""
+    found: dict[str, object] = {}
+    for place, (name, tested) in enumerate(cheap):
+        model, parameters = rung_of(name, tested, ladder)
+        if model is not None and tested is not None and model != tested:
+            raise PolicyFailed(
+                f"{task_class}: {name} is {model} in breakeven.yaml, and the replays are of {tested}",
+                "Replay what the rung is now (breakeven audit run), or put the tested one back.",
+            )
+        if parameters:
+            found |= {"agree_parameters": dict(parameters)} if place else parameters
+    return found
+
+
+def _margin(margin: float, moved: float) -> str:
+    """What a check may lose on average: only calls that a cheap rung answered are checked, the margin is over all of the class."""
+    share = min(margin / moved, 0.5) if moved else margin
+    return f"{float(f'{100 * share:.4g}'):g}%"

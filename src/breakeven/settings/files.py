@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,18 @@ def edited(path: Path, change: Callable[[str, str], str]) -> Edit:
     after = change(before, str(path))
     parse_settings(after, str(path), path)
     return Edit(path, before, after)
+
+
+def write_beside(config: Path | None, files: Mapping[str, bytes]) -> None:
+    """Write files that a change of the configuration names, in its folder. Raises Unreachable."""
+    if config is None:
+        return
+    for name, content in files.items():
+        target = config.resolve().with_name(name)
+        try:
+            target.write_bytes(content)
+        except OSError as error:
+            raise Unreachable(f"{target} cannot be written: {error.strerror}", "Check the permissions of its directory.") from None
 
 
 def _ended(line: str) -> str:

@@ -51,7 +51,7 @@ from breakeven.settings.policies import attribution_target, policies_of
 from breakeven.settings.privacy import privacy_of
 from breakeven.settings.providers import default_providers
 from breakeven.settings.reports import schedules_of
-from breakeven.settings.rollouts import rollouts_of
+from breakeven.settings.rollouts import rollouts_of, warn_of_idle
 from breakeven.settings.shipping import ShippingSettings, shipping_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
@@ -296,6 +296,9 @@ def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnin
     )
     _no_overlap(models, fields)
     quality_floor = fields.number("quality_floor", high="1")
+    rollouts = rollouts_of(fields.get("rollouts"), name, quality_floor, capable.folder, problems)
+    ladder = ladder_of(fields.get("ladder"), name, capable, problems)
+    warn_of_idle(fields.get("rollouts"), rollouts, ladder, warnings)
     return Feature(
         name=name,
         owner=owner,
@@ -305,8 +308,8 @@ def _feature(name: str, node: Node, capable: Capable, problems: Problems, warnin
         margin_floor=fields.number("margin_floor", low="-1", high="1"),
         quality_floor=quality_floor,
         error_cost=fields.money("error_cost"),
-        rollouts=rollouts_of(fields.get("rollouts"), name, quality_floor, problems),
-        ladder=ladder_of(fields.get("ladder"), name, capable, problems),
+        rollouts=rollouts,
+        ladder=ladder,
         **charter,
     )
 

@@ -7,23 +7,33 @@ rollouts:
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, DecimalException
+from pathlib import Path
 
-from breakeven.alignment.rollout import ALARM, CHECKED, CHECKS, SHARES, Plan
+from breakeven.alignment.rollout import ALARM, CHECKED, CHECKS, SHARES, Plan, tested_now
+from breakeven.settings.ladders import HANDLER, Ladder
 from breakeven.settings.quantities import whole
 from breakeven.yamlfields import Fields, Problems, items
 from breakeven.yamlfile import Node
 
 ROLLOUT_FIELDS = (
     "class", "to", "model", "shares", "checks", "checked", "margin", "alarm", "until", "certificate", "templates",
+    "agree", "agree_model", "route",
 )  # fmt: skip
 _MOST_CHECKS = 1_000_000
 
 
-def rollouts_of(node: Node | None, feature: str, quality_floor: Decimal | None, problems: Problems) -> tuple[Plan, ...]:
-    """The rollouts that a feature declares; the margin of one that says none is what the feature's quality floor leaves."""
-    found = [_plan(item, feature, quality_floor, problems) for item in items(node, f"feature {feature}: rollouts", problems)]
+def rollouts_of(
+    node: Node | None, feature: str, quality_floor: Decimal | None, folder: Path, problems: Problems
+) -> tuple[Plan, ...]:
+    """The rollouts that a feature declares; the margin of one that says none is what the feature's quality floor leaves.
+
+    Files of routes lie in `folder`, where they are not named by a whole path.
+    """
+    listed = items(node, f"feature {feature}: rollouts", problems)
+    found = [_plan(item, feature, quality_floor, folder, problems) for item in listed]
     classes = [plan.task_class for plan in found]
     if node is not None:
         for name in dict.fromkeys(name for name in classes if classes.count(name) > 1):
@@ -32,8 +42,51 @@ def rollouts_of(node: Node | None, feature: str, quality_floor: Decimal | None, 
     return tuple(found)
 
 
-def _plan(node: Node, feature: str, quality_floor: Decimal | None, problems: Problems) -> Plan:
+def rung_of(to: str, model: str | None, ladder: Ladder | None) -> tuple[str | None, Mapping[str, object]]:
+    """Model (or handler) of the rung that calls are moved to, and what it sets besides; none where the ladder has no such rung.
+
+    A rung that the ladder does not name is the model alone.
+    """
+    rungs = () if ladder is None else ladder.rungs
+    if to == HANDLER:
+        return next((rung.handler for rung in rungs if rung.kind == HANDLER), None), {}
+    rung = next((rung for rung in rungs if rung.name == to), None)
+    return (model, {}) if rung is None else (rung.handler or rung.model, rung.parameters)
+
+
+def tested_of(plan: Plan, ladder: Ladder | None) -> str | None:
+    """What a plan's rung is in the configuration as it stands, in the words of its certificate; None where there is none."""
+    model, parameters = rung_of(plan.to, plan.model, ladder)
+    second, others = (None, {}) if plan.agree is None else rung_of(plan.agree, plan.agree_model, ladder)
+    if model is None or (plan.agree is not None and second is None):
+        return None
+    if plan.agree_model is not None and second != plan.agree_model:
+        return f"{model} + {second}"
+    return tested_now(plan, model, {**parameters, **({"agree_parameters": dict(others)} if others else {})})
+
+
+def warn_of_idle(node: Node | None, plans: Sequence[Plan], ladder: Ladder | None, warnings: Problems) -> None:
+    """Say which rollouts move nothing: their rung is not there, or is another one than their certificate was given for."""
+    if node is None:
+        return
+    for plan in plans:
+        now, given_for = tested_of(plan, ladder), plan.certificate or plan.model
+        what = f"feature {plan.feature}: the rollout of {plan.task_class} moves nothing"
+        if now is None:
+            remedy = "Add the rung to the feature's `ladder:`, or say the `model:` of the rollout."
+            warnings.add(node, f"{what}, the feature has no rung {plan.to}", remedy)
+        elif given_for is not None and now != given_for:
+            remedy = "Prove what it is now (breakeven audit run, then audit accept), or put back what was tested."
+            warnings.add(node, f"{what}, {plan.to} is another one than its certificate was given for", remedy)
+
+
+def _plan(node: Node, feature: str, quality_floor: Decimal | None, folder: Path, problems: Problems) -> Plan:
     fields = Fields(node, f"feature {feature}: rollout", ROLLOUT_FIELDS, problems)
+    route, agree = fields.text("route"), fields.text("agree")
+    if route is not None and agree is not None:
+        fields.fault("route", "route and agree are two policies", "Keep one of them.")
+    if agree is not None and agree == fields.text("to"):
+        fields.fault("agree", f"{agree} would have to agree with itself", "Name another rung.")
     margin = _share(fields, "margin", Decimal(1) - quality_floor if quality_floor is not None else Decimal("0.02"))
     return Plan(
         feature=feature,
@@ -48,6 +101,9 @@ def _plan(node: Node, feature: str, quality_floor: Decimal | None, problems: Pro
         until=_until(fields),
         certificate=fields.text("certificate"),
         templates=fields.words("templates"),
+        agree=agree,
+        agree_model=fields.text("agree_model"),
+        route=None if route is None else str(folder / Path(route).expanduser()),
     )
 
 

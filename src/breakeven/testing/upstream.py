@@ -4,6 +4,9 @@
         ...  # vendor.url, vendor.journal
 
 It keeps a journal of what it was sent last, byte for byte, and of what it would bill. As a program: `python -m breakeven.testing`.
+
+A model can be made worse while it runs, as by a vendor's quiet change: `POST /scripted/worse` with `{"model": "NAME"}`.
+It then answers the same requests with other words, until a `DELETE` of the same makes it as it was.
 """
 
 from __future__ import annotations
@@ -35,6 +38,9 @@ _REFUSED = 400
 Truth = Callable[[bytes], str | None]
 """What a recorded model said to a request's body; None where it was not asked that: then the answer is invented."""
 JOURNALLED = 10_000
+WORSE = "/scripted/worse"
+"""Where a model is made worse."""
+WORSE_WORDS = "an answer that is worse than before, and invented as well"
 
 
 @dataclass(slots=True)
@@ -99,15 +105,28 @@ class _Connection(asyncio.Protocol):
         exchange = Exchange(self._parser.get_method().decode(), self._target.decode(), self._headers, b"".join(self._body))
         self._begin()
         self._exchange = exchange
+        if exchange.target == WORSE:
+            self._told(exchange)
+            return
         self._vendor.journal.append(exchange)
         script = self._vendor.script_for(exchange)
-        said = _answer(exchange, script, self._vendor.truth)
+        said = _answer(exchange, script, self._vendor.says)
         if script == GOOD and len(said.pieces) == 1:
             exchange.complete = exchange.billed = True
             body = b"" if exchange.method == "HEAD" else said.pieces[0]
             self._transport.write(_head(200, said, (), len(said.pieces[0])) + body)
             return
         self._task = asyncio.get_running_loop().create_task(self._play(exchange, script, said))
+
+    def _told(self, exchange: Exchange) -> None:
+        """A model is made worse, or as good as it was; the answer lists those that are worse now."""
+        model = model_of(exchange.body)
+        if model and exchange.method == "POST":
+            self._vendor.worse.add(model)
+        elif model and exchange.method == "DELETE":
+            self._vendor.worse.discard(model)
+        said = Answer("application/json", (json.dumps({"worse": sorted(self._vendor.worse)}).encode(),))
+        self._transport.write(_head(200, said, (), len(said.pieces[0])) + said.pieces[0])
 
     async def _play(self, exchange: Exchange, script: Script, said: Answer) -> None:
         if script.delay:
@@ -132,6 +151,15 @@ class _Connection(asyncio.Protocol):
         exchange.complete = True
         if script.framing == "close":
             self._transport.close()
+
+
+def model_of(body: bytes) -> str:
+    """The model that a body names; empty where it names none."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return ""
+    return str(found.get("model") or "") if isinstance(found, dict) else ""
 
 
 def _answer(exchange: Exchange, script: Script, truth: Truth | None) -> Answer:
@@ -195,6 +223,7 @@ class ScriptedUpstream:
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None, truth: Truth | None = None) -> None:
         self.truth = truth
+        self.worse: set[str] = set()
         self.journal: deque[Exchange] = deque(maxlen=JOURNALLED)
         self.port = port
         self._tls = tls
@@ -207,6 +236,12 @@ class ScriptedUpstream:
     def url(self) -> str:
         """Where it listens."""
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def says(self, body: bytes) -> str | None:
+        """What is answered to a body, where it is not invented: by a model that was made worse, else what was recorded."""
+        if self.worse and model_of(body) in self.worse:
+            return WORSE_WORDS
+        return None if self.truth is None else self.truth(body)
 
     def script_for(self, exchange: Exchange) -> Script:
         """What its own header asks for; `times` counts the same body."""

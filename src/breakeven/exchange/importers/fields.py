@@ -153,6 +153,7 @@ REPLAY_FIELDS: tuple[Field, ...] = (
     _field("propensity", "money"),
     _field("template", "text", "prompt_template"),
     _field("fingerprint", "text"),
+    _field("task_ref", "text"),
 )
 CUSTOMER_FIELDS: tuple[Field, ...] = (
     _field("customer", "text", "customer_id", "id", "account_id", "tenant", required=True),

@@ -166,7 +166,10 @@ def customer(expressions: Expressions, mapped: Sequence[Mapped], request: Import
 
 
 def replay(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
-    """Staged columns of replays: two scores agree where they are equal, and rungs without a name are called weak and strong."""
+    """Staged columns of replays: two scores agree where they are equal, and rungs without a name are called weak and strong.
+
+    `task_ref` says which task it is, where several rungs answered the same one; else each replay is a task of its own.
+    """
     del mapped, request
     if "agreed" not in expressions and not {"score_weak", "score_strong"} <= expressions.keys():
         raise DataError(
@@ -176,8 +179,9 @@ def replay(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRe
     staged = {"from_rung": "'strong'", "to_rung": "'weak'", "scored_by": "'import'", "kind": "'import'", **expressions}
     if "agreed" not in expressions:
         staged["agreed"] = f"({expressions['score_weak']}) = ({expressions['score_strong']})"
-    if "identity" in expressions:
-        staged["source_ref"] = expressions["identity"]
+    task = staged.pop("task_ref", expressions.get("identity"))
+    if task is not None:
+        staged["source_ref"] = task
     return staged
 
 

@@ -1,0 +1,42 @@
+-- The replays of each class and model rung that say which task they are of, as lists in one order: what policies over several rungs,
+-- or over single tasks, are judged by. Only those of what was tested last, as in audit_replays.
+WITH told AS (
+    SELECT
+        *,
+        coalesce(fingerprint, to_model, '') AS tested,
+        coalesce(CAST(call_id AS VARCHAR), source_ref) AS task,
+        CAST(CASE WHEN score_weak IS NULL OR score_strong IS NULL THEN CASE WHEN agreed THEN 0 ELSE -1 END
+            ELSE score_weak - score_strong END * 1000000 AS INTEGER) AS difference
+    FROM replays
+    WHERE recorded_at <= CAST($now AS TIMESTAMP)
+),
+latest AS (
+    SELECT feature, task_class, to_rung, arg_max(tested, CAST(recorded_at AS VARCHAR) || tested) AS tested
+    FROM told
+    GROUP BY ALL
+)
+SELECT
+    told.feature,
+    told.task_class,
+    told.to_rung,
+    any_value(told.to_model) AS to_model,
+    any_value(told.tested) AS tested,
+    arg_max(told.from_rung, told.recorded_at) AS from_rung,
+    list(task ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS tasks,
+    list(CAST(recorded_at AS VARCHAR) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS recorded,
+    list(difference ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS differences,
+    list(CAST(coalesce(score_weak, -1) * 1000000 AS INTEGER) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS scores,
+    list(coalesce(agreed, false) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS agreed,
+    list(coalesce(propensity, 1) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS propensities,
+    list(coalesce(cost, -1) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS costs,
+    bool_and(score_weak IS NOT NULL AND score_strong IS NOT NULL) AS paired,
+    max(coalesce(judge_error, 0)) AS judge_error,
+    list_sort(list(DISTINCT scored_by)) AS scored_by,
+    list_sort(list(DISTINCT template)) AS templates,
+    max(recorded_at) AS last_at
+FROM told JOIN latest
+    ON told.feature IS NOT DISTINCT FROM latest.feature AND told.task_class = latest.task_class
+    AND told.to_rung = latest.to_rung AND told.tested = latest.tested
+WHERE told.task IS NOT NULL AND told.to_rung <> 'handler' AND kind <> 'check'
+GROUP BY told.feature, told.task_class, told.to_rung
+ORDER BY ALL
