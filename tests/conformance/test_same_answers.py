@@ -176,7 +176,7 @@ _OF_EVIDENCE: dict[str, dict[str, Any]] = {
         "feature": "f0", "task_class": "c0", "to": "small", "model": None,
         "since": datetime(2026, 1, 1), "seen_at": datetime(2026, 1, 1), "seen_id": "",
     },
-    "rollout_untested": {"feature": "f0", "task_class": "c0", "since": datetime(2026, 1, 1), "tested": ["t0"]},
+    "rollout_untested": {"feature": "f0", "task_class": "c0", "since": datetime(2026, 1, 1), "tested": ["t1"]},
     "tokens_per_character": {},
     "books_models": _SPAN,
     "close_invoices": _SPAN,
@@ -236,7 +236,8 @@ _INVENTED: dict[str, str] = {
             recorded_at AS occurred_at, 'f' || i % 2 AS feature, 'c' || i % 3 AS task_class,
             md5_number(i::VARCHAR)::UUID AS call_id, 'frontier' AS from_rung, 'small' AS to_rung, 'm1' AS to_model,
             i % 5 > 0 AS agreed, CASE WHEN i % 3 = 0 THEN (i / 400.0)::DECIMAL(9,6) END AS score_strong,
-            CASE WHEN i % 3 = 0 THEN (i / 500.0)::DECIMAL(9,6) END AS score_weak, i * 0.0001 AS cost, 'check' AS kind,
+            CASE WHEN i % 3 = 0 THEN (i / 500.0)::DECIMAL(9,6) END AS score_weak, i * 0.0001 AS cost,
+            CASE WHEN i % 2 = 0 THEN 'check' ELSE 'audit' END AS kind,
             CASE WHEN i % 4 > 0 THEN 'exact' END AS scored_by, CASE WHEN i % 2 = 0 THEN 0.25 END AS propensity,
             CASE WHEN i % 6 > 0 THEN 't' || i % 2 END AS template
         FROM range(400) AS made(i)""",

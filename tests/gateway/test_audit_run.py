@@ -133,9 +133,20 @@ def test_a_judge_is_believed_no_further_than_people_agree_with_it(
     aim = ["--to", "judged", "--model", "gpt-4o-mini", "--replays", "3", "--judge", "gpt-4o"]
     assert run([*where, *aim]) == 2
     _run(kept, capsys, *aim, "--labels", str(labels))
+    told_by_rung = tmp_path / "by_rung.csv"
+    each = "".join(
+        f"What is {number}?,{number},yes,{rung}\n" for number in range(60) for rung in ("judged-too", "gpt-4o")
+    )  # the judge fails all of either, so that it is off on both alike
+    told_by_rung.write_text(f"prompt,answer,human,rung\n{each}", encoding="utf-8")
+    again = ["--to", "judged-too", "--model", "gpt-4o-mini", "--replays", "3", "--judge", "gpt-4o", "--labels", str(told_by_rung)]
+    assert run([*where, *again]) == 0
+    assert "measured on labelled answers of either rung" in capsys.readouterr().err
     with open_ledger(kept.ledger) as ledger:
         told = ledger.query("SELECT DISTINCT scored_by, judge_error FROM replays WHERE to_rung = 'judged'")
     assert told[0][0] == "judge:gpt-4o"
+    with open_ledger(kept.ledger) as ledger:
+        alike = ledger.query("SELECT DISTINCT judge_error FROM replays WHERE to_rung = 'judged-too'")
+    assert float(alike[0][0]) < 0.5
     assert float(told[0][1]) > 0.5  # the scripted vendor never says PASS: it is wrong about half of the people's labels
 
 

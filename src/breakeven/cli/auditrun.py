@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, DecimalException
 from functools import partial
@@ -19,6 +19,7 @@ from breakeven.cli.reports import now, period_option
 from breakeven.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from breakeven.alignment.judging import JudgeError
     from breakeven.cli.replaying import Gateway, Past, Rung, Scoring
     from breakeven.ledger.layout import Layout
     from breakeven.settings import Settings
@@ -27,6 +28,10 @@ Replaying = Callable[[Sequence[tuple["Past", float]]], Iterator[tuple["Past", fl
 USUAL_REPLAYS = 300
 _BATCH = 25
 _LOOK_SECONDS = 2.0
+_MEASURED = {
+    "per rung": "measured on labelled answers of either rung",
+    "over all labels": "measured over all labels together; name the rung of each answer in a column rung to measure it per rung",
+}
 
 
 @audit.command()
@@ -47,7 +52,7 @@ _LOOK_SECONDS = 2.0
 @click.option(
     "--labels",
     type=click.Path(path_type=Path),
-    help="Answers that people judged (prompt, answer, human).",
+    help="Answers that people judged (prompt, answer, human, and the rung that gave each).",
 )
 @click.option("--shadow", metavar="SHARE", help="Instead of past calls: this share of live calls, as they arrive.")
 @click.option("--minutes", type=click.FloatRange(min=0), default=60.0, show_default=True, help="How long --shadow looks on.")
@@ -98,13 +103,20 @@ def run(  # noqa: PLR0913 - one argument per option
         _tell_plan(tasks, task_class, aim)
         return
     gateway = Gateway((address or _address(layout)).rstrip("/"), owner, task_class)
-    rule, scored_by, judge_error = _scoring(gateway, **scoring)
+    dear = {name for past, _ in tasks for name in (past.exchange.model, past.exchange.rung or "strong")}
+    rule, scored_by, judge = _scoring(gateway, ({aim.name, aim.model}, dear | {"strong", "dear"}), **scoring)
+    if judge is not None:
+        click.echo(f"breakeven: the judge may be off by {judge.value:.1%} ({_MEASURED[judge.measured]})", err=True)
     batches = (
         _shadowed(path, owner, task_class, aim, _share(shadow), wanted=wanted, minutes=minutes)
         if shadow is not None
         else (tasks[at : at + _BATCH] for at in range(0, len(tasks), _BATCH))
     )
-    facts = {"scored_by": scored_by, "judge_error": judge_error, "kind": "shadow" if shadow is not None else "audit"}
+    facts = {
+        "scored_by": scored_by,
+        "judge_error": None if judge is None else judge.value,
+        "kind": "shadow" if shadow is not None else "audit",
+    }
     added = _run(path, settings, batches, partial(replayed, gateway, aim=aim, scoring=rule, budget=limit), facts, aim)
     _tell(gateway, added, task_class, aim, as_json=as_json)
 
@@ -253,6 +265,7 @@ def _address(layout: Layout) -> str:
 
 def _scoring(
     gateway: Gateway,
+    rungs: tuple[Collection[str], Collection[str]],
     *,
     scorer: str,
     fields: str | None,
@@ -260,8 +273,8 @@ def _scoring(
     judge_model: str | None,
     criterion: str | None,
     labels: Path | None,
-) -> tuple[Scoring, str, float | None]:
-    """The scorer, its name, and how much a judge may be off."""
+) -> tuple[Scoring, str, JudgeError | None]:
+    """The scorer, its name, and how much a judge may be off; `rungs` is what the cheaper one and the dear one are called."""
     from breakeven.alignment.scoring import RULES, Scorer
     from breakeven.cli.replaying import by_function, judged
 
@@ -271,7 +284,7 @@ def _scoring(
                 "a judge is believed no further than it was measured", "Give answers that people judged: --labels FILE."
             )
         verdict = judged(gateway, judge_model, criterion)
-        return _by_judge(verdict), f"judge:{judge_model}", judge_error_of(verdict, labels)
+        return _by_judge(verdict), f"judge:{judge_model}", judge_error_of(verdict, labels, *rungs)
     if scorer.startswith("function:"):
         return by_function(scorer.removeprefix("function:")), scorer, None
     rule = next((each for each in RULES if each == scorer), None)
@@ -292,27 +305,30 @@ def _by_judge(verdict: Callable[..., float]) -> Scoring:
     return scored
 
 
-def judge_error_of(verdict: Callable[..., float], labels: Path) -> float:
-    """How much the difference of two mean scores of this judge may be off: twice the bound on its mean error against people.
+def judge_error_of(verdict: Callable[..., float], labels: Path, weak: Collection[str], strong: Collection[str]) -> JudgeError:
+    """How much the difference of two mean scores of this judge may be off (`alignment/judging.py`).
 
-    LABELS is a table with the columns prompt, answer and human (yes or no, or a score from 0 to 1).
+    LABELS is a table with the columns prompt, answer and human (yes or no, or a score from 0 to 1), and best also rung: which rung
+    or model gave the answer, one of `weak` or of `strong`.
     """
     import csv
 
-    import numpy as np
-
-    from breakeven.alignment.evidence.bounds import bounds
+    from breakeven.alignment.judging import judge_error
     from breakeven.alignment.task import Reply, Task
 
     with labels.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     missing = {"prompt", "answer", "human"} - set(rows[0] if rows else ())
     if missing:
-        raise DataError(f"{labels} has no column {', '.join(sorted(missing))}", "Columns: prompt, answer, human.")
+        raise DataError(f"{labels} has no column {', '.join(sorted(missing))}", "Columns: prompt, answer, human; best also rung.")
     people = [_human(row["human"], f"{labels}:{at}") for at, row in enumerate(rows, start=2)]
-    said = [verdict(Task(row["prompt"]), Reply(row["answer"])) for row in rows]
-    found = bounds(np.array(said) - np.array(people), 0.05)
-    return min(2 * max(abs(found.low), abs(found.high)), 1.0)
+    errors: dict[str, list[float]] = {"weak": [], "strong": [], "": []}
+    for row, human in zip(rows, people, strict=True):
+        rung = row.get("rung") or ""
+        errors["weak" if rung in weak else "strong" if rung in strong else ""].append(
+            verdict(Task(row["prompt"]), Reply(row["answer"])) - human
+        )
+    return judge_error(errors["weak"], errors["strong"], errors[""])
 
 
 def _human(text: str, where: str) -> float:

@@ -92,7 +92,8 @@ def draw_finding(row: Finding) -> None:
             f"    mean loss {100 * max(-one.difference, 0):.2f} points, at worst {100 * max(-one.difference_low, 0):.2f};"
             f" worse on at most {100 * one.harm_at_most:.2f}% of tasks"
         )
-        click.echo(f"    scored by {', '.join(one.scored_by) or UNKNOWN}; last replay {one.last_at}")
+        off = f" (may be off by {100 * one.judge_error:.1f} points)" if one.judge_error else ""
+        click.echo(f"    scored by {', '.join(one.scored_by) or UNKNOWN}{off}; last replay {one.last_at}")
         click.echo(f"    certificate for {one.certificate or 'a model that was not named'}")
     click.echo(f"  would overturn this: {row.overturn}")
     click.echo(f"  next: {row.next}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,13 +17,14 @@ from breakeven.gateway.costing import Rater
 from breakeven.gateway.keys import KeyRing
 from breakeven.gateway.keystore import load_keys
 from breakeven.gateway.rungs import Rungs
-from breakeven.gateway.targets import Targets
+from breakeven.gateway.targets import NoTarget, Targets
 from breakeven.gateway.visitors import Visitors
 from breakeven.gateway.wire.messages import Limits
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.tokens import load_tokens
 from breakeven.pricebook import open_card
-from breakeven.settings import load_settings
+from breakeven.settings import Settings, load_settings
+from breakeven.settings.capabilities import longest_of, models_of, too_long
 from breakeven.settings.ladders import ASKED, Ladder, Rung
 from breakeven.settings.privacy import pseudonyms_of
 
@@ -41,6 +42,7 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
     targets = Targets(gateway)
     pseudonyms = pseudonyms_of(settings.privacy, os.environ)
     card = open_card(Layout(ledger).prices, settings.overlays, datetime.now(UTC).replace(tzinfo=None))
+    _refuse_short(settings, targets, card.context_window)
     return Snapshot(
         attributor=Attributor(gateway.environment, pseudonyms),
         pseudonyms=pseudonyms,
@@ -71,6 +73,30 @@ def prepared(ledger: Path, config: Path | None, host: str | None = None) -> Snap
         },
         ladders={name: feature.models for name, feature in settings.features.items() if feature.models},
     )
+
+
+def _refuse_short(settings: Settings, targets: Targets, window: Callable[[str, str], int | None]) -> None:
+    """Raise ConfigError where a rung's model takes fewer tokens, by the price book, than its feature declares to need."""
+    found = [
+        problem
+        for name, feature in settings.features.items()
+        if feature.ladder is not None and (longest := longest_of(feature.ladder, feature.assumptions))
+        for rung in models_of(feature.ladder)
+        if rung.context is None and (known := window_of(rung, targets, window)) is not None
+        for problem in too_long(f"feature {name}", rung, known, longest)
+    ]
+    if found:
+        raise ConfigError("a rung takes fewer tokens than its feature's calls need", found[0].remedy, tuple(found))
+
+
+def window_of(rung: Rung, targets: Targets, window: Callable[[str, str], int | None]) -> int | None:
+    """How many tokens a rung takes: as it says itself, else as the price book knows its model; None: unknown."""
+    if rung.context is not None:
+        return rung.context
+    led = targets.lead(b"POST", b"/v1/chat/completions", rung.model, rung.provider, anthropic=False)
+    if isinstance(led, NoTarget):
+        return None
+    return window(led[0].vendor, led[0].rename or rung.model or "")
 
 
 def _routes(plans: Sequence[Plan]) -> dict[str, Route]:

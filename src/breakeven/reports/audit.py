@@ -40,8 +40,9 @@ class RungEvidence(msgspec.Struct, frozen=True, kw_only=True):
     `difference` is the mean of the cheaper score minus the stronger one (agreed minus 1 where only agreement is known), from
     `difference_low` to `difference_high`; `log_e` the logarithm of the e-value for *enough*; `harm_at_most` bounds the share of
     tasks that are answered worse, for this number of replays. `cost_per_task` is the mean of the replays that say what they cost.
-    `by`: a rung, a cascade or a route; of the latter two `members` are the cheap rungs, with their models, and `moved` is the share
-    of tasks that a cheap rung answers.
+    `judge_error` is how much a judge may be off, by which the margin that has to be kept is smaller. `by`: a rung, a cascade or a
+    route; of the latter two `members` are the cheap rungs, with their models, and `moved` is the share of tasks that a cheap rung
+    answers.
     """
 
     rung: str
@@ -64,6 +65,7 @@ class RungEvidence(msgspec.Struct, frozen=True, kw_only=True):
     templates: Sequence[str]
     scored_by: Sequence[str]
     last_at: str
+    judge_error: float = 0.0
     by: str = "rung"
     members: Sequence[str] = ()
     models: Sequence[str | None] = ()
@@ -359,6 +361,7 @@ def _rung(one: Replayed, found: Judgement) -> RungEvidence:
         templates=one.templates,
         scored_by=one.scored_by,
         last_at=one.last_at.isoformat(timespec="seconds") + "Z",
+        judge_error=one.evidence.slack,
         by=one.by,
         members=[name for name, _ in one.members],
         models=[model for _, model in one.members],

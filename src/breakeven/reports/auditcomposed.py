@@ -43,7 +43,7 @@ class Task:
     agreed: bool
     weight: float
     cost: float | None
-    at: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _differ(ours: Task, theirs: Task) -> bool:
     return ours.agreed != theirs.agreed or ours.score != theirs.score
 
 
-def _order(task: str, first: Answered, second: Answered) -> tuple[str, bytes]:
+def _order(task: str, first: Answered, second: Answered) -> tuple[datetime, bytes]:
     """A pair counts from when the later of its two answers was there; among equals by a hash, so that outcomes move nothing."""
     return max(first.tasks[task].at, second.tasks[task].at), blake2b(task.encode(), digest_size=8).digest()
 

@@ -29,6 +29,7 @@ from breakeven.gateway.rundir import RunDirectory
 from breakeven.gateway.signing import signer_of
 from breakeven.ledger import open_ledger
 from breakeven.ledger.layout import Layout
+from breakeven.service.checkrungs import ladders_told
 from breakeven.settings import Settings, SinkSettings, load_settings
 from breakeven.web.pages import STATIC
 
@@ -118,6 +119,18 @@ def prices_and_keys(bench: Bench) -> Iterator[Finding]:
         yield from _told("prices and keys", error)
         return
     yield Finding("prices and keys", "fine", "prices, virtual keys and routes load")
+
+
+def ladders(bench: Bench) -> Iterator[Finding]:
+    """Whether the rungs of ladders can take what their features' calls were like; what is not known of them is said once."""
+    if not Layout(bench.ledger).identity.is_file():
+        return
+    try:
+        for one in ladders_told(bench.settings, bench.ledger):
+            yield Finding("ladders", one.state, one.what, one.remedy)
+    except BreakevenError as error:
+        if not error.what.startswith("provider "):  # each provider is told by its own check
+            yield from _told("ladders", error)
 
 
 def providers(bench: Bench) -> Iterator[Finding]:
@@ -231,7 +244,7 @@ def sinks(bench: Bench) -> Iterator[Finding]:
 
 Check = Callable[[Bench], Iterator[Finding]]
 CHECKS: Sequence[Check] = (
-    configuration, ledger, prices_and_keys, providers, service, dashboard, shared_stores, clickhouse, object_store, sinks,
+    configuration, ledger, prices_and_keys, ladders, providers, service, dashboard, shared_stores, clickhouse, object_store, sinks,
 )  # fmt: skip
 """Every check; another one is a function here and its name in this list."""
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from breakeven.errors import Problem
 from breakeven.settings.dialects import NEEDS, needs_unmet
-from breakeven.settings.ladders import Ladder
+from breakeven.settings.ladders import CAPABILITIES, Ladder
 from breakeven.settings.providers import ProviderSettings, is_local, providers_of, variable
 from breakeven.settings.quantities import flag, inner, seconds, size, whole
 from breakeven.yamlfields import Fields, Problems, items, suggestion
@@ -222,8 +222,9 @@ def known_needs(fields: Fields) -> tuple[str, ...]:
     """The field `needs`: names of members and APIs as the statement of support has them."""
     needs = fields.words("needs")
     for need in needs:
-        if need not in NEEDS:
-            fields.fault("needs", f"{need!r} is nothing that calls are known to need", suggestion(need, sorted(NEEDS)))
+        if need not in NEEDS and need not in CAPABILITIES:
+            known = sorted({*NEEDS, *CAPABILITIES})
+            fields.fault("needs", f"{need!r} is nothing that calls are known to need", suggestion(need, known))
     return needs
 
 
@@ -253,6 +254,9 @@ def unserved_rungs(what: str, needs: tuple[str, ...], ladder: Ladder, gateway: G
     for rung in ladder.rungs:
         provider = None if rung.provider is None else gateway.providers.get(rung.provider)
         if provider is None:
+            routed = (rung.model or "",) if rung.provider is None else ()
+            lacks = unmet_needs(f"{what}: rung {rung.name}", needs, routed, gateway)
+            found += [Problem(rung.place, lack, remedy) for lack, remedy in lacks]
             continue
         named = f"{what}: rung {rung.name}"
         if provider.dialect not in CARRIED:

@@ -22,7 +22,7 @@ from typing import Any, Literal, NamedTuple
 from breakeven.alignment.caching import BOUNDARIES, CacheRules
 from breakeven.alignment.checks import ORDERS, Checks
 from breakeven.settings.checks import checks_of
-from breakeven.settings.quantities import flag, inner, seconds, size
+from breakeven.settings.quantities import flag, inner, seconds, size, whole
 from breakeven.yamlfields import Fields, Problems, items, suggestion
 from breakeven.yamlfile import Node
 
@@ -31,10 +31,15 @@ ASKED = "asked"
 CACHE, HANDLER = "cache", "handler"
 TIERS = ("small", "mid", "frontier")
 CLIMBS: tuple[Literal["check", "vendor", "deadline"], ...] = ("check", "vendor", "deadline")
-LADDER_FIELDS = ("rungs", "start", "route", "climb", "deadline", "control", "skip", "baseline", "checks", "order", "cache")
-MODEL_FIELDS = ("model", "name", "tier", "provider", "parameters", "timeout", "checked")
+LADDER_FIELDS = (
+    "rungs", "start", "route", "climb", "deadline", "control", "skip", "baseline", "checks", "order", "cache", "context",
+)  # fmt: skip
+MODEL_FIELDS = ("model", "name", "tier", "provider", "parameters", "timeout", "checked", "takes", "context")
 HANDLER_FIELDS = ("handler", "timeout", "checked")
 CACHE_FIELDS = ("ttl", "size", "largest", "per", "temperature", "tools", "private")
+CAPABILITIES = ("images", "audio", "files", "tools", "structured")
+"""What a model may take beside text; *structured* is an answer that follows a schema."""
+_MOST_TOKENS = 100_000_000
 _SETTLED = (
     "model", "messages", "input", "system", "instructions", "stream", "stream_options", "n", "tools", "max_tokens",
     "max_completion_tokens", "max_output_tokens", "user", "metadata", "background", "store", "previous_response_id",
@@ -48,7 +53,8 @@ class Rung:
     """One capability. `name` is what the ledger and the response header call it.
 
     `model` is None for what answers without one. `parameters` are members that the request gets besides. `timeout` is in seconds;
-    None: as long as the provider may take. `checked`: the ladder's checks decide whether its answer stands.
+    None: as long as the provider may take. `checked`: the ladder's checks decide whether its answer stands. `takes`: what its model
+    takes beside text; `context`: how many tokens, question and answer together; None: nothing is said.
     """
 
     name: str
@@ -61,6 +67,8 @@ class Rung:
     timeout: float | None = None
     checked: bool = False
     place: str = ""
+    takes: tuple[str, ...] | None = None
+    context: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class Ladder:
     call, as far as its certificate goes. `climb`: what makes a call climb beside a capability that
     declines. `deadline`: seconds after which a call goes straight to the last rung. `control`: the share of calls held there, from
     0 to 1. `header`: callers may choose by `breakeven-ladder`. `keys`: virtual keys whose calls are held at the last rung.
+    `context`: how many tokens the longest of its calls need, question and answer together; None: nothing is said.
     `baseline`: the model, and its provider, against which the saving is booked; None: the one that the caller asked for.
     """
 
@@ -87,6 +96,7 @@ class Ladder:
     cache: CacheRules = field(default_factory=CacheRules)
     place: str = ""
     route: Path | None = None
+    context: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -142,7 +152,7 @@ def ladder_of(node: Node | None, feature: str, capable: Capable, problems: Probl
     return Ladder(
         tuple(rungs), start, _climb(fields), deadline, float(control or 0), flag(skip, "header", default=True), skip.words("keys"),
         baseline, baseline_provider, checks, _cache(inner(fields, "cache", CACHE_FIELDS, problems), rungs), node.where,
-        _route(fields, capable.folder),
+        _route(fields, capable.folder), _tokens(fields),
     )  # fmt: skip
 
 
@@ -177,7 +187,22 @@ def _rung(node: Node, what: str, capable: Capable, problems: Problems, *, checke
     return Rung(
         name, "model", model, None, provider, tier, _parameters(fields),
         seconds(fields, "timeout", 0.0) if "timeout" in fields else None, flag(fields, "checked", default=checked), node.where,
+        _takes(fields), _tokens(fields),
     )  # fmt: skip
+
+
+def _takes(fields: Fields) -> tuple[str, ...] | None:
+    if "takes" not in fields:
+        return None
+    words = fields.words("takes")
+    for word in words:
+        if word not in CAPABILITIES:
+            fields.fault("takes", f"takes names {word!r}", suggestion(word, CAPABILITIES))
+    return words
+
+
+def _tokens(fields: Fields) -> int | None:
+    return whole(fields, "context", 1, 1, _MOST_TOKENS) if "context" in fields else None
 
 
 def _short(node: Node, what: str, capable: Capable, problems: Problems, *, checked: bool) -> Rung | None:
@@ -231,8 +256,9 @@ def _last(rung: Rung, fields: Fields) -> Rung:
     if rung.timeout is not None:
         fields.fault("rungs", f"the last rung, {rung.name}, has a timeout", "Leave it to the provider's timeouts.")
     return Rung(
-        rung.name, rung.kind, rung.model, None, rung.provider, rung.tier, rung.parameters, None, checked=False, place=rung.place
-    )
+        rung.name, rung.kind, rung.model, None, rung.provider, rung.tier, rung.parameters, None, checked=False, place=rung.place,
+        takes=rung.takes, context=rung.context,
+    )  # fmt: skip
 
 
 def _named(fields: Fields, name: str, known: Sequence[str]) -> str | None:

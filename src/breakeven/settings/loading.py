@@ -42,6 +42,7 @@ from breakeven.governance.schedule import Schedule
 from breakeven.settings.access import access_of
 from breakeven.settings.alerts import AlertSettings, alert_settings
 from breakeven.settings.budgets import budgets_of
+from breakeven.settings.capabilities import overreached
 from breakeven.settings.charters import CHARTER_FIELDS, charter_fields
 from breakeven.settings.clickhouse import ClickHouseSettings, clickhouse_of, is_clickhouse
 from breakeven.settings.gateway import GatewaySettings, gateway_settings, unmet_needs, unserved_rungs
@@ -229,6 +230,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
             problems.found.append(Problem(feature.places.get("needs", feature.place), what, remedy))
         if feature.ladder is not None:
             problems.found += unserved_rungs(f"feature {name}", feature.needs, feature.ladder, gateway)
+            problems.found += overreached(f"feature {name}", feature.needs, feature.ladder, feature.assumptions)
     floors = {name: feature.margin_floor is not None for name, feature in features.items()}
     alerts = alert_settings(top, config, tuple(dict.fromkeys(each.id for each in budgets)), floors, problems, warnings)
     return Settings(

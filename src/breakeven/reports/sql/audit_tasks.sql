@@ -1,10 +1,11 @@
--- The replays of each class and model rung that say which task they are of, as lists in one order: what policies over several rungs,
--- or over single tasks, are judged by. Only those of what was tested last, as in audit_replays.
+-- The replays of each class and model rung that say which task they are of, as lists in one order: by these, policies over several
+-- rungs or over single tasks are judged. Only those of what was tested last, as in audit_replays.
 WITH told AS (
     SELECT
         *,
         coalesce(fingerprint, to_model, '') AS tested,
         coalesce(CAST(call_id AS VARCHAR), source_ref) AS task,
+        coalesce(CAST(round(CAST(score_weak AS DOUBLE) * 1000000) AS INTEGER), -1) AS score,
         CAST(CASE WHEN score_weak IS NULL OR score_strong IS NULL THEN CASE WHEN agreed THEN 0 ELSE -1 END
             ELSE score_weak - score_strong END * 1000000 AS INTEGER) AS difference
     FROM replays
@@ -23,9 +24,9 @@ SELECT
     any_value(told.tested) AS tested,
     arg_max(told.from_rung, told.recorded_at) AS from_rung,
     list(task ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS tasks,
-    list(CAST(recorded_at AS VARCHAR) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS recorded,
+    list(recorded_at ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS recorded,
     list(difference ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS differences,
-    list(CAST(coalesce(score_weak, -1) * 1000000 AS INTEGER) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS scores,
+    list(score ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS scores,
     list(coalesce(agreed, false) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS agreed,
     list(coalesce(propensity, 1) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS propensities,
     list(coalesce(cost, -1) ORDER BY recorded_at, md5(CAST(replay_id AS VARCHAR))) AS costs,
