@@ -266,3 +266,36 @@ def test_a_route_is_learned_from_the_ledger_weighed_accepted_and_judges_each_cal
             assert "was changed since it was proven" in capsys.readouterr().err
         finally:
             service.stop()
+
+
+JUDGED = """
+providers:
+  openai: {{base_url: "{vendor}/v1", api_key_env: VENDOR_KEY, retries: {{attempts: 1, backoff: 10ms}}}}
+features:
+  moving:
+    owner: ana
+    rollouts:
+      - {{class: clauses, to: small, model: gpt-4o-mini, judge: gpt-4.1, criterion: it names a clause, shares: [100%], checks: 10,
+         checked: 99%}}
+"""
+
+
+def _says(body: bytes) -> str | None:
+    """The two models say the same in other words, and the judge passes both."""
+    if b"Judge an answer" in body:
+        return "PASS: it names one" if b"it names a clause" in body else "FAIL: no criterion"
+    return "clause nine" if b"gpt-4o-mini" in body else "it is the ninth clause"
+
+
+def test_what_a_judge_has_proven_is_checked_by_the_judge(tmp_path_factory: pytest.TempPathFactory, service_type: Any) -> None:
+    """Answers in other words are no loss where a judge compares them: the rollout is adopted, each check scored by the judge."""
+    with ScriptedUpstream(truth=_says) as vendor:
+        service = service_type(tmp_path_factory.mktemp("judged"), vendor, JUDGED)
+        try:
+            wait_until(lambda: _ask(service, "gpt-4o") == "small", PATIENCE)
+            _until(service, "gpt-4o", "adopted", 200)
+        finally:
+            service.stop()
+    with open_ledger(service.ledger) as ledger:
+        told = ledger.query("SELECT DISTINCT scored_by, agreed, score_weak, score_strong FROM replays WHERE kind = 'check'")
+    assert [(row[0], row[1], float(row[2]), float(row[3])) for row in told] == [("judge:gpt-4.1", True, 1.0, 1.0)]

@@ -41,6 +41,7 @@ class Plan:
     lost. `certificate`: what was tested; the rollout is void where the rung is another one. `templates`: fingerprints of prompts
     that were tested; calls with another one stay where they are (empty: any). `until`: naive UTC. `agree`: a second cheap rung,
     with its model, that has to say the same, else the dear one answers. `route`: the file of a route that judges each call.
+    `scorer` (with `fields` and `tolerance`), or `judge` and its `criterion`: how checks compare, as the replays were compared.
     """
 
     feature: str
@@ -58,6 +59,11 @@ class Plan:
     agree: str | None = None
     agree_model: str | None = None
     route: str | None = None
+    scorer: str = "agreement"
+    fields: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    judge: str | None = None
+    criterion: str | None = None
 
     @property
     def id(self) -> str:

@@ -3,7 +3,7 @@
 exact      the same text, but for space at its ends
 text       the same words, whatever case, spacing and punctuation
 number     the number stated last, within a relative tolerance
-json       the JSON value field by field: the score is the share of fields that agree
+json       the JSON value field by field: the score is the share of fields that agree; where neither is JSON, their words
 agreement  as checks of live traffic compare: JSON by fields, numbers by worth, texts by words
 
 Where the request declares a schema, an answer that breaks it scores 0 by every one of these.
@@ -50,6 +50,9 @@ class Scorer:
         if schema.fault(task, weak) is not None and schema.fault(task, strong) is None:
             return Score(agreed=False, weak=0.0, strong=1.0) if self.rule == "json" else Score(agreed=False)
         if self.rule == "json":
+            if value_of(weak) is NOTHING and value_of(strong) is NOTHING:  # no JSON was asked for: what they say counts
+                same_words = agree(weak, strong)
+                return Score(agreed=same_words, weak=float(same_words), strong=1.0)
             share = fields_kept(value_of(weak), value_of(strong), self.fields)
             return Score(agreed=share == 1.0, weak=share, strong=1.0)
         return Score(agreed=self._agree(weak, strong))

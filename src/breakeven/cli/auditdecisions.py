@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 @click.option("--checks", type=click.IntRange(10), default=200, show_default=True, help="How many checks each stage needs.")
 @click.option("--checked", default="10%", show_default=True, help="The share of those calls that the dear rung answers as well.")
 @click.option("--until", metavar="DAY", help="When it ends if it is not through. Default: in 90 days.")
+@click.option("--scorer", metavar="RULE", help="How checks compare answers. Default: as the replays were; rules as of audit run.")
+@click.option("--fields", metavar="A,B", help="With json: only these fields count.")
+@click.option("--tolerance", metavar="SHARE", help="With number: the difference allowed.")
+@click.option("--criterion", metavar="TEXT", help="What a judge goes by.")
 @click.option("--why", metavar="TEXT", help="The reason, for the decisions log.")
 @click.option("--dry-run", is_flag=True, help="Show the difference and write nothing.")
 @ledger_options
@@ -39,6 +43,10 @@ def accept(  # noqa: PLR0913 - one argument per option
     checks: int,
     checked: str,
     until: str | None,
+    scorer: str | None,
+    fields: str | None,
+    tolerance: str | None,
+    criterion: str | None,
     why: str | None,
     dry_run: bool,
     ledger_path: Path | None,
@@ -60,10 +68,10 @@ def accept(  # noqa: PLR0913 - one argument per option
 
     found = audited(ledger_path=ledger_path, config=config, **asked)
     settings, ledger = load(config, ledger_path)
-    made = accepted(
-        found, settings, now(), task_class=task_class, feature=asked["feature"],
-        pace=Pace(tuple(shares.split(",")), checks, checked, until), routes=routecandidates.read(locate(ledger)),
-    )  # fmt: skip
+    named = tuple(name.strip() for name in (fields or "").split(",") if name.strip())
+    pace = Pace(tuple(shares.split(",")), checks, checked, until, scorer, named, tolerance, criterion)
+    routes = routecandidates.read(locate(ledger))
+    made = accepted(found, settings, now(), task_class=task_class, feature=asked["feature"], pace=pace, routes=routes)
     feature = made.findings[0].feature
     with ExitStack() as all_acts:
         acts = [

@@ -25,7 +25,8 @@ from breakeven.gateway.flights import Claim, Flight
 from breakeven.gateway.handling import draw
 from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
-from breakeven.gateway.rolling import Move, ask_dear, moved
+from breakeven.gateway.rolling import Move, moved
+from breakeven.gateway.rollingchecks import ask_dear
 from breakeven.gateway.settled import baseline_cost, unbilled_row, usage_of
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.gateway.translating import caller_api
@@ -125,7 +126,7 @@ class Climb:
         dear = next(each for each in self._path[self._at + 1 :] if each.kind == "model")
         found = self.rungs.targets(self._call, self.asked, dear)
         if not isinstance(found, str) and self._forbidden(found) is None:
-            ask_dear(self._call, self._application, move.plan, move.rung, dear, found, answer, self.template)
+            ask_dear(self._call, self._application, self, move, dear, found, answer)
 
     def _next(self) -> None:
         """Ask the next capability."""

@@ -1,4 +1,4 @@
-"""Rollouts as calls meet them: which share a class's cheaper rung has now, and the facts of their checks.
+"""Rollouts as calls meet them: which share a class's cheaper rung has now, and which calls it is given.
 
 The bookkeeper decides and writes down how each stands; a worker reads that again when the file has changed, at most once a second.
 What the file does not name has no share yet; while it cannot be read, nothing is moved.
@@ -9,16 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from breakeven.alignment.comparing import SaysTheSame, agree
-from breakeven.alignment.task import Reply
+from breakeven.alignment.comparing import SaysTheSame
 from breakeven.errors import BreakevenError
-from breakeven.gateway.asides import Aside
-from breakeven.gateway.facts import named_id
 from breakeven.gateway.handling import draw
 from breakeven.ledger import rollouts
 from breakeven.settings.ladders import CACHE
@@ -26,12 +20,9 @@ from breakeven.settings.ladders import CACHE
 if TYPE_CHECKING:
     from breakeven.alignment.checks import Checks
     from breakeven.alignment.rollout import Plan
-    from breakeven.gateway.application import Application
     from breakeven.gateway.call import Call
     from breakeven.gateway.climbing import Climb
-    from breakeven.gateway.replies import Said
     from breakeven.gateway.rungs import Rungs
-    from breakeven.gateway.targets import Target
     from breakeven.ledger.layout import Layout
     from breakeven.settings.ladders import Rung
 
@@ -107,51 +98,3 @@ def path(usual: Sequence[Rung], rung: Rung, moved: bool) -> tuple[bool, list[Run
         return False, rest
     before = [each for each in rest if each.kind == CACHE or (rung.kind == "model" and each.kind != "model")]
     return True, [*before, rung, *(each for each in rest if each not in before)]
-
-
-def ask_dear(  # noqa: PLR0917 - what one check is made of
-    call: Call,
-    application: Application,
-    plan: Plan,
-    rung: Rung,
-    dear: Rung,
-    targets: tuple[Target, ...],
-    answer: Reply,
-    template: str | None,
-) -> None:
-    """Ask the dear rung what the cheaper one has answered, off the caller's path, and write down whether they say the same."""
-
-    def heard(said: Said | None, why: str) -> None:
-        del why
-        if said is None or not said.complete or said.more:
-            return
-        agreed = agree(answer, Reply(said.text))
-        at = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-        application.metrics.add("rollout_checks", 1, (("rung", rung.name), ("agreed", "yes" if agreed else "no")))
-        line = check_line(call, plan, rung, dear, at, agreed=agreed, template=template)
-        application.recorder.keep(line, 1, lambda _kept: None)
-
-    Aside(call, application, targets, call.request, call.hints, dear.name, 0.0, heard).ask_apart()
-
-
-def check_line(call: Call, plan: Plan, rung: Rung, dear: Rung, recorded_at: str, *, agreed: bool, template: str | None) -> bytes:
-    """The fact of one check: the caller's answer, of the cheaper rung, says the same as the dear one's or not."""
-    row = {
-        "fact": "replays",
-        "replay_id": named_id(f"check:{call.id}:{plan.id}"),
-        "recorded_at": recorded_at,
-        "occurred_at": recorded_at,
-        "feature": plan.feature,
-        "task_class": plan.task_class,
-        "call_id": call.id,
-        "from_rung": dear.name,
-        "from_model": dear.model,
-        "to_rung": plan.to,
-        "to_model": rung.model or rung.handler,
-        "agreed": agreed,
-        "scored_by": "agreement",
-        "kind": "check",
-        "template": template,
-        "source": "gateway:check",
-    }
-    return msgspec.json.encode(row) + b"\n"

@@ -141,7 +141,7 @@ REPLAYS: dict[str, str] = {
     "scored_by": "VARCHAR",  # exact, json, number, function:<name>, judge:<model>, import, ...
     "judge_error": "DECIMAL(9,6)",  # how much a mean of this judge's scores may be off, against people; NULL where no judge scored
     "propensity": "DECIMAL(18,9)",  # how likely the task was to be drawn, against a uniform draw (1: like every other)
-    "kind": "VARCHAR",  # import, audit, shadow, check
+    "kind": "VARCHAR",  # import, audit, shadow, check, policy check (of a cascade or a route)
     "template": "VARCHAR",  # fingerprint of the prompt that both were asked with; NULL where it is not known
     "fingerprint": "VARCHAR",  # of model, prompt template and settings of the cheaper rung: other ones are other evidence
     "source": "VARCHAR",

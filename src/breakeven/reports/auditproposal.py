@@ -11,6 +11,7 @@ import msgspec
 
 from breakeven.alignment.rollout import certificate_of, digest_of
 from breakeven.alignment.routing.route_file import read_route, to_bytes
+from breakeven.alignment.scoring import RULES
 from breakeven.errors import PolicyFailed, UsageError
 from breakeven.ledger.routecandidates import Candidate
 from breakeven.reports.audit import Audit, Finding, RungEvidence
@@ -23,12 +24,19 @@ _DAYS = 90
 
 
 class Pace(NamedTuple):
-    """How fast calls are moved: shares stage by stage, checks each stage needs, the share that is checked, and when it ends."""
+    """How fast calls are moved: shares stage by stage, checks each stage needs, the share that is checked, and when it ends.
+
+    `scorer`: how checks compare answers, where it is not as the replays were compared; with its fields, tolerance or criterion.
+    """
 
     shares: tuple[str, ...] = ("5%", "25%", "100%")
     checks: int = 200
     checked: str = "10%"
     until: str | None = None
+    scorer: str | None = None
+    fields: tuple[str, ...] = ()
+    tolerance: str | None = None
+    criterion: str | None = None
 
 
 _PACE = Pace()
@@ -147,6 +155,7 @@ def rollout_fields(
         "to": to,
         **({"model": model} if model and to != HANDLER else {}),
         **besides,
+        **_compared(task_class, rung, pace),
         "shares": [share.strip() for share in pace.shares],
         "checks": pace.checks,
         "checked": pace.checked,
@@ -176,3 +185,20 @@ def _margin(margin: float, moved: float) -> str:
     """What a check may lose on average: only calls that a cheap rung answered are checked, the margin is over all of the class."""
     share = min(margin / moved, 0.5) if moved else margin
     return f"{float(f'{100 * share:.4g}'):g}%"
+
+
+def _compared(task_class: str, rung: RungEvidence, pace: Pace) -> dict[str, object]:
+    """How checks compare answers: as the replays were compared. Raises PolicyFailed where live answers cannot be."""
+    scorer = pace.scorer or (rung.scored_by[0] if len(rung.scored_by) == 1 else "agreement")
+    if scorer == "import" and rung.basis == "agreement":
+        scorer = "agreement"
+    if scorer.startswith("judge:"):
+        return {"judge": scorer.removeprefix("judge:"), **({"criterion": pace.criterion} if pace.criterion else {})}
+    if scorer not in RULES or (len(rung.scored_by) > 1 and rung.basis != "agreement" and pace.scorer is None):
+        raise PolicyFailed(
+            f"{task_class}: its replays were scored by {', '.join(rung.scored_by)}, by which the gateway cannot check live answers",
+            f"Say how: --scorer {', '.join(RULES)} or judge:MODEL. What differs by it counts as a loss.",
+        )
+    more = {"fields": list(pace.fields)} if pace.fields else {}
+    tolerance = {"tolerance": pace.tolerance} if pace.tolerance else {}
+    return {**({"scorer": scorer} if scorer != RULES[0] else {}), **more, **tolerance}

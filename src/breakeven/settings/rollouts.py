@@ -13,6 +13,7 @@ from decimal import Decimal, DecimalException
 from pathlib import Path
 
 from breakeven.alignment.rollout import ALARM, CHECKED, CHECKS, SHARES, Plan, tested_now
+from breakeven.alignment.scoring import RULES
 from breakeven.settings.ladders import HANDLER, Ladder
 from breakeven.settings.quantities import whole
 from breakeven.yamlfields import Fields, Problems, items
@@ -20,7 +21,7 @@ from breakeven.yamlfile import Node
 
 ROLLOUT_FIELDS = (
     "class", "to", "model", "shares", "checks", "checked", "margin", "alarm", "until", "certificate", "templates",
-    "agree", "agree_model", "route",
+    "agree", "agree_model", "route", "scorer", "fields", "tolerance", "judge", "criterion",
 )  # fmt: skip
 _MOST_CHECKS = 1_000_000
 
@@ -101,6 +102,11 @@ def _plan(node: Node, feature: str, quality_floor: Decimal | None, folder: Path,
         until=_until(fields),
         certificate=fields.text("certificate"),
         templates=fields.words("templates"),
+        scorer=fields.choice("scorer", RULES, RULES[0]),
+        fields=fields.words("fields"),
+        tolerance=_share(fields, "tolerance", Decimal(0)) if "tolerance" in fields else 0.0,
+        judge=fields.text("judge"),
+        criterion=fields.text("criterion"),
         agree=agree,
         agree_model=fields.text("agree_model"),
         route=None if route is None else str(folder / Path(route).expanduser()),

@@ -9,7 +9,7 @@ WITH told AS (
         CAST(CASE WHEN score_weak IS NULL OR score_strong IS NULL THEN CASE WHEN agreed THEN 0 ELSE -1 END
             ELSE score_weak - score_strong END * 1000000 AS INTEGER) AS difference
     FROM replays
-    WHERE recorded_at <= CAST($now AS TIMESTAMP)
+    WHERE recorded_at <= CAST($now AS TIMESTAMP) AND kind <> 'policy check'
 ),
 latest AS (
     SELECT feature, task_class, to_rung, arg_max(tested, CAST(recorded_at AS VARCHAR) || tested) AS tested

@@ -8,7 +8,7 @@ FROM replays
 WHERE
     feature = CAST($feature AS VARCHAR) AND task_class = CAST($task_class AS VARCHAR) AND to_rung = CAST($to AS VARCHAR)
     AND to_model IS NOT DISTINCT FROM coalesce(CAST($model AS VARCHAR), to_model)
-    AND kind IN ('check', 'shadow') AND recorded_at >= CAST($since AS TIMESTAMP)
+    AND kind IN ('check', 'policy check', 'shadow') AND recorded_at >= CAST($since AS TIMESTAMP)
     AND (recorded_at, CAST(replay_id AS VARCHAR)) > (CAST($seen_at AS TIMESTAMP), CAST($seen_id AS VARCHAR))
 ORDER BY recorded_at, id
 LIMIT 100000
