@@ -218,3 +218,39 @@ def test_classes_are_found_named_and_stay(kept: Any, capsys: pytest.CaptureFixtu
     findings = {one["class"]: one for one in json.loads(capsys.readouterr().out)["findings"]}
     assert {name: one["calls"] for name, one in findings.items()} == dict.fromkeys(names, 9)
     assert findings[names[0]]["replays"] == 2
+    _accepted_unlabelled(kept, names, where)
+
+
+def _accepted_unlabelled(kept: Any, names: list[str], where: list[str]) -> None:
+    """A found class is told by its prompt in the gateway as well: its calls move, those of the other class do not."""
+    found = next(name for name in names if "german" in name)
+    before = kept.config.read_text(encoding="utf-8")
+    aim = ["--feature", "letters", "--to", "s", "--model", "gpt-4o-mini"]
+    for _ in range(150):
+        _letter(kept, "Translate the letter into German.")
+    _until(lambda: len(list(captures.read(Layout(kept.ledger), "letters"))) >= 168)
+    _until(lambda: _letters_in(kept) >= 168)
+    assert run(["audit", "classes", *where, "--feature", "letters"]) == 0
+    assert run(["audit", "run", found, *where, *aim, "--replays", "160"]) == 0
+    pace = ["--shares", "100%", "--checks", "10", "--margin", "10%", "--period", "all", "--why", "proven"]
+    assert run(["audit", "accept", found, *where, "--feature", "letters", *pace]) == 0
+    assert "unlabelled: true" in kept.config.read_text(encoding="utf-8")
+    assert run(["reload", *where]) == 0
+    _until(lambda: _letter(kept, "Translate the letter into German.") == "s")
+    assert [_letter(kept, "Summarise complaints briefly.") for _ in range(5)] == ["asked"] * 5
+    kept.config.write_text(before, encoding="utf-8")
+    assert run(["reload", *where]) == 0
+
+
+def _letters_in(kept: Any) -> int:
+    with open_ledger(kept.ledger) as ledger:
+        return int(
+            ledger.query("SELECT count(*) FROM calls WHERE feature = 'letters' AND environment IS DISTINCT FROM 'audit'")[0][0]
+        )
+
+
+def _letter(kept: Any, system: str) -> str:
+    headers = {"breakeven-feature": "letters", "authorization": "Bearer mine"}
+    messages = [{"role": "system", "content": system}, {"role": "user", "content": f"Dear all, {uuid.uuid4().hex}"}]
+    answer = httpx.post(f"{kept.url}/v1/chat/completions", json={"model": "gpt-4o", "messages": messages}, headers=headers)
+    return str(answer.headers.get("breakeven-rung", ""))

@@ -42,6 +42,7 @@ class Plan:
     that were tested; calls with another one stay where they are (empty: any). `until`: naive UTC. `agree`: a second cheap rung,
     with its model, that has to say the same, else the dear one answers. `route`: the file of a route that judges each call.
     `scorer` (with `fields` and `tolerance`), or `judge` and its `criterion`: how checks compare, as the replays were compared.
+    `unlabelled`: calls that say no class belong to it where they come with one of its prompts.
     """
 
     feature: str
@@ -64,6 +65,7 @@ class Plan:
     tolerance: float = 0.0
     judge: str | None = None
     criterion: str | None = None
+    unlabelled: bool = False
 
     @property
     def id(self) -> str:

@@ -60,7 +60,7 @@ def accept(  # noqa: PLR0913 - one argument per option
     widens while the evidence holds, goes back by itself when it does not, and ends if it is not through in time. Every step is in
     the decisions log.
     """
-    from breakeven.ledger import routecandidates
+    from breakeven.ledger import routecandidates, taskclasses
     from breakeven.ledger.store import locate
     from breakeven.reports.auditproposal import Pace, accepted
     from breakeven.reports.auditstates import subject_of
@@ -71,7 +71,8 @@ def accept(  # noqa: PLR0913 - one argument per option
     named = tuple(name.strip() for name in (fields or "").split(",") if name.strip())
     pace = Pace(tuple(shares.split(",")), checks, checked, until, scorer, named, tolerance, criterion)
     routes = routecandidates.read(locate(ledger))
-    made = accepted(found, settings, now(), task_class=task_class, feature=asked["feature"], pace=pace, routes=routes)
+    names = taskclasses.read(locate(ledger))
+    made = accepted(found, settings, now(), task_class=task_class, feature=asked["feature"], pace=pace, routes=routes, names=names)
     feature = made.findings[0].feature
     with ExitStack() as all_acts:
         acts = [

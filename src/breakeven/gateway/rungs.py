@@ -45,6 +45,7 @@ class Rungs:
         ) and ("check" in ladder.climb)
         self._targets = targets
         self._rolled = {plan.task_class: (plan, rung) for plan in rollouts if (rung := self._rung_of(plan)) is not None}
+        self._by_prompt = {name: found for found in self._rolled.values() if found[0].unlabelled for name in found[0].templates}
         self._known: dict[tuple[Target, str | None, str], tuple[Target, ...] | str] = {}
         self._usual = tuple(self._from(ladder.start))
 
@@ -70,6 +71,8 @@ class Rungs:
 
     def rolled(self, task_class: str | None, template: str | None) -> tuple[Plan, Rung] | None:
         """The rollout of a class of calls, where it has one and the call's prompt is one that was tested."""
+        if task_class is None and template is not None:
+            return self._by_prompt.get(template)
         found = None if task_class is None else self._rolled.get(task_class)
         return found if found is not None and (not found[0].templates or template in found[0].templates) else None
 

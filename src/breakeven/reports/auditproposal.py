@@ -14,6 +14,7 @@ from breakeven.alignment.routing.route_file import read_route, to_bytes
 from breakeven.alignment.scoring import RULES
 from breakeven.errors import PolicyFailed, UsageError
 from breakeven.ledger.routecandidates import Candidate
+from breakeven.ledger.taskclasses import Classes
 from breakeven.reports.audit import Audit, Finding, RungEvidence
 from breakeven.reports.auditpolicies import STAY, Policy
 from breakeven.settings import Settings
@@ -86,6 +87,7 @@ def accepted(
     feature: str | None,
     pace: Pace = _PACE,
     routes: Sequence[Candidate] = (),
+    names: Classes | None = None,
 ) -> Accepted:
     """The rollout of one class, or without one of all classes of a feature that its policy moves.
 
@@ -103,8 +105,26 @@ def accepted(
         made = None if chosen is None else route_file(routes, found, chosen, audited.alpha)
         if made is not None:
             files[made[0]] = made[1]
-        fields.append(rollout_fields(found, settings, now, pace, to, None if made is None else made[0]))
+        written = rollout_fields(found, settings, now, pace, to, None if made is None else made[0])
+        fields.append({**written, **_of_found(found, written, names or Classes())})
     return Accepted(findings, fields, files, policy)
+
+
+def _of_found(finding: Finding, written: Mapping[str, object], names: Classes) -> dict[str, object]:
+    """What a rollout needs besides where its class was found, and no call says it: its prompts tell its calls.
+
+    Raises PolicyFailed where they do not: classes of one prompt are told apart by their wording, which the gateway does not read.
+    """
+    if all(one.name != finding.task_class for one in names.found.get(finding.feature or "", ())):
+        return {}
+    own = {template for template, name in names.templates.items() if name == finding.task_class}
+    tested = written.get("templates")
+    if not own or not isinstance(tested, list) or not own.intersection(tested):
+        raise PolicyFailed(
+            f"{finding.task_class} was found by the wording of its calls, by which the gateway cannot tell them",
+            "Let these calls say their class: the header breakeven-task-class or breakeven-workflow.",
+        )
+    return {"unlabelled": "true"}
 
 
 def route_file(routes: Sequence[Candidate], finding: Finding, rung: RungEvidence, alpha: float) -> tuple[str, bytes] | None:

@@ -13,8 +13,8 @@ from breakeven.errors import DataError
 from breakeven.yamlfile import parse_yaml
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/@-]*[A-Za-z0-9]\Z|[A-Za-z]\Z")
-_BARE = re.compile(r"[0-9]+(\.[0-9]+)?%?\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
-"""Numbers, shares and days: written without quotes."""
+_BARE = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]+)?%?\Z|[0-9]{4}-[0-9]{2}-[0-9]{2}\Z|true\Z")
+"""Numbers, shares, days and *true*: written without quotes. A fingerprint may look like a long number, and is none."""
 _STEP = 2
 _OF_FEATURE = "feature "
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from breakeven.alignment.rollout import ALARM, CHECKED, CHECKS, SHARES, Plan, tested_now
 from breakeven.alignment.scoring import RULES
 from breakeven.settings.ladders import HANDLER, Ladder
-from breakeven.settings.quantities import whole
+from breakeven.settings.quantities import flag, whole
 from breakeven.yamlfields import Fields, Problems, items
 from breakeven.yamlfile import Node
 
 ROLLOUT_FIELDS = (
     "class", "to", "model", "shares", "checks", "checked", "margin", "alarm", "until", "certificate", "templates",
-    "agree", "agree_model", "route", "scorer", "fields", "tolerance", "judge", "criterion",
+    "agree", "agree_model", "route", "scorer", "fields", "tolerance", "judge", "criterion", "unlabelled",
 )  # fmt: skip
 _MOST_CHECKS = 1_000_000
 
@@ -88,6 +88,8 @@ def _plan(node: Node, feature: str, quality_floor: Decimal | None, folder: Path,
         fields.fault("route", "route and agree are two policies", "Keep one of them.")
     if agree is not None and agree == fields.text("to"):
         fields.fault("agree", f"{agree} would have to agree with itself", "Name another rung.")
+    if flag(fields, "unlabelled", default=False) and not fields.words("templates"):
+        fields.fault("unlabelled", "unlabelled calls are known by their prompts, and none is named", "Add `templates: [...]`.")
     margin = _share(fields, "margin", Decimal(1) - quality_floor if quality_floor is not None else Decimal("0.02"))
     return Plan(
         feature=feature,
@@ -107,6 +109,7 @@ def _plan(node: Node, feature: str, quality_floor: Decimal | None, folder: Path,
         tolerance=_share(fields, "tolerance", Decimal(0)) if "tolerance" in fields else 0.0,
         judge=fields.text("judge"),
         criterion=fields.text("criterion"),
+        unlabelled=flag(fields, "unlabelled", default=False),
         agree=agree,
         agree_model=fields.text("agree_model"),
         route=None if route is None else str(folder / Path(route).expanduser()),

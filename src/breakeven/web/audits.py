@@ -88,7 +88,10 @@ def accept(desk: AtDesk, visitor: Who, data: JSONBody[Accepting]) -> Changed:
         for act in acts:
             act.done = False  # nothing is noted of what the evidence does not allow
         routes = routecandidates.read(desk.layout)
-        made = accepted(found, desk.settings(), desk.clock(), task_class=data.task_class, feature=data.feature, routes=routes)
+        made = accepted(
+            found, desk.settings(), desk.clock(), task_class=data.task_class, feature=data.feature, routes=routes,
+            names=taskclasses.read(desk.layout),
+        )  # fmt: skip
         edit = edit_of(desk, lambda text, name: _with(text, name, made))
         if not data.dry_run:
             write_beside(desk.config, made.files)
