@@ -8,16 +8,15 @@ WITH made AS (
 ),
 
 priced AS (
-    SELECT call_id, attempt, sum(cost) AS cost, bool_or(state IN ('unpriced', 'usage_missing')) AS unknown
+    SELECT call_id, attempt, cost, state IN ('unpriced', 'usage_missing') AS unknown
     FROM cost_lines
     WHERE occurred_at >= CAST($start AS TIMESTAMP) AND occurred_at < CAST($end AS TIMESTAMP) {recorded} {filters}
-    GROUP BY call_id, attempt
 ),
 
 runs AS (
-    SELECT feature, trace_id, sum(cost) AS cost, bool_or(unknown) AS unknown
+    SELECT made.feature, made.trace_id, sum(priced.cost) AS cost, bool_or(priced.unknown) AS unknown
     FROM made JOIN priced USING (call_id, attempt)
-    GROUP BY feature, trace_id
+    GROUP BY ALL
 )
 
 SELECT
