@@ -22,26 +22,14 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from bench.screens import SCREENS, SETTLED
+
 ROUNDS = 5
-OCTOBER = "period=2026-10"
-SCREENS = {
-    "overview": f"/?{OCTOBER}",
-    "feature P&L": f"/pnl?{OCTOBER}",
-    "one feature": f"/pnl/Contract%20extraction?{OCTOBER}",
-    "customers": f"/customers?{OCTOBER}",
-    "alignment": f"/alignment?{OCTOBER}",
-    "scenarios": f"/scenarios?{OCTOBER}",
-    "budgets": f"/budgets?{OCTOBER}",
-    "calls": f"/calls?{OCTOBER}",
-}
 CLICKS = {
     "sort a table": "thead button >> nth=2",
     "open where a figure comes from": "button[aria-label^='Where this comes from'] >> nth=0",
     "show a picture as a table": "figure button >> nth=0",
 }
-SETTLED = """() => document.querySelector('main h2') && !document.querySelector('[aria-busy=true]')
-    && ![...document.querySelectorAll('main [role=status]')].some((one) => one.textContent.includes('…'))
-    && [...document.querySelectorAll('[data-figure] .chart:not(.gone)')].every((one) => one.querySelector('svg'))"""
 CLICKED = """(one) => new Promise((done) => {
     const began = performance.now();
     one.click();
@@ -63,13 +51,13 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
         print("| Screen | first, s | again, s |\n|---|---|---|")
         for name, path in SCREENS.items():
-            cold = [_view(browser.new_page(), base + path) for _ in range(1)]
+            cold = _view(browser.new_page(), base + path)
             warm = [_view(browser.new_page(), base + path) for _ in range(ROUNDS)]
-            print(f"| {name} | {cold[0]:.2f} | {statistics.median(warm):.2f} |")
+            print(f"| {name} | {cold:.2f} | {statistics.median(warm):.2f} |")
         page = browser.new_page()
         _view(page, base + SCREENS["overview"])
         for name, where in CLICKS.items():
-            _view(page, base + SCREENS["feature P&L" if "table" in name and "picture" not in name else "overview"])
+            _view(page, base + SCREENS["pnl" if "table" in name and "picture" not in name else "overview"])
             taken = [float(page.locator(where).evaluate(CLICKED)) for _ in range(ROUNDS)]
             print(f"{name}: {statistics.median(taken):.0f} ms")
         taken = [float(page.evaluate(KEYED, "?")) for _ in range(ROUNDS)]

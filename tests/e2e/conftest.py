@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from bench.screens import SETTLED
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from breakeven.web.pages import STATIC
@@ -70,11 +71,7 @@ class Visit:
     def settle(self) -> None:
         """Wait until nothing is being looked up any more and every picture is drawn."""
         self.page.locator("main h1, main h2").first.wait_for()
-        self.page.wait_for_function(
-            """() => !document.querySelector('[aria-busy=true]')
-                && ![...document.querySelectorAll('main [role=status]')].some((one) => one.textContent.includes('…'))
-                && [...document.querySelectorAll('[data-figure] .chart:not(.gone)')].every((one) => one.querySelector('svg'))"""
-        )
+        self.page.wait_for_function(SETTLED)
 
     def overflow(self) -> int:
         """By how many pixels the page is wider than its window."""

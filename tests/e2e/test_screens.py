@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from bench.screens import OCTOBER, SCREENS
 
 from breakeven.cli.main import run
 from breakeven.web.pages import STATIC
@@ -17,19 +18,6 @@ from breakeven.web.pages import STATIC
 LARGEST_APP = 150_000
 LARGEST_PICTURE = 200_000
 NARROW = {"width": 360, "height": 800}
-OCTOBER = "period=2026-10"
-SCREENS = {
-    "overview": f"/?{OCTOBER}",
-    "pnl": f"/pnl?{OCTOBER}&vs=previous",
-    "feature": f"/pnl/Contract%20extraction?{OCTOBER}",
-    "customers": f"/customers?{OCTOBER}",
-    "alignment": f"/alignment?{OCTOBER}",
-    "finding": f"/alignment/clause%20lookup?{OCTOBER}",
-    "scenarios": f"/scenarios?{OCTOBER}&price=-30%25&with=tokens:%2B60%25",
-    "budgets": f"/budgets?{OCTOBER}",
-    "calls": f"/calls?{OCTOBER}",
-    "settings": "/settings",
-}
 PARTIAL = """timestamp,provider,model,input_tokens,output_tokens,feature,customer,call_id
 2026-11-20T10:00:00Z,openai,gpt-4o,1000,200,search,acme,a
 2026-11-20T11:00:00Z,openai,gpt-4o,1200,100,search,birch,b

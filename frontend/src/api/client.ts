@@ -24,6 +24,11 @@ export class Fault extends Error {
   }
 }
 
+/** Whatever was thrown, as a fault to show; `code` says what kind it is where it is none of ours. */
+export function faultOf(error: unknown, code = ""): Fault {
+  return error instanceof Fault ? error : new Fault(0, code, String(error));
+}
+
 /** What a single-file report carries in place of a server. */
 type Carried = Record<string, unknown>;
 const carried: Carried | undefined = (globalThis as { __breakeven?: Carried }).__breakeven;

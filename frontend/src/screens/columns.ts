@@ -20,6 +20,22 @@ function known(value: unknown): "" | "unknown" {
   return value === null || value === undefined ? "unknown" : "";
 }
 
+type Written = string | number | null | undefined;
+
+/** A column of a row's own figures, as `text` writes them. */
+function figures<Row, Name extends keyof Row & string>(
+  name: Name,
+  title: string,
+  text: (value: Row[Name]) => string,
+  more: Partial<Column<Row>> = {},
+): Column<Row> {
+  return { name, title, value: (row) => row[name], text: (row) => text(row[name]), num: true, ...more };
+}
+
+const cents = (value: Written): string => amount(value, 2);
+const centsOfChange = (value: Written): string => change(value, 2);
+const losing = (value: Written): string => (Number(value) < 0 ? "▼ " : "") + amount(value);
+
 /** The P&L's columns; amounts in the currency that the block's heading names. */
 export const PNL: readonly Column<PnlRow>[] = [
   {
@@ -34,14 +50,7 @@ export const PNL: readonly Column<PnlRow>[] = [
     value: (row) => row.owner ?? (row.kind === "total" ? "" : words.nobody),
     minor: true,
   },
-  {
-    name: "value",
-    title: titles.value,
-    value: (row) => row.value,
-    text: (row) => amount(row.value),
-    tone: (row) => known(row.value),
-    num: true,
-  },
+  figures("value", titles.value, amount, { tone: (row) => known(row.value) }),
   {
     name: "cost",
     title: titles.cost,
@@ -50,38 +59,10 @@ export const PNL: readonly Column<PnlRow>[] = [
     tone: (row) => (row.unpriced_calls ? "unknown" : known(row.cost)),
     num: true,
   },
-  {
-    name: "contribution",
-    title: titles.keeps,
-    value: (row) => row.contribution,
-    text: (row) => (Number(row.contribution) < 0 ? "▼ " : "") + amount(row.contribution),
-    tone: (row) => negative(row.contribution),
-    num: true,
-  },
-  {
-    name: "margin",
-    title: titles.margin,
-    value: (row) => row.margin,
-    text: (row) => share(row.margin),
-    tone: (row) => negative(row.margin),
-    num: true,
-  },
-  {
-    name: "outcomes",
-    title: titles.outcomes,
-    value: (row) => row.outcomes,
-    text: (row) => count(row.outcomes),
-    num: true,
-    minor: true,
-  },
-  {
-    name: "cost_per_outcome",
-    title: titles.perOutcome,
-    value: (row) => row.cost_per_outcome,
-    text: (row) => unitCost(row.cost_per_outcome),
-    num: true,
-    minor: true,
-  },
+  figures("contribution", titles.keeps, losing, { tone: (row) => negative(row.contribution) }),
+  figures("margin", titles.margin, share, { tone: (row) => negative(row.margin) }),
+  figures("outcomes", titles.outcomes, count, { minor: true }),
+  figures("cost_per_outcome", titles.perOutcome, unitCost, { minor: true }),
   {
     name: "cost_change",
     title: titles.costChange,
@@ -105,61 +86,25 @@ export const PNL: readonly Column<PnlRow>[] = [
 /** A bridge's bars: what is not known has no figure but a reason. */
 export const BRIDGE: readonly Column<Schemas["ThemeBar"]>[] = [
   { name: "name", title: titles.driver, value: (row) => row.name },
-  {
-    name: "change",
-    title: titles.change,
-    value: (row) => row.change,
-    text: (row) => change(row.change),
-    tone: (row) => (row.change === null ? "unknown" : ""),
-    num: true,
-  },
+  figures("change", titles.change, change, { tone: (row) => (row.change === null ? "unknown" : "") }),
   { name: "detail", title: titles.why, value: (row) => row.detail ?? "" },
 ];
 
 export const CUSTOMERS: readonly Column<Schemas["CustomerRow"]>[] = [
   { name: "label", title: titles.customer, value: (row) => row.label, tone: (row) => (row.customer ? "" : "unknown") },
   { name: "plan", title: titles.plan, value: (row) => row.plan, minor: true },
-  {
-    name: "revenue",
-    title: titles.pays,
-    value: (row) => row.revenue,
-    text: (row) => amount(row.revenue),
-    tone: (row) => known(row.revenue),
-    num: true,
-  },
-  { name: "cost", title: titles.cost, value: (row) => row.cost, text: (row) => amount(row.cost), num: true },
-  {
-    name: "keeps",
-    title: titles.keeps,
-    value: (row) => row.keeps,
-    text: (row) => (Number(row.keeps) < 0 ? "▼ " : "") + amount(row.keeps),
-    tone: (row) => negative(row.keeps),
-    num: true,
-  },
-  {
-    name: "margin",
-    title: titles.margin,
-    value: (row) => row.margin,
-    text: (row) => share(row.margin),
-    tone: (row) => negative(row.margin),
-    num: true,
-    minor: true,
-  },
-  {
-    name: "calls",
-    title: titles.calls,
-    value: (row) => row.calls,
-    text: (row) => count(row.calls),
-    num: true,
-    minor: true,
-  },
+  figures("revenue", titles.pays, amount, { tone: (row) => known(row.revenue) }),
+  figures("cost", titles.cost, amount),
+  figures("keeps", titles.keeps, losing, { tone: (row) => negative(row.keeps) }),
+  figures("margin", titles.margin, share, { tone: (row) => negative(row.margin), minor: true }),
+  figures("calls", titles.calls, count, { minor: true }),
 ];
 
 export const DAYS: readonly Column<Schemas["FanPoint"]>[] = [
   { name: "day", title: titles.day, value: (row) => row.day, text: (row) => day(row.day) },
-  { name: "point", title: titles.cost, value: (row) => row.point, text: (row) => dollars(row.point), num: true },
-  { name: "low", title: titles.low, value: (row) => row.low, text: (row) => dollars(row.low), num: true },
-  { name: "high", title: titles.high, value: (row) => row.high, text: (row) => dollars(row.high), num: true },
+  figures("point", titles.cost, dollars),
+  figures("low", titles.low, dollars),
+  figures("high", titles.high, dollars),
 ];
 
 const book = words.books;
@@ -169,13 +114,7 @@ type BooksRow = Schemas["BooksRow"];
 export const BOOKS: readonly Column<BooksRow>[] = [
   { name: "provider", title: book.vendor, value: (row) => row.provider ?? words.unknown },
   { name: "model", title: book.model, value: (row) => row.model ?? words.unknown },
-  {
-    name: "metered",
-    title: book.metered,
-    value: (row) => row.metered,
-    text: (row) => amount(row.metered, 2),
-    num: true,
-  },
+  figures("metered", book.metered, cents),
   {
     name: "adjusted",
     title: book.adjusted,
@@ -184,7 +123,7 @@ export const BOOKS: readonly Column<BooksRow>[] = [
     num: true,
     minor: true,
   },
-  { name: "booked", title: book.booked, value: (row) => row.booked, text: (row) => amount(row.booked, 2), num: true },
+  figures("booked", book.booked, cents),
   {
     name: "reconciled",
     title: book.reconciled,
@@ -200,28 +139,16 @@ export const POSTED: readonly Column<Schemas["PostedRow"]>[] = [
   { name: "cause", title: book.cause, value: (row) => row.cause },
   { name: "provider", title: book.vendor, value: (row) => row.provider ?? words.unknown },
   { name: "model", title: book.model, value: (row) => row.model ?? "", minor: true },
-  { name: "amount", title: titles.change, value: (row) => row.amount, text: (row) => change(row.amount, 2), num: true },
+  figures("amount", titles.change, centsOfChange),
 ];
 
 /** Invoices that days of the period were held against. */
 export const INVOICES: readonly Column<Schemas["InvoiceRow"]>[] = [
   { name: "invoice", title: book.invoice, value: (row) => row.invoice },
   { name: "provider", title: book.vendor, value: (row) => row.provider },
-  { name: "days", title: book.days, value: (row) => row.days, text: (row) => count(row.days), num: true },
-  {
-    name: "metered",
-    title: book.metered,
-    value: (row) => row.metered,
-    text: (row) => amount(row.metered, 2),
-    num: true,
-  },
-  {
-    name: "adjusted",
-    title: book.adjusted,
-    value: (row) => row.adjusted,
-    text: (row) => change(row.adjusted, 2),
-    num: true,
-  },
+  figures("days", book.days, count),
+  figures("metered", book.metered, cents),
+  figures("adjusted", book.adjusted, centsOfChange),
   { name: "digest", title: book.digest, value: (row) => row.digest.slice(0, 12), minor: true },
 ];
 
@@ -233,20 +160,14 @@ export const CAUSES: readonly Column<Schemas["CauseRow"]>[] = [
     title: book.detail,
     value: (row) => row.detail || [row.provider, row.model].filter(Boolean).join(" "),
   },
-  { name: "amount", title: titles.change, value: (row) => row.amount, text: (row) => change(row.amount, 2), num: true },
+  figures("amount", titles.change, centsOfChange),
   { name: "remedy", title: book.remedy, value: (row) => row.remedy },
 ];
 
 /** The bars of a histogram of calls by cost. */
 export const SPREAD: readonly Column<Schemas["SpreadBar"]>[] = [
-  { name: "low", title: words.calls.from, value: (row) => row.low, text: (row) => unitCost(row.low), num: true },
-  { name: "high", title: words.calls.below, value: (row) => row.high, text: (row) => unitCost(row.high), num: true },
-  {
-    name: "attempts",
-    title: words.calls.attempts,
-    value: (row) => row.attempts,
-    text: (row) => count(row.attempts),
-    num: true,
-  },
-  { name: "cost", title: titles.cost, value: (row) => row.cost, text: (row) => amount(row.cost, 2), num: true },
+  figures("low", words.calls.from, unitCost),
+  figures("high", words.calls.below, unitCost),
+  figures("attempts", words.calls.attempts, count),
+  figures("cost", titles.cost, cents),
 ];

@@ -1,5 +1,5 @@
 import { pulse } from "./pulse.svelte";
-import { Fault, read, type Answer, type Query, type ReadPath } from "../api/client";
+import { Fault, faultOf, read, type Answer, type Query, type ReadPath } from "../api/client";
 
 /** One report as a component shows it: asked again whenever what it depends on changes; the last answer stays until the next is there. */
 export class Report<Path extends ReadPath> {
@@ -42,8 +42,7 @@ export class Report<Path extends ReadPath> {
     } catch (error) {
       if (running.signal.aborted) return;
       const busy = error instanceof Fault && error.status === 503;
-      if (!(busy && this.quiet && this.answer))
-        this.fault = error instanceof Fault ? error : new Fault(0, "unreachable", String(error));
+      if (!(busy && this.quiet && this.answer)) this.fault = faultOf(error, "unreachable");
     }
     this.loading = false;
   }

@@ -8,8 +8,7 @@ from fractions import Fraction
 from typing import Annotated, Literal, TypeVar
 
 from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from breakeven.economics.money import written
 from breakeven.reports.bridge import Asked as BridgeAsked
@@ -34,11 +33,10 @@ from breakeven.reports.units import Units
 from breakeven.reports.units import units as units_report
 from breakeven.settings import Settings
 from breakeven.web.asked import Asked
+from breakeven.web.dependencies import AtDesk, Question
 from breakeven.web.desk import Desk
 
 Found = TypeVar("Found")
-AtDesk = NamedDependency[SkipValidation[Desk]]
-Question = NamedDependency[SkipValidation[Asked]]
 _DEEPEST = 6
 
 

@@ -6,8 +6,7 @@ from contextlib import ExitStack
 
 import msgspec
 from litestar import get, post
-from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, SkipValidation
+from litestar.params import FromQuery, JSONBody
 
 from breakeven.ledger import decisions, rollouts, routecandidates, taskclasses
 from breakeven.reports.audit import Audit, Finding
@@ -20,12 +19,8 @@ from breakeven.settings.files import write_beside
 from breakeven.web.acting import acting
 from breakeven.web.asked import Asked
 from breakeven.web.changes import Changed, edit_of, next_of, write
+from breakeven.web.dependencies import AtDesk, Question, Who
 from breakeven.web.desk import Desk
-from breakeven.web.visitors import Visitor
-
-AtDesk = NamedDependency[SkipValidation[Desk]]
-Question = NamedDependency[SkipValidation[Asked]]
-Who = NamedDependency[SkipValidation[Visitor]]
 
 
 class Accepting(msgspec.Struct, frozen=True, kw_only=True):

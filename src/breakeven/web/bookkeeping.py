@@ -9,8 +9,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody, QueryParameter, RawBody, SkipValidation
+from litestar.params import JSONBody, QueryParameter, RawBody
 
 from breakeven.economics.periods import parse_period
 from breakeven.errors import UsageError
@@ -25,13 +24,8 @@ from breakeven.reports.reconcile import Held, Reconciled, reconciled_with
 from breakeven.reports.signoff import ACTION, SignOff, month_to_close, signed_off
 from breakeven.settings import Settings
 from breakeven.web.acting import acting
-from breakeven.web.asked import Asked
-from breakeven.web.desk import Desk
-from breakeven.web.visitors import Visitor
+from breakeven.web.dependencies import AtDesk, Question, Who
 
-AtDesk = NamedDependency[SkipValidation[Desk]]
-Question = NamedDependency[SkipValidation[Asked]]
-Who = NamedDependency[SkipValidation[Visitor]]
 TOLERANCE = 0.005
 _NAME = "Its file name, which says what it is: .csv, .json, .jsonl or .parquet, also .gz."
 

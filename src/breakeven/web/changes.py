@@ -6,19 +6,15 @@ from collections.abc import Callable
 
 import msgspec
 from litestar import post
-from litestar.di import NamedDependency
-from litestar.params import JSONBody, SkipValidation
+from litestar.params import JSONBody
 
 from breakeven.errors import UsageError
 from breakeven.governance.budgets import exact
 from breakeven.settings.editing import with_limit, with_owner
 from breakeven.settings.files import Edit, edited
 from breakeven.web.acting import acting
+from breakeven.web.dependencies import AtDesk, Who
 from breakeven.web.desk import Desk
-from breakeven.web.visitors import Visitor
-
-AtDesk = NamedDependency[SkipValidation[Desk]]
-Who = NamedDependency[SkipValidation[Visitor]]
 
 
 class Changed(msgspec.Struct, frozen=True):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import httpx
 from litestar import Response, get, post
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 
 from breakeven.errors import Unreachable
 from breakeven.gateway.rundir import RunDirectory
+from breakeven.web.dependencies import AtDesk
 from breakeven.web.desk import Desk
 from breakeven.web.visitors import Asking
 
 _SECONDS = 10.0
 _PASSED = frozenset({"authorization", "x-api-key", "content-type", "content-encoding"})
-AtDesk = NamedDependency[SkipValidation[Desk]]
 
 
 @post("/api/v1/outcomes", opt={"open": True}, include_in_schema=True)

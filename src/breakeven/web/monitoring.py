@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from litestar import Response, get
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
 
 from breakeven.economics.periods import month_of
 from breakeven.reports.budgets import budgets, present
@@ -12,9 +10,7 @@ from breakeven.reports.gauges import exposition, gauges
 from breakeven.reports.pnl import pnl
 from breakeven.reports.question import Facts, Question
 from breakeven.settings import Settings
-from breakeven.web.desk import Desk
-
-AtDesk = NamedDependency[SkipValidation[Desk]]
+from breakeven.web.dependencies import AtDesk
 
 
 @get("/metrics", sync_to_thread=True, include_in_schema=False)

@@ -11,7 +11,7 @@ from litestar.params import FromPath, QueryParameter
 from breakeven.reports.packs import Pack, Sources, compose, html_of, markdown_of, pack_kind
 from breakeven.reports.question import Facts
 from breakeven.settings import Settings
-from breakeven.web.readings import AtDesk, Question
+from breakeven.web.dependencies import AtDesk, Question
 
 Form = Literal["json", "html", "md"]
 MEDIA_TYPES: dict[Form, str] = {"json": "application/json", "html": "text/html", "md": "text/markdown"}

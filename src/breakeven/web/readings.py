@@ -8,8 +8,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from breakeven.reports.budgets import Budgets, present
 from breakeven.reports.budgets import budgets as budgets_report
@@ -43,11 +42,10 @@ from breakeven.reports.watch import watch as watch_report
 from breakeven.settings import Settings
 from breakeven.settings.plans import PLAN_NAME, load_plan
 from breakeven.web.asked import Asked
+from breakeven.web.dependencies import AtDesk, Question
 from breakeven.web.desk import Desk
 
 Found = TypeVar("Found")
-AtDesk = NamedDependency[SkipValidation[Desk]]
-Question = NamedDependency[SkipValidation[Asked]]
 _FLOOR = 5.0
 _PLAN = "plan"
 

@@ -20,12 +20,11 @@ from breakeven.exchange.importers.gateways import CALLBACK
 from breakeven.exchange.importers.otlp import calls_of, spans_of_json, spans_of_protobuf
 from breakeven.exchange.importers.posted import POSTED
 from breakeven.exchange.importers.recordwise import RecordImporter, Row, RowFault
+from breakeven.web.dependencies import AtDesk, AtDoor
 from breakeven.web.desk import Desk
 from breakeven.web.received import Receiver, Sender
 from breakeven.web.visitors import Asking, Door
 
-AtDesk = NamedDependency[SkipValidation[Desk]]
-AtDoor = NamedDependency[SkipValidation[Door]]
 Taking = NamedDependency[SkipValidation[Receiver]]
 MOST_ROWS = 10_000
 LARGEST_UNPACKED = 128 * 1024 * 1024

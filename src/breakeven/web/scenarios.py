@@ -7,8 +7,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
-from litestar.di import NamedDependency
-from litestar.params import FromQuery, JSONBody, QueryParameter, SkipValidation
+from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from breakeven.economics.periods import month_of, parse_period
 from breakeven.ledger.layout import write_durably
@@ -23,12 +22,10 @@ from breakeven.reports.scenariorows import ScenarioReport
 from breakeven.settings import Settings
 from breakeven.settings.scenarios import FOLDER, Scenario, chosen_scenario
 from breakeven.web.acting import acting
+from breakeven.web.dependencies import AtDesk, Who
 from breakeven.web.desk import Desk
 from breakeven.web.readings import plan_path
-from breakeven.web.visitors import Visitor
 
-AtDesk = NamedDependency[SkipValidation[Desk]]
-Who = NamedDependency[SkipValidation[Visitor]]
 _CHANGE = "A change a year: -30%, or a range -45%..0%; a price may be of one tier: frontier=0%."
 Change = Annotated[str | None, QueryParameter(description=_CHANGE)]
 

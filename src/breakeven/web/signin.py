@@ -7,19 +7,17 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.datastructures import Cookie
-from litestar.di import NamedDependency
 from litestar.exceptions import NotAuthorizedException
-from litestar.params import JSONBody, SkipValidation
+from litestar.params import JSONBody
 
 from breakeven.governance.access import ACTIONS, Person, refusal
 from breakeven.ledger.tokens import create_token
 from breakeven.web.acting import acting
-from breakeven.web.desk import Desk
+from breakeven.web.dependencies import AtDesk, AtDoor, Who
 from breakeven.web.visitors import COOKIE, LINK, Asking, Door, Visitor
 
 _HOUR = 3600
 _LONGEST_LINK_DAYS = 90
-AtDoor = NamedDependency[SkipValidation[Door]]
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -92,8 +90,8 @@ def who(request: Asking, door: AtDoor) -> Me:
 @post("/links", sync_to_thread=True)
 def make_link(
     data: JSONBody[LinkAsked],
-    desk: NamedDependency[SkipValidation[Desk]],
-    visitor: NamedDependency[SkipValidation[Visitor]],
+    desk: AtDesk,
+    visitor: Who,
 ) -> Link:
     """A link with which somebody may look, and nothing else, until it ends."""
     with acting(desk, visitor.person, "share links", f"link for {data.days} days") as act:
