@@ -22,7 +22,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.screens import SCREENS, SETTLED
+from bench.screens import FRONT_PAGE, SCREENS, SETTLED
 
 ROUNDS = 5
 CLICKS = {
@@ -50,7 +50,7 @@ def main() -> None:
     with _served() as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox", "--disable-gpu"])
         print("| Screen | first, s | again, s |\n|---|---|---|")
-        for name, path in SCREENS.items():
+        for name, path in {"front page": FRONT_PAGE, **SCREENS}.items():
             cold = _view(browser.new_page(), base + path)
             warm = [_view(browser.new_page(), base + path) for _ in range(ROUNDS)]
             print(f"| {name} | {cold:.2f} | {statistics.median(warm):.2f} |")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 OCTOBER = "period=2026-10"
+FRONT_PAGE = "/"
+"""Where whoever opens the dashboard begins: without a period."""
 SCREENS = {
     "overview": f"/?{OCTOBER}",
     "pnl": f"/pnl?{OCTOBER}&vs=previous",

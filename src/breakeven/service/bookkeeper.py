@@ -140,7 +140,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
             return
     shipping = Shipping(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
     shipping.start()
-    web = web_server(spec, keeper.books)
+    web = web_server(spec, keeper.books, stop)
     if web is not None:
         web.start()
     pause = 0.0
@@ -159,15 +159,17 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     shipping.close()
 
 
-def web_server(spec: BookkeeperSpec, books: Books) -> WebServer | None:
-    """The web API on the socket that was inherited."""
+def web_server(spec: BookkeeperSpec, books: Books, stop: threading.Event) -> WebServer | None:
+    """The web API on the socket that was inherited; the first overview is prepared meanwhile."""
     if spec.web_fd is None:
         return None
     from breakeven.web.application import application  # noqa: PLC0415 - it takes most of a second; the books are kept before
     from breakeven.web.desk import Desk  # noqa: PLC0415 - as above
     from breakeven.web.serving import WebServer  # noqa: PLC0415 - as above
+    from breakeven.web.warming import warm  # noqa: PLC0415 - as above
 
     desk = Desk(books, Path(spec.ledger), Path(spec.config) if spec.config else None, now)
+    warm(desk, stop)
     return WebServer(application(desk, spec.host), socket.socket(fileno=spec.web_fd))
 
 

@@ -6,6 +6,7 @@ process. Each reader gets a cursor of its own. Letting go of the database waits 
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from pathlib import Path
 from breakeven.errors import LedgerLocked
 from breakeven.ledger.store import Ledger, open_as_bookkeeper
 
+_NO_FACTS = frozenset({"lock", "spill", "run", "captures", "alerts.sqlite", "alerts.sqlite-wal", "alerts.sqlite-shm"})
+"""What lies in a ledger's directory and no report reads."""
 PATIENCE_SECONDS = 5.0
 """How long a reader waits for a database that another command has, and letting go for readers under way."""
 _LOOK_SECONDS = 0.05
@@ -31,6 +34,8 @@ class Books:
         self._leaving = False
         self._quiet_until = 0.0
         self._used_at = 0.0
+        self._left: object = None
+        """What the directory looked like when the database was let go of."""
         self.version = 0
         """Grows with every commit, and whenever others may have written: what was read before may be out of date then."""
 
@@ -79,6 +84,7 @@ class Books:
                     ledger.connection.interrupt()
                     self._changed.wait_for(lambda: not self._readers, PATIENCE_SECONDS)
                 ledger.close()
+                self._left = _looks(self._path)
             finally:
                 self._leaving = False
                 self._changed.notify_all()
@@ -100,6 +106,21 @@ class Books:
 
     def _opened(self) -> Ledger:
         if self._ledger is None:
+            found = _looks(self._path)
             self._ledger = open_as_bookkeeper(self._path)
-            self.version += 1
+            if found != self._left:  # else nobody has written since, and what was read before still holds
+                self.version += 1
         return self._ledger
+
+
+def _looks(path: Path) -> object:
+    """Names, times and sizes of the database and of what lies beside it; whoever writes changes one of them."""
+    found = [each for each in path.expanduser().iterdir() if each.name not in _NO_FACTS] if path.is_dir() else []
+    return frozenset((each.name, stat.st_mtime_ns, stat.st_size) for each in found if (stat := _stat(each)) is not None)
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None

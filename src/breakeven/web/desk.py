@@ -44,6 +44,7 @@ class Desk:
     _settings: Settings | None = None
     _stamp: object = None
     _answers: OrderedDict[object, tuple[datetime, object]] = field(default_factory=OrderedDict)
+    _under_way: dict[object, threading.Event] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -59,21 +60,36 @@ class Desk:
         return self._settings
 
     def answer(self, asked: object, report: Callable[[Facts, Settings], Found]) -> Found:
-        """A report; the same question about the same ledger is answered from memory for a few minutes."""
+        """A report; the same question about the same ledger is answered once, for all who ask it within a few minutes."""
         now = self.clock()
         settings = self.settings()
         with self._facts(settings) as ledger:
             key = (asked, self._version(settings, now), self._changed_at())
-            with self._lock:
-                known = self._answers.get(key)
-            if known is not None and (now - known[0]).total_seconds() < REMEMBERED_SECONDS:
-                return known[1]  # type: ignore[return-value] # the key says which report it is
-            found = report(ledger, settings)
-        with self._lock:
-            self._answers[key] = (now, found)
-            while len(self._answers) > MOST_REMEMBERED:
-                self._answers.popitem(last=False)
+            while (waited := self._known_or_begun(key, now)) is not None:
+                if not isinstance(waited, threading.Event):
+                    return waited[1]  # type: ignore[return-value] # the key says which report it is
+                waited.wait()
+            try:
+                found = report(ledger, settings)
+                with self._lock:
+                    self._answers[key] = (now, found)
+                    while len(self._answers) > MOST_REMEMBERED:
+                        self._answers.popitem(last=False)
+            finally:
+                with self._lock:
+                    self._under_way.pop(key).set()
         return found
+
+    def _known_or_begun(self, key: object, now: datetime) -> tuple[datetime, object] | threading.Event | None:
+        """The answer if it is known, what to wait for where another thread is at it, or None: then it is the caller's to find."""
+        with self._lock:
+            known = self._answers.get(key)
+            if known is not None and (now - known[0]).total_seconds() < REMEMBERED_SECONDS:
+                return known
+            if key not in self._under_way:
+                self._under_way[key] = threading.Event()
+                return None
+            return self._under_way[key]
 
     def _facts(self, settings: Settings) -> AbstractContextManager[Facts]:
         """ClickHouse where the configuration says that reports ask it, else the books themselves."""
