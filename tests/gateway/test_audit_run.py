@@ -100,6 +100,38 @@ def test_a_worse_model_is_found_to_be_worse(kept: Any, capsys: pytest.CaptureFix
         assert told == [(False, scorer)]
 
 
+def test_both_answers_are_kept_under_the_same_consent(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """An audit's answers lie beside the calls that they answer again: shown in pairs, and gone when the call is purged."""
+    layout = Layout(kept.ledger)
+    live = {each.call_id: each for each in captures.read(layout, "contracts")}
+    _run(kept, capsys, "--to", "beside", "--model", "gpt-4o-mini-words-4", "--replays", "3")
+    again = [each for each in captures.read(layout, "contracts", replays=True) if each.rung == "beside"]
+    assert len(again) == 3
+    assert all((live[one.call_id].customer, live[one.call_id].keep_until) == (one.customer, one.keep_until) for one in again)
+    where = ["--ledger", str(kept.ledger), "--config", str(kept.config)]
+    capsys.readouterr()
+    assert run(["audit", "replays", "clauses", "--limit", "1000", "--json", *where]) == 0
+    found = json.loads(capsys.readouterr().out)
+    pairs = [pair for pair in found["pairs"] if pair["to_rung"] == "beside"]
+    assert {pair["call_id"] for pair in pairs} == {one.call_id for one in again}
+    assert all(not pair["agreed"] and pair["before"] != pair["again"] and pair["asked"] for pair in pairs)
+    assert [pair["agreed"] for pair in found["pairs"]] == sorted(pair["agreed"] for pair in found["pairs"])
+    gone = again[0].call_id
+    assert run(["captures", "purge", "contracts", "--call", gone, "--why", "asked", "--yes", *where]) == 0
+    assert gone not in {each.call_id for each in captures.read(layout, "contracts", replays=None)}
+    capsys.readouterr()
+    assert run(["audit", "replays", "clauses", "--limit", "1000", "--json", *where]) == 0
+    assert gone not in {pair["call_id"] for pair in json.loads(capsys.readouterr().out)["pairs"]}
+
+
+def test_the_gateway_keeps_no_body_of_an_audits_calls(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """What an audit asks again is not captured a second time as if it were live: no customer's purge would find it there."""
+    before = len(list(captures.read(Layout(kept.ledger), "contracts")))
+    _run(kept, capsys, "--to", "unseen", "--model", "gpt-4o-mini", "--replays", "3")
+    time.sleep(1)  # the gateway keeps bodies a moment after it has answered
+    assert len(list(captures.read(Layout(kept.ledger), "contracts"))) == before
+
+
 def test_the_budget_ends_a_run(kept: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is asked that would pass the budget: with room for about three answers, the run stops there."""
     _run(kept, capsys, "--to", "priced", "--model", "gpt-4.1", "--replays", "100")

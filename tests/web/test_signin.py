@@ -111,6 +111,18 @@ def test_a_link_lets_somebody_look_and_nothing_else_until_it_ends(strict: Any) -
         assert client.post("/api/v1/links", json={"days": 1}, headers={GUARD: me["guard"]}).status_code == 403
 
 
+def test_kept_answers_are_for_those_who_may_read_them(strict: Any) -> None:
+    """Both answers of replays are shown to the feature's owner, and to no viewer, nor to the owner of another feature."""
+    found = {}
+    for person in ("ann", "vic", "ola"):
+        with strict.client(authorization=f"Bearer {_token(strict, person)}") as client:
+            for feature in ("letters", "search"):
+                asked = {"feature": feature, "task_class": "any"}
+                found[person, feature] = client.get("/api/v1/audit/replays", params=asked).status_code
+    assert {key for key, status in found.items() if status == 200} == {("ola", "letters")}
+    assert {status for key, status in found.items() if key != ("ola", "letters")} == {403}
+
+
 def test_an_expired_or_revoked_token_opens_nothing(strict: Any) -> None:
     """Neither works as bearer nor to sign in."""
     token, secret = create_token(strict.ledger, "ann", _now())

@@ -558,6 +558,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/replays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Replays
+         * @description What did the dear and the cheap rung answer to the same task? Kept bodies only, disagreements first; not for every role.
+         *
+         *     Never answered from memory: what was purged a moment ago must not be shown.
+         */
+        get: operations["ApiV1AuditReplaysReplays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports/{name}": {
         parameters: {
             query?: never;
@@ -1588,6 +1610,21 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** Pair */
+        Pair: {
+            call_id: string;
+            agreed: boolean;
+            scored_by: string | null;
+            from_rung: string | null;
+            from_model: string | null;
+            to_rung: string;
+            to_model: string | null;
+            asked: string;
+            before: string;
+            again: string;
+            pieces: components["schemas"]["Piece"][];
+            cut: boolean;
+        };
         /** Passed */
         Passed: {
             before: string;
@@ -1600,6 +1637,12 @@ export interface components {
         People: {
             review: string;
             rework: string;
+        };
+        /** Piece */
+        Piece: {
+            text: string;
+            /** @enum {string} */
+            found_in: "both" | "before" | "again";
         };
         /** Pnl */
         Pnl: {
@@ -1992,6 +2035,16 @@ export interface components {
             attributed: number | null;
             reconciled?: number | null;
             reconciled_through?: string;
+        };
+        /** SideBySide */
+        SideBySide: {
+            feature: string;
+            task_class: string;
+            replays: number;
+            disagreements: number;
+            kept: number;
+            pairs: components["schemas"]["Pair"][];
+            sentence: string;
         };
         /** SignedOff */
         SignedOff: {
@@ -5537,6 +5590,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rejected"];
+                };
+            };
+            /** @description The question is not understood. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Sign in first. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description This person may not do it, or the request does not come from our own page. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description There is no such thing, or the file or service that it needs is not there. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description The address does not take this method. */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description A fact stands in the way. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Too many at once. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+            /** @description Another command has the ledger; come again. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Faulty"];
+                };
+            };
+        };
+    };
+    ApiV1AuditReplaysReplays: {
+        parameters: {
+            query: {
+                feature: string;
+                task_class: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "cache-control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SideBySide"];
                 };
             };
             /** @description The question is not understood. */

@@ -219,11 +219,20 @@ export const words = {
     table: "All customers",
     who: "Who",
   },
+  replays: {
+    title: "Both answers, side by side",
+    same: "Same",
+    differs: "Differs",
+    cut: "Longer texts are cut before they are compared.",
+  },
   alignment: {
     ladder: "Paid and enough",
     ladderCaption: "What is paid on each rung beside what would be enough for the same work; the gap is the waste.",
     findings: "Findings",
     finding: "Evidence",
+    design:
+      "A sample of past tasks, dear ones drawn more often and weighted back, was answered again on the cheaper rung. " +
+      "The lower bound holds however often one looks.",
     overturn: "What would overturn this",
     accept: "Accept: write a rollout",
     show: "Show the change",

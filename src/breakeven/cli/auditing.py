@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from breakeven.cli import auditclasses, auditdecisions, auditroutes, auditrun
+from breakeven.cli import auditclasses, auditdecisions, auditreplays, auditroutes, auditrun
 from breakeven.cli.audit import audit
 
-WORDS = (auditclasses.classes, auditroutes.route, auditrun.run, auditdecisions.accept, auditdecisions.reject)
+WORDS = (
+    auditclasses.classes,
+    auditroutes.route,
+    auditrun.run,
+    auditreplays.replays,
+    auditdecisions.accept,
+    auditdecisions.reject,
+)
 """Commands that join the group by being loaded."""
 
 __all__ = ["WORDS", "audit"]

@@ -88,6 +88,7 @@ def run(  # noqa: PLR0913 - one argument per option
     The calls carry the key in BREAKEVEN_KEY, where there is one. With --shadow live calls are used, off the caller's path.
     """
     from breakeven.cli.replaying import Gateway, replayed
+    from breakeven.cli.replaykeeping import keeper
     from breakeven.ledger.store import locate
 
     settings, path = load(config, ledger_path)
@@ -117,7 +118,9 @@ def run(  # noqa: PLR0913 - one argument per option
         "judge_error": None if judge is None else judge.value,
         "kind": "shadow" if shadow is not None else "audit",
     }
-    added = _run(path, settings, batches, partial(replayed, gateway, aim=aim, scoring=rule, budget=limit), facts, aim)
+    keep = keeper(layout, settings, owner, aim)
+    asked = partial(replayed, gateway, aim=aim, scoring=rule, budget=limit, keep=keep)
+    added = _run(path, settings, batches, asked, facts, aim)
     _tell(gateway, added, task_class, aim, as_json=as_json)
 
 

@@ -22,10 +22,11 @@ from breakeven.errors import DataError, Unreachable, UsageError
 from breakeven.gateway.attribution import Attribution
 from breakeven.gateway.replies import said
 from breakeven.gateway.tasks import request_of, task_of
+from breakeven.governance.capture import REPLAYED
 from breakeven.ledger.captures import Exchange
 
 PATHS = {"openai_chat": "/v1/chat/completions", "openai_responses": "/v1/responses", "anthropic": "/v1/messages"}
-ENVIRONMENT = "audit"
+ENVIRONMENT = REPLAYED
 """What the calls of replays say of themselves: their cost is the feature's, and no audit counts them as its traffic."""
 KEY = "BREAKEVEN_KEY"
 _SECONDS = 120
@@ -69,6 +70,8 @@ class Gateway:
     spent: Decimal = Decimal(0)
     answered: int = 0
     faults: list[str] = field(default_factory=list)
+    answer: bytes = b""
+    """The last answer as it came."""
 
     def ask(self, api: str, request: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[Reply | None, Decimal | None, str]:
         """The answer's text (None where there is none), what it cost, and the rung. Raises Unreachable where nothing listens."""
@@ -99,6 +102,7 @@ class Gateway:
         cost = Decimal(told) if told else None
         self.spent += cost or 0
         self.answered += 1
+        self.answer = content
         heard = said(api, content, streamed=False)
         text = None if heard is None or heard.more else Reply(heard.text)
         return text, cost, headers.get("breakeven-rung") or ""
@@ -171,9 +175,17 @@ class Rung:
 
 
 def replayed(
-    gateway: Gateway, tasks: Sequence[tuple[Past, float]], aim: Rung, scoring: Scoring, budget: Decimal | None
+    gateway: Gateway,
+    tasks: Sequence[tuple[Past, float]],
+    aim: Rung,
+    scoring: Scoring,
+    budget: Decimal | None,
+    keep: Callable[[Past, bytes], None] = lambda _past, _answer: None,
 ) -> Iterator[tuple[Past, float, Score, Decimal | None]]:
-    """Each task with its propensity, score and cost, until the budget would be passed. No answer is a fault, and not a score."""
+    """Each task with its propensity, score and cost, until the budget would be passed. No answer is a fault, and not a score.
+
+    `keep` is given each answer as it came.
+    """
     for past, propensity in tasks:
         if not fits(gateway, budget, past.cost):
             return
@@ -184,6 +196,7 @@ def replayed(
         if aim.answers_as and answered_by != aim.answers_as:
             gateway.faults.append(f"{answered_by} answered instead of {aim.answers_as}")
             continue
+        keep(past, gateway.answer)
         yield past, propensity, scoring(past.task, heard, past.answer), cost
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from breakeven.gateway.meter import LARGEST_CAPTURED
+from breakeven.governance.capture import REPLAYED
 from breakeven.ledger.captures import Exchange, append
 from breakeven.providers.assembled import assembled
 
@@ -42,6 +43,8 @@ class _Offered(NamedTuple):
 
 def wanted(call: Call) -> CapturePolicy | None:
     """The policy by which the bodies of this call are kept; None where they are not."""
+    if call.attribution.environment == REPLAYED:
+        return None
     policy = call.snapshot.captures.get(call.attribution.feature or "")
     return policy if policy is not None and policy.takes(call.id) else None
 

@@ -24,6 +24,7 @@ ACTIONS: Mapping[str, tuple[Role, ...]] = {
     "share links": ("engineer", "finance", "owner"),
     "move the ledger": (),
     "move classes": ("engineer", "owner"),
+    "read captures": ("engineer", "owner"),
     "purge captures": ("engineer", "owner"),
     "apply retention": ("finance",),
     "erase people": (),

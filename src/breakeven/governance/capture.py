@@ -79,6 +79,11 @@ BUILT_IN: Mapping[str, Rule] = {
 DEFAULT_REDACTION = ("email", "card_number", "iban")
 
 
+REPLAYED = "audit"
+"""The environment of an audit's own calls. The gateway keeps no body of theirs: the audit keeps the answer, under the id, customer
+and time of the call that it answers again, so that a purge or an erasure of that call finds it."""
+
+
 @dataclass(frozen=True)
 class CapturePolicy:
     """How a feature's bodies are kept: the share of its calls, for how many seconds, without what the rules find."""

@@ -36,7 +36,8 @@ class Exchange:
 
     `request` and `response` are JSON as the vendor's API writes it; an answer that came as a stream is put together as if it had
     come whole. `occurred_at` and `keep_until` are naive UTC. `redacted`: something was taken out of the bodies. `api` and
-    `provider` say how to read them.
+    `provider` say how to read them. `replay`: an audit's answer to the task of this call on another rung, under the call's own id,
+    customer and time, so that whatever takes out the call takes out this too; its request is that of the call, and not kept twice.
     """
 
     call_id: str
@@ -53,6 +54,7 @@ class Exchange:
     api: str = ""
     provider: str = ""
     keep_until: datetime | None = None
+    replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     api: str = ""
     provider: str = ""
     keep_until: str | None = None
+    replay: bool = False
 
 
 _lines = msgspec.json.Decoder(_Line)
@@ -113,17 +116,24 @@ def read(
     *,
     problems: list[Problem] | None = None,
     now: datetime | None = None,
+    replays: bool | None = False,
 ) -> Iterator[Exchange]:
     """What is kept of a feature, oldest first, from `since` (included) to `until` (not included); nothing that should be gone.
 
     `now` (default: the clock) decides what should be gone. A line that cannot be read is told in `problems` and left out.
+    `replays`: the answers of audits instead of what was asked and answered live; None: both.
     """
     now = now or datetime.now(UTC).replace(tzinfo=None)
     for _, paths in groupby(_files(layout, feature), key=_day_of):
         found = [each for path in paths for each in _exchanges(path, feature, [] if problems is None else problems)]
         for each in sorted(found, key=lambda one: (one.occurred_at, one.call_id, one.attempt)):
             alive = each.keep_until is None or each.keep_until > now
-            if alive and (since is None or each.occurred_at >= since) and (until is None or each.occurred_at < until):
+            if (
+                alive
+                and replays in (None, each.replay)
+                and (since is None or each.occurred_at >= since)
+                and (until is None or each.occurred_at < until)
+            ):
                 yield each
 
 
@@ -135,12 +145,16 @@ def features(layout: Layout) -> list[str]:
 
 def kept(layout: Layout, now: datetime | None = None) -> list[Kept]:
     """What is kept, by feature."""
-    return [found for feature in features(layout) if (found := _kept_of(feature, read(layout, feature, now=now))) is not None]
+    return [
+        found
+        for feature in features(layout)
+        if (found := _kept_of(feature, read(layout, feature, now=now, replays=None))) is not None
+    ]
 
 
 def find(layout: Layout, call_id: str) -> list[Exchange]:
     """The exchanges of one call, whatever its feature is."""
-    return [each for feature in features(layout) for each in read(layout, feature) if each.call_id == call_id]
+    return [each for feature in features(layout) for each in read(layout, feature, replays=None) if each.call_id == call_id]
 
 
 def purge(
@@ -246,6 +260,7 @@ def _encoded(exchange: Exchange) -> bytes:
             exchange.api,
             exchange.provider,
             None if exchange.keep_until is None else exchange.keep_until.isoformat(),
+            exchange.replay,
         )
     ) + b"\n"  # fmt: skip
 
@@ -272,6 +287,7 @@ def _decoded(line: bytes, feature: str) -> Exchange:
         found.api,
         found.provider,
         None if found.keep_until is None else datetime.fromisoformat(found.keep_until),
+        found.replay,
     )
 
 

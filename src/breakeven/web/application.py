@@ -30,6 +30,7 @@ from breakeven.web.pages import PAGES
 from breakeven.web.readings import READINGS
 from breakeven.web.received import Receiver
 from breakeven.web.receiving import RECEIVING
+from breakeven.web.replays import REPLAYS
 from breakeven.web.scenarios import SCENARIOS
 from breakeven.web.sessions import Sessions
 from breakeven.web.visitors import Asking, Connection, Door, Visitor
@@ -66,6 +67,7 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
             *MONITORING,
             *ANALYSES,
             *AUDITS,
+            *REPLAYS,
             pack,
             *SCENARIOS,
             *CHANGES,
