@@ -71,12 +71,12 @@ def post(
         _stage_days(ledger, invoice, digest, tied, recorded_at)
         spans = closed_spans(ledger.layout)
         moved = f"occurred_at <> {booked_at('occurred_at', spans)}"
-        corrections = ledger.query(f"SELECT count(*) FROM invoice_lines WHERE {moved}")[0][0]
+        corrections = ledger.query(f"SELECT count(*) FROM adjusting_lines WHERE {moved}")[0][0]
         names = ", ".join(COST_LINES)
         ledger.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE posted_lines AS SELECT {names} FROM (SELECT * REPLACE ("
             f"CASE WHEN {moved} THEN reason || '; correction of a closed period' ELSE reason END AS reason,"
-            f" {booked_at('occurred_at', spans)} AS occurred_at) FROM invoice_lines)"
+            f" {booked_at('occurred_at', spans)} AS occurred_at) FROM adjusting_lines)"
         )
         manifest = seal(
             ledger.connection,
@@ -98,7 +98,7 @@ def _version(digest: str) -> str:
 
 def _stage_lines(ledger: Ledger, invoice: str, digest: str, adjustments: Sequence[Adjustment], recorded_at: datetime) -> None:
     declared = ", ".join(f"{name} {kind}" for name, kind in COST_LINES.items())
-    ledger.connection.execute(f"CREATE OR REPLACE TEMP TABLE invoice_lines ({declared})")
+    ledger.connection.execute(f"CREATE OR REPLACE TEMP TABLE adjusting_lines ({declared})")
     rows = []
     for number, item in enumerate(adjustments):
         values = {
@@ -121,7 +121,7 @@ def _stage_lines(ledger: Ledger, invoice: str, digest: str, adjustments: Sequenc
         }
         rows.append([values.get(name) for name in COST_LINES])
     if rows:
-        ledger.connection.executemany(f"INSERT INTO invoice_lines VALUES ({', '.join('?' * len(COST_LINES))})", rows)
+        ledger.connection.executemany(f"INSERT INTO adjusting_lines VALUES ({', '.join('?' * len(COST_LINES))})", rows)
 
 
 def _stage_reversals(ledger: Ledger, tied: Sequence[Tied], recorded_at: datetime) -> None:
@@ -131,7 +131,7 @@ def _stage_reversals(ledger: Ledger, tied: Sequence[Tied], recorded_at: datetime
         ledger.connection.executemany("INSERT INTO compared_days VALUES (?, ?)", [(row.provider, row.day) for row in tied])
     ledger.connection.execute(
         f"""
-        INSERT INTO invoice_lines BY NAME
+        INSERT INTO adjusting_lines BY NAME
         SELECT * REPLACE (line + {numbering.REVERSAL} AS line, line AS adjustment_of, -cost AS cost,
             $recorded_at::TIMESTAMP AS recorded_at, 'reversed by a later invoice' AS reason)
         FROM sealed.cost_lines AS line

@@ -90,7 +90,7 @@ def select(columns: Mapping[str, str]) -> str:
     listed = ", ".join(f'{expression} AS "{name}"' for name, expression in columns.items())
     return (
         f"SELECT {listed} FROM focus_charges ORDER BY day, provider, sku, factors, price_version, feature, team, workflow,"
-        " environment, segment, rung, state, list_unit_price, contracted_unit_price, cost"
+        " environment, segment, rung, state, cause, invoice, list_unit_price, contracted_unit_price, cost"
     )
 
 
@@ -187,4 +187,4 @@ def _meter(one: UsageClass) -> str:
 
 def _vendor_rows(request: ExportRequest) -> list[tuple[str | None, ...]]:
     names = dict.fromkeys([*_VENDORS, *request.accounts])
-    return [(name, *_VENDORS.get(name, (name, None)), *request.accounts.get(name, (name, None))) for name in names]
+    return [(name, *_VENDORS.get(name, (name, None)), *request.accounts.get(name, (None, None))) for name in names]

@@ -54,7 +54,7 @@ _CATEGORIES = """CASE line.category WHEN 'usage' THEN 'Usage' WHEN 'credit' THEN
     WHEN 'fee' THEN 'Purchase' ELSE 'Adjustment' END"""
 _VALUES: Mapping[str, str] = {
     "BilledCost": "line.amount",
-    "BillingAccountId": "coalesce(line.account, line.provider)",
+    "BillingAccountId": "coalesce(line.account, vendors.account, line.provider)",
     "BillingCurrency": "'USD'",
     "BillingPeriodEnd": "line.period_end",
     "BillingPeriodStart": "line.period_start",

@@ -18,11 +18,39 @@ lines AS (
         )
     END
 ),
+tied AS (
+    -- The invoice that a vendor's day was last held against and ties with. A file of several invoices does not say which one bills it.
+    SELECT
+        provider AS tied_provider, CAST(day AS DATE) AS tied_day,
+        arg_max(CASE WHEN invoice NOT LIKE '%, %' THEN invoice END, (recorded_at, reconciliation_id)) AS invoice
+    FROM reconciliations
+    GROUP BY ALL
+),
+postings AS (
+    SELECT
+        provider AS posted_provider, concat('invoice:', left(invoice_digest, 16)) AS posted_version,
+        max(CASE WHEN invoice NOT LIKE '%, %' THEN invoice END) AS invoice, max(CAST(day AS DATE)) AS last_day
+    FROM reconciliations
+    GROUP BY ALL
+),
+bills AS (
+    -- The account that an invoice names as billed: of its latest file, and only where it is one.
+    SELECT provider AS billed_provider, invoice AS billed_invoice, min(account) AS billed_account
+    FROM invoice_lines
+    WHERE (provider, invoice, invoice_digest) IN (
+        SELECT (provider, invoice, arg_max(invoice_digest, (recorded_at, invoice_digest))) FROM invoice_lines GROUP BY provider, invoice
+    )
+    GROUP BY ALL
+    HAVING count(DISTINCT account) = 1
+),
 amounts AS (
     -- One metered quantity with everything that is charged on it: the list price, and what discounts and uplifts make of it.
     SELECT
         call_id, attempt, part, occurred_at, provider, model, usage_class, feature, team, customer, workflow, environment, rung,
-        kind = 'stated' OR adjustment_of IS NOT NULL OR (usage_class IS NOT NULL AND quantity IS NULL) AS is_adjustment,
+        CASE WHEN kind LIKE 'invoice:%' THEN substr(kind, 9) END AS cause,
+        CASE WHEN kind LIKE 'invoice:%' THEN price_version END AS posted_by,
+        kind = 'stated' OR kind LIKE 'invoice:%' OR adjustment_of IS NOT NULL OR (usage_class IS NOT NULL AND quantity IS NULL)
+        AS is_adjustment,
         adjustment_of IS NOT NULL AS is_correction,
         max(quantity) AS quantity,
         sum(unit_price) FILTER (WHERE kind = 'list') AS list_unit_price,
@@ -63,10 +91,14 @@ known AS (
 charges AS (
     SELECT
         known.occurred_at::DATE AS day,
-        provider, model, feature, team, workflow, environment, segment, rung, state, price_version, is_correction, is_amount,
+        known.provider, model, feature, team, workflow, environment, segment, rung, state, price_version, cause, is_amount,
+        -- An adjustment for days that were closed when it was posted is booked later, and so a correction.
+        is_correction OR coalesce(known.occurred_at::DATE > postings.last_day, false) AS is_correction,
+        -- What was posted belongs to the invoice that it was posted for, whatever other invoice bills the day that it is booked on.
+        CASE WHEN posted_by IS NOT NULL THEN postings.invoice WHEN state <> 'not_billed' THEN tied.invoice END AS invoice,
         classes.direction, classes.cache, classes.meter, classes.consumed_unit, classes.pricing_unit,
         CASE WHEN NOT is_amount THEN concat_ws(
-            '/', coalesce(provider, 'unknown'), coalesce(model, 'unknown'), classes.sku
+            '/', coalesce(known.provider, 'unknown'), coalesce(model, 'unknown'), classes.sku
         ) END AS sku,
         CASE WHEN NOT is_amount THEN concat_ws(
             '/', nullif(classes.ttl, ''), context ->> 'service_tier', context ->> 'processing', context ->> 'speed',
@@ -87,6 +119,8 @@ charges AS (
         sum(avoided) FILTER (WHERE is_first) AS avoided
     FROM known
     LEFT JOIN focus_classes AS classes ON classes.usage_class = coalesce(known.usage_class, '')
+    LEFT JOIN tied ON tied_provider = known.provider AND tied_day = known.occurred_at::DATE
+    LEFT JOIN postings ON posted_provider = known.provider AND posted_version = known.posted_by
     GROUP BY ALL
 ),
 delivered AS (
@@ -103,10 +137,13 @@ placed AS (
     FROM charges
 )
 SELECT
-    placed.*, vendors.name AS vendor, vendors.service, coalesce(vendors.account, placed.provider, 'unknown') AS account,
+    placed.* EXCLUDE (invoice), vendors.name AS vendor, vendors.service,
+    CASE WHEN coalesce(billed_account = vendors.account, true) THEN invoice END AS invoice,
+    coalesce(vendors.account, billed_account, placed.provider, 'unknown') AS account,
     vendors.account_name, outcome_count, outcome_value, owners.owner
 FROM placed
 LEFT JOIN focus_vendors AS vendors ON vendors.provider = placed.provider
+LEFT JOIN bills ON billed_provider = placed.provider AND billed_invoice = placed.invoice
 LEFT JOIN focus_owners AS owners ON owners.feature = placed.feature
 LEFT JOIN delivered ON
     place = 1 AND delivered.day = placed.day AND delivered.feature IS NOT DISTINCT FROM placed.feature
