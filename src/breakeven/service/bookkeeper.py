@@ -34,6 +34,7 @@ from breakeven.service.openings import Openings
 from breakeven.service.reporting import Reporting
 from breakeven.service.rolling import Rolling
 from breakeven.service.shipping import Shipping
+from breakeven.service.telemetry import Telemetry
 from breakeven.service.transfers import Transfers, rounds_of, shipping_settings
 
 if TYPE_CHECKING:
@@ -139,7 +140,9 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
         if stop.wait(LOOK_SECONDS):
             return
     shipping = Shipping(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
+    telemetry = Telemetry(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
     shipping.start()
+    telemetry.start()
     web = web_server(spec, keeper.books, stop)
     if web is not None:
         web.start()
@@ -157,6 +160,7 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
         web.stop()
     keeper.close()
     shipping.close()
+    telemetry.close()
 
 
 def web_server(spec: BookkeeperSpec, books: Books, stop: threading.Event) -> WebServer | None:

@@ -22,6 +22,7 @@ import msgspec
 from breakeven.accounts.address import redis_address
 from breakeven.errors import BreakevenError, ConfigError
 from breakeven.exchange.sinks import open_sink
+from breakeven.exchange.sinks.posting import post
 from breakeven.exchange.sinks.webhook import address, variable
 from breakeven.gateway.preparation import prepared
 from breakeven.gateway.proxies import address_of
@@ -29,7 +30,9 @@ from breakeven.gateway.rundir import RunDirectory
 from breakeven.gateway.signing import signer_of
 from breakeven.ledger import open_ledger
 from breakeven.ledger.layout import Layout
+from breakeven.ledger.seals import segment_numbers
 from breakeven.service.checkrungs import ladders_told
+from breakeven.service.telemetry import EMPTY, PATHS, header_values, read_mark
 from breakeven.settings import Settings, SinkSettings, load_settings
 from breakeven.web.pages import STATIC
 
@@ -230,6 +233,25 @@ def object_store(bench: Bench) -> Iterator[Finding]:
     yield Finding("shipping", "fine", f"the bucket {shipping.bucket} can be listed")
 
 
+def telemetry(bench: Bench) -> Iterator[Finding]:
+    """Whether the OpenTelemetry receiver takes an empty request of every signal, and how much waits for it."""
+    wanted = bench.settings.telemetry
+    if wanted is None:
+        return
+    layout = Layout(bench.ledger)
+    for signal in wanted.send:
+        part = f"telemetry {signal}"
+        try:
+            headers = header_values(wanted, bench.environment)
+            post(f"{wanted.endpoint}/{PATHS[signal]}", EMPTY[signal], headers, PATIENCE_SECONDS)
+            mark = read_mark(layout, signal)
+        except BreakevenError as error:
+            yield from _told(part, error)
+            continue
+        waiting = 0 if mark is None else sum(number > mark.segment for number in segment_numbers(layout))
+        yield Finding(part, "fine", f"{wanted.endpoint} answers; {waiting:,} sealed segments wait")
+
+
 def sinks(bench: Bench) -> Iterator[Finding]:
     """Whether every sink of alerts has what it needs; `breakeven alerts test NAME` sends one."""
     for name, sink in bench.settings.alerts.sinks.items():
@@ -244,7 +266,8 @@ def sinks(bench: Bench) -> Iterator[Finding]:
 
 Check = Callable[[Bench], Iterator[Finding]]
 CHECKS: Sequence[Check] = (
-    configuration, ledger, prices_and_keys, ladders, providers, service, dashboard, shared_stores, clickhouse, object_store, sinks,
+    configuration, ledger, prices_and_keys, ladders, providers, service, dashboard, shared_stores, clickhouse, object_store,
+    telemetry, sinks,
 )  # fmt: skip
 """Every check; another one is a function here and its name in this list."""
 

@@ -54,6 +54,7 @@ from breakeven.settings.providers import default_providers
 from breakeven.settings.reports import schedules_of
 from breakeven.settings.rollouts import rollouts_of, warn_of_idle
 from breakeven.settings.shipping import ShippingSettings, shipping_of
+from breakeven.settings.telemetry import TelemetrySettings, telemetry_of
 from breakeven.settings.web import WebSettings, web_settings
 from breakeven.yamlfields import Fields, Problems, entries, items, suggestion
 from breakeven.yamlfile import Node, parse_yaml, read_yaml
@@ -80,6 +81,7 @@ SECTIONS = (
     "web",
     "privacy",
     "shipping",
+    "telemetry",
     *NOT_ENFORCED,
 )
 FEATURE_FIELDS = (
@@ -164,6 +166,7 @@ class Settings:
     access: Access = field(default_factory=Access)
     privacy: Privacy = field(default_factory=Privacy)
     shipping: ShippingSettings | None = None
+    telemetry: TelemetrySettings | None = None
     later: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     warnings: tuple[Problem, ...] = ()
 
@@ -244,6 +247,7 @@ def _settings(root: Node, config: Path, problems: Problems, warnings: Problems) 
         access=access_of(top.get("access"), problems),
         web=web_settings(top.get("web"), problems),
         shipping=shipping_of(top.get("shipping"), problems),
+        telemetry=telemetry_of(top.get("telemetry"), problems, warnings),
         privacy=privacy_of(top.get("privacy"), problems),
         budgets=budgets,
         alerts=alerts,

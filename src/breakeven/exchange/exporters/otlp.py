@@ -7,7 +7,7 @@ cache reads and writes, output contains reasoning. Prompts and answers are never
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -60,6 +60,7 @@ _ATTRIBUTES: Mapping[str, _Attribute] = {
     "breakeven.rung": _Attribute("stringValue", "rung"),
     "deployment.environment.name": _Attribute("stringValue", "environment"),
 }
+_AFTER = "(occurred_at, call_id, attempt) > (CAST($at AS TIMESTAMP), CAST($call AS UUID), CAST($attempt AS SMALLINT))"
 _USER = {"user.id": _Attribute("stringValue", "user_id"), "enduser.id": _Attribute("stringValue", "user_id")}
 
 
@@ -105,10 +106,14 @@ def header_pairs(text: str) -> dict[str, str]:
 
 def _bodies(ledger: Ledger, period: Period, *, users: bool) -> Iterator[tuple[bytes, int]]:
     cursor = ledger.connection.cursor()
-    cursor.execute(_select(users=users), {"start": period.start, "end": period.end})
+    cursor.execute(span_select(users=users), {"start": period.start, "end": period.end})
     while batch := cursor.fetchmany(BATCH_SPANS):
-        spans = ",".join(row[0] for row in batch)
-        yield scoped("Spans", f'"spans":[{spans}]'), len(batch)
+        yield span_body(row[0] for row in batch), len(batch)
+
+
+def span_body(spans: Iterable[str]) -> bytes:
+    """One request of spans, of their texts."""
+    return scoped("Spans", f'"spans":[{",".join(spans)}]')
 
 
 def scoped(signal: str, content: str) -> bytes:
@@ -121,7 +126,11 @@ def scoped(signal: str, content: str) -> bytes:
     return f'{{"resource{signal}":[{{"resource":{resource},"scope{signal}":{scope}}}]}}'.encode()
 
 
-def _select(*, users: bool) -> str:
+def span_select(*, users: bool, after: bool = False) -> str:
+    """The spans of the calls from $start until $end, in order; with `after` those behind $at, $call and $attempt.
+
+    Beside its text, a span has what says where it stands: when the call was made, its id and its attempt.
+    """
     named = {**_ATTRIBUTES, **(_USER if users else {})}
     attributes = ", ".join(_attribute(name, one) for name, one in named.items())
     start = "epoch_us(occurred_at) * 1000"
@@ -142,8 +151,8 @@ def _select(*, users: bool) -> str:
             || ',"kind":3,"startTimeUnixNano":"' || {start} || '","endTimeUnixNano":"'
             || ({start} + coalesce(latency_ms, 0)::BIGINT * 1000000)
             || '","status":{{"code":' || CASE WHEN status = 'ok' THEN 1 ELSE 2 END
-            || '}},"attributes":[' || concat_ws(',', {attributes}) || ']}}'
-        FROM told ORDER BY occurred_at, call_id, attempt"""
+            || '}},"attributes":[' || concat_ws(',', {attributes}) || ']}}', occurred_at, CAST(call_id AS VARCHAR), attempt
+        FROM told WHERE {_AFTER if after else "TRUE"} ORDER BY occurred_at, call_id, attempt"""
 
 
 def _attribute(name: str, one: _Attribute) -> str:

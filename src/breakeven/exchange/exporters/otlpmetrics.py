@@ -14,7 +14,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, islice
-from typing import Any
+from typing import Any, NamedTuple
+
+import duckdb
 
 from breakeven.economics.periods import Period
 from breakeven.errors import Unreachable
@@ -24,7 +26,7 @@ from breakeven.exchange.sinks.posting import post
 from breakeven.ledger import Ledger
 
 BATCH_POINTS = 1_000
-_DELTA = 1
+DELTA, CUMULATIVE = 1, 2
 TOKEN_BOUNDS = tuple(4**power for power in range(14))
 DURATION_BOUNDS = tuple(0.01 * 2**power for power in range(14))
 """Both as the conventions advise."""
@@ -46,10 +48,10 @@ def push_metrics(ledger: Ledger, period: Period, endpoint: str, headers: Mapping
     """Send the metrics of a period. Raises UsageError (no address) and Unreachable (not taken; says how far it came)."""
     url = receiver_url(endpoint, "metrics")
     points = batches = 0
-    for name, unit, found in _metrics(ledger, period):
+    for name, unit, found in metrics(ledger.connection, period):
         while batch := list(islice(found, BATCH_POINTS)):
             try:
-                post(url, _body(name, unit, batch), headers, SECONDS)
+                post(url, metric_body([metric(name, unit, batch, DELTA)]), headers, SECONDS)
             except NotSent as error:
                 raise Unreachable(
                     f"{points:,} points were sent, then {error.what}", f"{error.remedy} What was sent counts."
@@ -58,7 +60,13 @@ def push_metrics(ledger: Ledger, period: Period, endpoint: str, headers: Mapping
     return Sent(points, batches)
 
 
-def _metrics(ledger: Ledger, period: Period) -> Iterator[tuple[str, str, Iterator[dict[str, Any]]]]:
+def metrics(
+    connection: duckdb.DuckDBPyConnection, period: Period, at: str = _HOUR
+) -> Iterator[tuple[str, str, Iterator[dict[str, Any]]]]:
+    """Name, unit and points of each metric; a point for each combination of attributes and value of `at`, which is SQL.
+
+    Amounts are texts here, with every digit.
+    """
     tokens = f"""SELECT *, unnest(['input', 'output']) AS token_type, unnest([{INPUT}, {OUTPUT}]) AS measured
         FROM calls WHERE {_WITHIN} AND input_tokens IS NOT NULL AND call_count = 1"""
     took = f"SELECT *, latency_ms / 1000.0 AS measured FROM calls WHERE {_WITHIN} AND latency_ms IS NOT NULL AND call_count = 1"
@@ -67,30 +75,45 @@ def _metrics(ledger: Ledger, period: Period) -> Iterator[tuple[str, str, Iterato
     made = f"SELECT * FROM calls WHERE {_WITHIN} AND attempt = 0"
     by_type = {**_NAMED, "gen_ai.token.type": "token_type"}
     by_error = {**_NAMED, "error.type": _ERROR}
-    yield "gen_ai.client.token.usage", "{token}", _histogram(ledger, period, tokens, by_type, TOKEN_BOUNDS)
-    yield "gen_ai.client.operation.duration", "s", _histogram(ledger, period, took, by_error, DURATION_BOUNDS)
-    yield "breakeven.cost", "USD", _sum(ledger, period, spent, _NAMED, "CAST(sum(cost) AS DOUBLE)", "asDouble")
-    yield "breakeven.calls", "{call}", _sum(ledger, period, made, by_error, "CAST(sum(call_count) AS VARCHAR)", "asInt")
+    yield "gen_ai.client.token.usage", "{token}", _histogram(_Asked(connection, period, tokens, by_type, at), TOKEN_BOUNDS)
+    yield "gen_ai.client.operation.duration", "s", _histogram(_Asked(connection, period, took, by_error, at), DURATION_BOUNDS)
+    yield "breakeven.cost", "USD", _sum(_Asked(connection, period, spent, _NAMED, at), "CAST(sum(cost) AS VARCHAR)", "asDouble")
+    yield (
+        "breakeven.calls",
+        "{call}",
+        _sum(_Asked(connection, period, made, by_error, at), "CAST(sum(call_count) AS VARCHAR)", "asInt"),
+    )
 
 
-def _histogram(
-    ledger: Ledger, period: Period, rows: str, named: Mapping[str, str], bounds: Sequence[float]
-) -> Iterator[dict[str, Any]]:
+class _Asked(NamedTuple):
+    """What points are made of: the rows of a period, what their attributes are, and what tells when they are."""
+
+    connection: duckdb.DuckDBPyConnection
+    period: Period
+    rows: str
+    named: Mapping[str, str]
+    at: str
+
+    @property
+    def columns(self) -> str:
+        return f"{self.at} AS hour, {', '.join(self.named.values())}"
+
+
+def _histogram(asked: _Asked, bounds: Sequence[float]) -> Iterator[dict[str, Any]]:
     """A point for each hour and combination of attributes: how many values lie above the bound before and up to each bound."""
     limits = f"[{', '.join(f'{bound}::DOUBLE' for bound in bounds)}]"
-    columns = f"{_HOUR} AS hour, {', '.join(named.values())}"
     sql = f"""
-        SELECT {columns}, len(list_filter({limits}, lambda bound: bound < measured)) AS bucket, count(*),
+        SELECT {asked.columns}, len(list_filter({limits}, lambda bound: bound < measured)) AS bucket, count(*),
             CAST(sum(measured) AS DOUBLE), CAST(min(measured) AS DOUBLE), CAST(max(measured) AS DOUBLE)
-        FROM ({rows}) GROUP BY ALL ORDER BY ALL"""
-    width = 1 + len(named)
-    for key, group in groupby(_rows(ledger, period, sql), key=lambda row: row[:width]):
+        FROM ({asked.rows}) GROUP BY ALL ORDER BY ALL"""
+    width = 1 + len(asked.named)
+    for key, group in groupby(_rows(asked, sql), key=lambda row: row[:width]):
         parts = list(group)
         counts = [0] * (len(bounds) + 1)
         for row in parts:
             counts[row[width]] = row[width + 1]
         yield {
-            **_point(key, named),
+            **_point(key, asked.named),
             "count": str(sum(counts)),
             "sum": sum(row[width + 2] for row in parts),
             "min": min(row[width + 3] for row in parts),
@@ -100,15 +123,15 @@ def _histogram(
         }
 
 
-def _sum(ledger: Ledger, period: Period, rows: str, named: Mapping[str, str], amount: str, kind: str) -> Iterator[dict[str, Any]]:
-    sql = f"SELECT {_HOUR} AS hour, {', '.join(named.values())}, {amount} FROM ({rows}) GROUP BY ALL ORDER BY ALL"
-    for row in _rows(ledger, period, sql):
-        yield {**_point(row[:-1], named), kind: row[-1]}
+def _sum(asked: _Asked, amount: str, kind: str) -> Iterator[dict[str, Any]]:
+    sql = f"SELECT {asked.columns}, {amount} FROM ({asked.rows}) GROUP BY ALL ORDER BY ALL"
+    for row in _rows(asked, sql):
+        yield {**_point(row[:-1], asked.named), kind: row[-1]}
 
 
-def _rows(ledger: Ledger, period: Period, sql: str) -> Iterator[tuple[Any, ...]]:
-    cursor = ledger.connection.cursor()
-    cursor.execute(sql, {"start": period.start, "end": period.end})
+def _rows(asked: _Asked, sql: str) -> Iterator[tuple[Any, ...]]:
+    cursor = asked.connection.cursor()
+    cursor.execute(sql, {"start": asked.period.start, "end": asked.period.end})
     while block := cursor.fetchmany(10_000):
         yield from block
 
@@ -122,10 +145,18 @@ def _point(key: Sequence[Any], named: Mapping[str, str]) -> dict[str, Any]:
     return {"startTimeUnixNano": str(hour), "timeUnixNano": str(hour + _NANOSECONDS_OF_AN_HOUR), "attributes": attributes}
 
 
-def _body(name: str, unit: str, points: Sequence[Mapping[str, Any]]) -> bytes:
-    data: dict[str, Any] = {"aggregationTemporality": _DELTA, "dataPoints": list(points)}
+def metric(name: str, unit: str, points: Sequence[Mapping[str, Any]], temporality: int) -> dict[str, Any]:
+    """One metric with its points, as OTLP has it."""
+    data: dict[str, Any] = {"aggregationTemporality": temporality, "dataPoints": [_as_told(point) for point in points]}
     if "count" in points[0]:
-        metric = {"name": name, "unit": unit, "histogram": data}
-    else:  # a cost may be taken back
-        metric = {"name": name, "unit": unit, "sum": {**data, "isMonotonic": name != "breakeven.cost"}}
-    return scoped("Metrics", f'"metrics":[{json.dumps(metric)}]')
+        return {"name": name, "unit": unit, "histogram": data}
+    return {"name": name, "unit": unit, "sum": {**data, "isMonotonic": name != "breakeven.cost"}}  # a cost may be taken back
+
+
+def metric_body(found: Sequence[Mapping[str, Any]]) -> bytes:
+    """One request of metrics."""
+    return scoped("Metrics", f'"metrics":{json.dumps(found)}')
+
+
+def _as_told(point: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**point, "asDouble": float(point["asDouble"])} if "asDouble" in point else point
