@@ -12,6 +12,7 @@ from breakeven.economics.money import digits
 from breakeven.ledger.closing import Close, digest
 from breakeven.reports.closing import InvoiceRow, invoices_of
 from breakeven.reports.question import Facts, Question, ask, whole
+from breakeven.reports.reconciled import not_held
 from breakeven.reports.words import count, dollars, percent
 from breakeven.settings import CURRENCY
 
@@ -129,9 +130,8 @@ def _open_because(question: Question, now: datetime, share: float | None) -> str
         return f"{question.period.label} is not over."
     if share is None:
         return f"There is no cost in {question.period.label}."
-    if not share:
-        return "No invoice was posted for it."
-    return "" if share == 1 else f"{percent(1 - share)} of its cost was held against no invoice."
+    held = not_held(share)
+    return held and f"{held[0].upper()}{held[1:]}."
 
 
 def _sentence(label: str, metered: int, adjusted: int, share: float | None, invoices: int, made: Close | None) -> str:

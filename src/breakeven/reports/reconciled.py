@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from breakeven.reports.question import Facts, Question, ask, whole
+from breakeven.reports.words import percent
 
 
 class Tie(NamedTuple):
@@ -28,3 +29,10 @@ def tie(ledger: Facts, question: Question) -> Tie:
     earlier = first_open - timedelta(days=1)
     known = last_tied is not None and earlier >= question.period.start.date()
     return Tie(whole(reconciled) / whole_cost, earlier if known else None)
+
+
+def not_held(share: float | None) -> str:
+    """What of a period's cost no invoice was posted for, in words that follow on a colon; empty where all of it ties."""
+    if not share:
+        return "no invoice was posted for it"
+    return "" if share == 1 else f"{percent(1 - share)} of its cost was held against no invoice"

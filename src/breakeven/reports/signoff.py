@@ -15,6 +15,7 @@ from breakeven.ledger.closing import Close, closes, digest, write_close
 from breakeven.ledger.layout import Layout
 from breakeven.reports.closing import Statement, readable, statement_of
 from breakeven.reports.question import Facts
+from breakeven.reports.reconciled import not_held
 from breakeven.settings import Settings
 
 ACTION = "close periods"
@@ -71,8 +72,7 @@ def _check(statement: Statement, *, unreconciled: bool) -> None:
         raise UsageError(f"there is no cost in {statement.label}", "Check the period and the ledger.")
     share = statement.pnl.shares.reconciled
     if share != 1 and not unreconciled:
-        said = "no invoice was posted for it" if not share else f"{1 - share:.1%} of its cost was held against no invoice"
         raise PolicyFailed(
-            f"{statement.label} was not closed: {said}",
+            f"{statement.label} was not closed: {not_held(share)}",
             "Post the invoices (breakeven reconcile INVOICE --post), or close it all the same with --unreconciled.",
         )
