@@ -52,6 +52,25 @@ def test_what_is_an_amount(text: str, found: list[str]) -> None:
     assert [span.worth for span in amounts(text)] == found
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "26t h day of May, 2017",
+        "the 15 th day of May 2017",
+        "15th, May, 2017",
+        "May 15 , 2017",
+        "May 15t h, 2017",
+        "1st day of --- May, 2017",
+    ],
+)
+def test_a_long_date_is_found_however_a_converted_text_parts_it(text: str) -> None:
+    """Ordinals whose ending was parted from the number or in two, and stray spaces, commas and dashes, do not hide a date."""
+    (span,) = dates(f"made as of {text}, by and between")
+    day = readings(span.text)["dmy"]
+    assert (day.month, day.year) == (5, 2017)
+    assert str(day.day) in text
+
+
 def test_days_that_do_not_exist_have_no_reading() -> None:
     """31/02/2024 is printed like a date and means no day; 05/04/24 may mean two."""
     assert readings("31/02/2024") == {}

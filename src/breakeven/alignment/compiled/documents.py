@@ -18,6 +18,8 @@ _GAP = re.compile(r"\t| {2,}")
 _NUMBERS = re.compile(r"-?\d+(?:\.\d+)?")
 _CORNERS = 8  # four corner points, x and y each
 _SIDES = 4  # left, top, right, bottom
+_PROSE_WORDS, _PROSE_ROW = 400, 6
+"""With at least so many words, and on average so many in a row, an input is running text and no form."""
 SAME_ROW_OVERLAP = 0.5
 """Two boxes stand in one row where they share at least this part of the lower one's height."""
 
@@ -41,6 +43,8 @@ class Document:
     cells: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
     words: tuple[tuple[str, ...], ...]
+    running: str = ""
+    """The whole as one text, where it is running text: lines and double spaces then part no values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,10 @@ def _from_boxes(boxes: Sequence[_Box]) -> Document:
 
 def _document(rows: tuple[tuple[Cell, ...], ...]) -> Document:
     spoken = tuple(tuple(word for cell in row for word in words(cell.text)) for row in rows)
-    return Document(tuple(cell for row in rows for cell in row), rows, spoken)
+    cells = tuple(cell for row in rows for cell in row)
+    count = sum(map(len, spoken))
+    prose = count >= _PROSE_WORDS and count >= _PROSE_ROW * len(rows)
+    return Document(cells, rows, spoken, " ".join(cell.text for cell in cells) if prose else "")
 
 
 def _rows(boxes: Sequence[_Box]) -> list[list[_Box]]:

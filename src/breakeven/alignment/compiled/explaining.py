@@ -20,6 +20,7 @@ _SOURCES = {
     "code": "numbers and codes, {}",
     "line": "lines, {}",
     "absent": "no answer",
+    "law": "places whose law a clause names, {}",
     "mentioned": "names after “{}”",
     "rearranged": "the input written as {}",
 }
@@ -104,6 +105,19 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"pattern (.+)", "the answer is written {0}"),
     (r"none of these, of (\d)", "none of the {0} candidates (5: or more) is right"),
     (r"none of these", "none of the candidates is right"),
+    (r"no clause names another law", "every clause that names a law names this one"),
+    (r"law, in (\d) clauses, others in others", "{0} clauses name this law (3: or more), and others another"),
+    (r"law of a (.+)", "it is a {0}"),
+    (r"law, governed by", "a clause says: governed by, construed or interpreted under its law"),
+    (r"law, applies", "a clause says that its law applies"),
+    (r"law & then (.+)", "the clause goes on “{0}”"),
+    (r"law & then ", "the clause ends with it"),
+    (r"said: (.+), of (.+)", "the sentence says “{0}” of it, speaking of {1}"),
+    (r"said of (.+)", "its sentence speaks of {0}"),
+    (r"the first & said: (.+), of (.+)", "it is the first date of which a sentence speaking of {1} says “{0}”"),
+    (r"the first said of (.+)", "it is the first date in a sentence that speaks of {0}"),
+    (r"the only date said of this text", "no other date stands in a sentence that speaks of this text"),
+    (r"opening (\d)", "it stands in part {0} of the text (0: its first 250 signs, 4: after 10,000)"),
     (r"nothing, of (\d)", "there is nothing to answer, though {0} candidates stand here (5: or more)"),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(pattern), words) for pattern, words in _WORDS)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from breakeven.alignment.compiled.certificate import ClassRecord
+from breakeven.alignment.compiled.jurisdictions import propose_laws
 from breakeven.alignment.compiled.known import (
     KnownAnswers,
     anchors,
@@ -21,7 +22,7 @@ from breakeven.alignment.compiled.mentions import propose_mentioned, prose
 from breakeven.alignment.compiled.proposals import Proposals
 from breakeven.alignment.compiled.rearranged import propose_rearranged
 from breakeven.alignment.compiled.scorecard import sureness
-from breakeven.alignment.compiled.sources import ABSENT, LINE, MENTIONED, REARRANGED, Sources
+from breakeven.alignment.compiled.sources import ABSENT, LAW, LINE, MENTIONED, REARRANGED, Sources
 from breakeven.alignment.compiled.spans import READERS, propose_spans
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class FieldRules:
         for kind in READERS:
             if forms := self.sources.forms(kind):
                 propose_spans(reading.document, kind, forms, found)
+        if self.sources.forms(LAW):
+            propose_laws(reading.document.running, found)
         if ways := self.sources.forms(LINE):
             propose_lines(reading.document, ways, self.sources.depth, found)
         if patterns := self.sources.forms(REARRANGED):
@@ -165,6 +168,8 @@ _CLASSES = (
     ("rearranged", "pattern "),
     ("mentioned", ("an answer before", "a new name")),
     ("absent", "nothing, of"),
+    ("clauses that agree", "no clause names another law"),
+    ("clause", "law"),
     ("checked", "check "),
 )
 """Classes of rules with the evidence they are known by; what is left is taken as it is printed."""

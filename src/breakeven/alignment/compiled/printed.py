@@ -11,12 +11,14 @@ _NAMED = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?"
     "|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
+_TH = r"(?:\s?(?:s\s?t|n\s?d|r\s?d|t\s?h)\b)?"
+"""The ending of an ordinal, which converted texts part from its number or in two: "26t h day of May"."""
 _DATE = re.compile(
     rf"""(?<![\w.,])(?:
       (?P<iso>(?:19|20)\d\d\s?[-/.]\s?\d{{1,2}}\s?[-/.]\s?\d{{1,2}})(?!\d)
     | (?P<numeric>\d{{1,2}}\s?([-/.])\s?\d{{1,2}}\s?\3\s?(?:(?:19|20)\d\d|\d\d))(?!\d)
-    | (?P<daymonth>\d{{1,2}}(?:st|nd|rd|th)?(?:\s+day)?(?:\s+of)?[\s\-/.]*(?:{_NAMED})\b\.?[\s\-/,.]*(?:(?:19|20)\d\d|\d\d)(?!\d))
-    | (?P<monthday>(?:{_NAMED})\b\.?\s*\d{{1,2}}(?:st|nd|rd|th)?\s*,?\s*(?:(?:19|20)\d\d)(?!\d))
+    | (?P<daymonth>\d{{1,2}}{_TH}(?:\s+day)?(?:\s+of)?[\s\-/.,]*(?:{_NAMED})\b\.?[\s\-/,.]*(?:(?:19|20)\d\d|\d\d)(?!\d))
+    | (?P<monthday>(?:{_NAMED})\b\.?\s*\d{{1,2}}{_TH}\s*[,.]?\s*(?:(?:19|20)\d\d)(?!\d))
     | (?P<packed>(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])|(?:[0-2]\d|3[01])(?:0[1-9]|1[0-2])(?:19|20)\d\d)(?!\d)
     )""",
     re.IGNORECASE | re.VERBOSE,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from breakeven.alignment.compiled.forms import PRINTED, fitting, forms_for
+from breakeven.alignment.compiled.jurisdictions import laws
 from breakeven.alignment.compiled.known import KnownAnswers, labels
 from breakeven.alignment.compiled.lines import DEEPEST_ROWS, WAYS, row_texts, taken
 from breakeven.alignment.compiled.mentions import Prose, cues_of, prose
@@ -33,7 +34,10 @@ ABSENT = "absent"
 MENTIONED = "mentioned"
 LINE = "line"
 REARRANGED = "rearranged"
-_ORDER = ("date", "amount", "code", LINE, REARRANGED, ABSENT)
+LAW = "law"
+TOLD = 0.5
+"""Where clauses that name a law reproduce this share of the examples, no answer is guessed from other words of the text."""
+_ORDER = ("date", "amount", "code", LAW, LINE, REARRANGED, ABSENT)
 _FEW = 2
 """So many examples are too few to ask of a source that it reproduces several."""
 
@@ -85,6 +89,7 @@ class SourceCounts:
             return
         found = {(kind, form) for kind in READERS for form in _span_forms(document, kind, answer)}
         if isinstance(answer, str):
+            found |= {(LAW, PRINTED) for one in laws(document.running) if folded(one.place) == key}
             found |= self._lines(document, key)
             found |= {(REARRANGED, pattern) for pattern in [pattern_of(whole_text(document), answer)] if pattern}
             found |= self._mentions(prose(document), answer, known)
@@ -111,6 +116,9 @@ class SourceCounts:
         comes the source that reproduces most of the rest, and past answers are looked for in the text where much remains.
         """
         printed, rest = self._cover(without=REARRANGED)
+        told = sum(count for sources, count in self.together.items() if (LAW, PRINTED) in sources) >= TOLD * self.examples > 0
+        if told:
+            return Sources(tuple(source for source in printed if source[0] in {LAW, ABSENT}), elsewhere=True)
         if labels(times) and rest.total() > (1 - REACHED) * self.examples:
             return Sources(tuple((MENTIONED, cue) for cue in self._cues()) if self._mentioned(self.together) else (), labels=True)
         chosen, rest = self._cover(without="") if rest else (printed, rest)

@@ -7,15 +7,17 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from breakeven.alignment.compiled.documents import Cell
 from breakeven.alignment.compiled.forms import written
 from breakeven.alignment.compiled.mentions import AFTER, BEFORE, around
+from breakeven.alignment.compiled.ownwords import own_words
 from breakeven.alignment.compiled.printed import Span, amounts, codes, dates, readings
 from breakeven.alignment.compiled.wording import answer_text, folded, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from breakeven.alignment.compiled.documents import Cell, Document
+    from breakeven.alignment.compiled.documents import Document
     from breakeven.alignment.compiled.proposals import Proposals
 
 READERS: dict[str, Callable[[str], list[Span]]] = {"date": dates, "amount": amounts, "code": codes}
@@ -46,6 +48,9 @@ class Place:
 def places(document: Document, kind: str) -> list[Place]:
     """Every value of one kind in the document, in reading order."""
     read = READERS[kind]
+    if document.running:
+        whole = Cell(document.running, 0, 0.0, 0.0, 1.0, 1.0)
+        return [Place(span, whole, 0) for span in read(document.running)]
     return [Place(span, cell, index) for row in document.rows for index, cell in enumerate(row) for span in read(cell.text)]
 
 
@@ -56,8 +61,11 @@ def propose_spans(document: Document, kind: str, forms: Sequence[str], into: Pro
         return
     worths = _evidence_of_worths(kind, [place.span.worth for place in found])
     last = len(found) - 1
+    said: list[list[str]] = [[]] * len(found)
+    if kind == "date" and document.running:
+        said = own_words(document.running, [place.span.start for place in found], [place.span.worth for place in found])
     for number, place in enumerate(found):
-        evidence = [*_beside(document, place), *_where(place, kind), *worths[place.span.worth]]
+        evidence = [*_beside(document, place), *_where(place, kind), *worths[place.span.worth], *said[number]]
         if kind == "date" and not readings(place.span.text):
             evidence.append("no such day")
         evidence.append(
@@ -90,6 +98,8 @@ def _beside(document: Document, place: Place) -> Iterator[str]:
     if len(cell.text) > PROSE:
         yield from around(own[-BEFORE:], right[:AFTER])
     yield f"right {' '.join(right[:2])}" if right else "right nothing"
+    if document.running:
+        return
     above = document.words[cell.row - 1] if cell.row else ()
     below = document.words[cell.row + 1] if cell.row + 1 < len(document.words) else ()
     if not left:
@@ -102,8 +112,11 @@ def _beside(document: Document, place: Place) -> Iterator[str]:
 def _where(place: Place, kind: str) -> Iterator[str]:
     """Position on the page and the shape of what is printed."""
     cell, span = place.cell, place.span
-    yield f"zone {int(cell.top * 6)}"
-    yield f"edge {int(cell.right * 8)}"
+    if len(cell.text) > PROSE:
+        yield f"zone {int((cell.top + (cell.bottom - cell.top) * span.start / len(cell.text)) * 6)}"
+    else:
+        yield f"zone {int(cell.top * 6)}"
+        yield f"edge {int(cell.right * 8)}"
     prefix = words(span.text)[:1]
     yield f"prefix {prefix[0] if prefix else ('sign' if span.text[:1] in '$€£¥' else 'none')}"
     printed = shape(span.text)
