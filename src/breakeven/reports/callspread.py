@@ -52,16 +52,16 @@ def call_spread(ledger: Facts, period: Period, query: str = "") -> CallSpread:
     """The spread of the attempts that a query finds. Raises UsageError on a bad query."""
     sql, parameters = list_statement(query)
     asked = {"start": period.start, "end": period.end, **parameters}
-    rows = ledger.query(statement("call_spread").replace("{list}", sql), asked)
-    p50, p90, p99 = ledger.query(statement("call_quantiles").replace("{list}", sql), asked)[0]
+    found = ledger.query(statement("call_spread").replace("{list}", sql), asked)
+    rows = [(step, is_unknown, attempts, cost) for overall, step, is_unknown, attempts, cost, *_ in found if not overall]
+    attempts, total, *quantiles = next((row[3:] for row in found if row[0]), (0, None, None, None, None))
+    p50, p90, p99 = quantiles
     bars = [
         SpreadBar(low=_edge(step), high=_edge(step + 1), attempts=attempts, cost=digits(cost) or "0")
         for step, _, attempts, cost in rows
         if step is not None
     ]
     unknown = sum(attempts for _, is_unknown, attempts, _ in rows if is_unknown)
-    attempts = sum(row[2] for row in rows)
-    cost = sum((row[3] for row in rows if row[3] is not None), Decimal(0))
     return CallSpread(
         period=period.name,
         label=period.label,
@@ -71,7 +71,7 @@ def call_spread(ledger: Facts, period: Period, query: str = "") -> CallSpread:
         attempts=attempts,
         free=attempts - unknown - sum(bar.attempts for bar in bars),
         unknown=unknown,
-        cost=digits(cost) or "0",
+        cost=digits(total) or "0",
         p50=digits(p50),
         p90=digits(p90),
         p99=digits(p99),
