@@ -5,18 +5,13 @@ Policies of one family are compared: the strong model alone, any other model alo
 many can no longer agree, a last model decides. One half of the questions chooses, the other half judges, so that having chosen
 among thousands flatters nothing:
 
-    kept     = mean of (score − keep · strong score)
-    good enough, with caution z = kept ≥ −½ · standard error, and mean of (score − strong score) − z · standard error ≥ −margin
-    price    = cost / cost of the strong model + 5 · max(0, standard error − kept)
+    good enough, with caution z = mean of (score − keep · strong score) ≥ 0,
+                                  and mean of (score − strong score) − z · standard error ≥ −margin
     sequence = of the policies that save at least half of what the cheapest saves, the one that is good enough with the greatest
-               caution; then for each lesser caution the one that is good enough at the least price
+               caution; then for each lesser caution the cheapest that is good enough
     proven   = the last of the sequence before the first that does not certify the margin on the other half (`certifying`)
 
 The sequence is fixed before the other half is looked at, so each of its tests has the whole α (Learn-then-Test).
-
-A price, and no sharp bound on what is kept: among thousands of policies, the cheapest above a bound is the one that luck lifted
-over it, or a dear one where luck lifted none. What may be missing of the score is priced instead, a point of it like five points
-of the cost.
 """
 
 from __future__ import annotations
@@ -41,7 +36,7 @@ if TYPE_CHECKING:
     _Flags = NDArray[np.bool_]
     _Places = NDArray[np.int64]
 
-CAUTIONS = (5.0, 4.5, 4.0, 3.5, 3.0, 2.5, 2.0, 1.5)
+CAUTIONS = (5.0, 4.5, 4.0, 3.5, 3.0, 2.5)
 """Standard errors by which a policy must stay within the margin where it is chosen, from the safest choice to the boldest."""
 AGREEING = (2, 3)
 """How many must state the same."""
@@ -50,10 +45,6 @@ _MOST_CHEAP = 16
 """Of so many models, the cheapest, ladders are made; any may be the last."""
 _CHEAP = 0.5
 """Models that together cost more than this part of the strong one are not asked first: agreement could hardly pay."""
-_EXCHANGE = 5.0
-"""Points of the strong model's cost that a point of score weighs which may be missing of what is to be kept."""
-_SLACK = 0.5
-"""Standard errors by which what is kept may fall short where a policy is chosen."""
 _WORTHWHILE = 0.5
 """Part of the boldest policy's saving that the safest must have: to prove less would help nobody."""
 _FEWEST, _TINY = 20, 1e-9
@@ -102,11 +93,11 @@ class Found:
     tried: int
     strong: str
     chosen: Ladder
-    """What to take: the boldest that is proven, else the boldest that was good enough; as the judging half has it."""
+    """What to take: the boldest that is proven, else the cheapest that was good enough; as the judging half has it."""
     promised: Ladder
     """The same on the half that chose it."""
     cheapest: Ladder
-    """The boldest that was good enough where it was chosen, on the judging half: what more questions may prove."""
+    """The cheapest that was good enough where it was chosen, on the judging half: what more questions may prove."""
     p_value: float | None
     """Of losing the margin or more; None where the strong model itself was chosen."""
     enough: bool
@@ -257,16 +248,14 @@ def _moments(scores: _Scores, strong: _Scores) -> _Scores:
 
 
 def _sequence(figures: _Figures, margin: float, whole: float) -> list[Policy]:
-    """From the safest to the boldest, each once: the safest that saves enough, then the least price at each lesser caution."""
-    able = (figures.kept >= -_SLACK * figures.error) & (figures.cost < whole)
-    caution = np.where(able, (figures.gain + margin) / (figures.error + _TINY), -np.inf)
+    """From the safest to the boldest, each once: the safest that saves enough, then the cheapest at each lesser caution."""
+    caution = np.where((figures.kept >= 0) & (figures.cost < whole), (figures.gain + margin) / (figures.error + _TINY), -np.inf)
     if not (caution >= CAUTIONS[-1]).any():
         return []
     saved = whole - figures.cost
-    price = figures.cost / whole + _EXCHANGE * np.maximum(0.0, figures.error - figures.kept)
     safest = int(np.argmax(np.where(saved >= _WORTHWHILE * saved[caution >= CAUTIONS[-1]].max(), caution, -np.inf)))
     reached = [least for least in CAUTIONS if caution[safest] >= least]
-    places = [safest, *(int(np.argmin(np.where(caution >= least, price, np.inf))) for least in reached)]
+    places = [safest, *(int(np.argmin(np.where(caution >= least, figures.cost, np.inf))) for least in reached)]
     return [figures.policies[place] for place in dict.fromkeys(places)]
 
 
