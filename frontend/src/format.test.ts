@@ -52,3 +52,13 @@ test("figures are written as the locale writes them", () => {
   expect(amount("41709.99951838", 2)).toBe("41.710,00");
   expect(share(0.5866)).toContain("58,7");
 });
+
+test("what rounds to nothing has no sign", () => {
+  expect([amount("-0.3"), change("-0.3"), change("0.3"), change("-0.6"), share(-0.0001)]).toEqual([
+    "0",
+    "0",
+    "0",
+    "−1",
+    "0.0%",
+  ]);
+});

@@ -8,7 +8,8 @@ export function useLocale(name: string): void {
 }
 
 function written(value: number, options: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(locale, options).format(value).replace("-", MINUS);
+  const text = new Intl.NumberFormat(locale, options).format(value);
+  return text.replace("-", /[1-9]/.test(text) ? MINUS : ""); // what rounds to nothing has no sign
 }
 
 export function amount(value: string | number | null | undefined, digits = 0): string {
@@ -30,9 +31,16 @@ export function unitCost(value: string | number | null | undefined): string {
   return written(number, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 }
 
+/** The same with its currency, where no heading names it. */
+export function unitDollars(value: string | number | null | undefined): string {
+  const text = unitCost(value);
+  return text === NONE ? text : text.startsWith(MINUS) ? `${MINUS}$${text.slice(1)}` : `$${text}`;
+}
+
 export function change(value: string | number | null | undefined, digits = 0): string {
   if (value === null || value === undefined || value === "") return NONE;
-  return Number(value) > 0 ? `+${amount(value, digits)}` : amount(value, digits);
+  const text = amount(value, digits);
+  return Number(value) > 0 && /[1-9]/.test(text) ? `+${text}` : text;
 }
 
 export function share(value: number | null | undefined, digits = 1): string {

@@ -17,6 +17,7 @@ export function engagementAgainstContribution(rows: readonly Served[]): (width: 
     marginLeft: 56,
     marginBottom: 40,
     r: { range: [2, 14] },
+    inset: 22, // the largest circles stay inside
     x: {
       label: `${words.customers.calls} →`,
       zero: true,

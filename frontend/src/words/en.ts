@@ -254,11 +254,11 @@ export const words = {
   },
   scenarios: {
     sliders: {
-      price: ["Price", "% a year"],
-      tokens: ["Tokens per task", "% a year"],
-      volume: ["Tasks", "% a year"],
-      own_price: ["Our own price", "% a year"],
-      down: ["Moved one rung down", "% of the dearest rung"],
+      price: ["Price", "a year"],
+      tokens: ["Tokens per task", "a year"],
+      volume: ["Tasks", "a year"],
+      own_price: ["Our own price", "a year"],
+      down: ["Moved one rung down", "of the dearest rung"],
     },
     asHistory: "as history has it",
     history: "history",
@@ -273,7 +273,10 @@ export const words = {
       `Margin of ${label} over ${years} years, with its 90 % band; dashed: what it is compared with.`,
     months: "months from now",
     matters: "What matters most",
-    mattersCaption: (what: string) => `${what} at either end of each driver's range.`,
+    drivers: { tokens: "tokens per task", own_price: "our own price", volume: "tasks", price: "price" },
+    driverOf: (name: string, rung: string) => `${name} of ${rung}`,
+    mattersCaption: (what: string) =>
+      `${what.charAt(0).toUpperCase()}${what.slice(1)} at either end of each driver's range.`,
     lastFigure: "The last figure",
     table: "Now and later",
     now: "now",

@@ -24,11 +24,11 @@ LONGEST = 8_000
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
-Key = tuple[str, str | None, str | None]
+Key = tuple[str | None, str | None, str | None]
 
 
 class _Row(NamedTuple):
-    call_id: str
+    call_id: str | None
     to_rung: str
     to_model: str | None
     from_rung: str | None
@@ -84,7 +84,7 @@ class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
 def side_by_side(ledger: Facts, layout: Layout, feature: str, task_class: str, limit: int = MOST_SHOWN) -> SideBySide:
     """The answers of a class's replays that are kept, at most `limit` of them."""
     rows = [_Row(*row) for row in ledger.query(statement("audit_side_by_side"), {"feature": feature, "task_class": task_class})]
-    before, again = _kept(captures.read(layout, feature, replays=None), {row.call_id for row in rows})
+    before, again = _kept(captures.read(layout, feature, replays=None), {row.call_id for row in rows if row.call_id is not None})
     found = [(row, before[row.call_id], again[row.key]) for row in rows if row.call_id in before and row.key in again]
     pairs = [_pair(*one) for one in found[:limit]]
     disagreements = sum(not row.agreed for row in rows)
@@ -131,7 +131,7 @@ def _pair(row: _Row, before: Exchange, again: Exchange) -> Pair:
     texts = ("" if task is None else task.prompt, answer_of(before.response) or "", answer_of(again.response) or "")
     asked, first, second = (text[:LONGEST] for text in texts)
     return Pair(
-        call_id=row.call_id,
+        call_id=before.call_id,
         agreed=row.agreed,
         scored_by=row.scored_by,
         from_rung=row.from_rung,

@@ -8,6 +8,6 @@ SELECT
     arg_max(agreed, recorded_at) AS agreed,
     arg_max(scored_by, recorded_at) AS scored_by
 FROM replays
-WHERE feature = CAST($feature AS VARCHAR) AND task_class = CAST($task_class AS VARCHAR) AND call_id IS NOT NULL
-GROUP BY ALL
+WHERE feature = CAST($feature AS VARCHAR) AND task_class = CAST($task_class AS VARCHAR)
+GROUP BY call_id, to_rung, to_model, CASE WHEN call_id IS NULL THEN replay_id END  -- one of no known call is a task of its own
 ORDER BY agreed, max(recorded_at) DESC, call_id, to_rung
