@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import get
 from litestar.exceptions import PermissionDeniedException
+from litestar.params import FromQuery
 
 from breakeven.governance.access import refusal
 from breakeven.reports.sidebyside import SideBySide, side_by_side
@@ -11,7 +12,7 @@ from breakeven.web.dependencies import AtDesk, Who
 
 
 @get("/audit/replays", sync_to_thread=True)
-def replays(desk: AtDesk, visitor: Who, feature: str, task_class: str) -> SideBySide:
+def replays(desk: AtDesk, visitor: Who, feature: FromQuery[str], task_class: FromQuery[str]) -> SideBySide:
     """What did the dear and the cheap rung answer to the same task? Kept bodies only, disagreements first; not for every role.
 
     Never answered from memory: what was purged a moment ago must not be shown.
