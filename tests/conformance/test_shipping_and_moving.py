@@ -110,6 +110,25 @@ def test_a_restatement_arrives_with_its_states(tmp_path: Path, start_clickhouse:
     assert _same(root, address, ROLLED, COSTS, STATES)
 
 
+def test_a_restatement_is_in_once_though_the_server_forgets(tmp_path: Path, start_clickhouse: Start) -> None:
+    """Killed after the rollup was corrected, at a server that knows no token any more: nothing is corrected a second time."""
+    address = start_clickhouse("forgotten")
+    root = tmp_path / "ledger"
+    _add(root, "2026-10-01T10:00:00", model="mystery")
+    with open_ledger(root, write=True) as ledger:
+        restate(ledger, DEARER, datetime(2026, 9, 1), datetime(2026, 11, 20))
+    assert _ship(root, address) == (1, 2)
+    with connected(address) as client:
+        client.command("DELETE FROM segments WHERE segment = 2")
+        client.command("ALTER TABLE calls UPDATE state = 'unpriced' WHERE model = 'mystery' SETTINGS mutations_sync = 2")
+        tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'MergeTree'"
+        for table in client.query(tables).result_rows:
+            client.command(f"ALTER TABLE {table[0]} MODIFY SETTING non_replicated_deduplication_window = 0")
+        client.command("ALTER TABLE rollup_calls MODIFY SETTING non_replicated_deduplication_window = 0")
+    assert _ship(root, address) == (2,)
+    assert _same(root, address, ROLLED, COSTS, STATES)
+
+
 def test_a_database_holds_one_ledger(tmp_path: Path, start_clickhouse: Start) -> None:
     """Another ledger's segments are refused, for their numbers would be taken for those of the first."""
     address = start_clickhouse("one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,6 +14,8 @@ from breakeven.ledger.clickhouse.dialect import SETTINGS, translated
 if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
+_IN_BETWEEN = re.compile(r"HTTP status (408|429|502|503|504)\b")
+"""What says, without a code of ClickHouse's own, that somebody on the way has answered in its place."""
 _FLAGS = frozenset({"UInt8", "Nullable(UInt8)"})
 """The types of a comparison in ClickHouse; no fact has them."""
 
@@ -64,6 +67,11 @@ def explained(place: str) -> Iterator[None]:
             f"ClickHouse at {place} cannot be reached: {_first(error)}", "Check address, user and network."
         ) from error
     except DatabaseError as error:
+        if error.code is None and _IN_BETWEEN.search(str(error)):
+            raise Unreachable(
+                f"ClickHouse at {place} cannot be reached: a proxy before it answers {_first(error)}",
+                "Try again; look at the proxy.",
+            ) from error
         raise DataError(
             f"ClickHouse at {place} refuses: {_first(error)}", "Run: breakeven ledger export --to clickhouse://... "
         ) from error

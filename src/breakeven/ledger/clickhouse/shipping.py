@@ -19,6 +19,7 @@ from breakeven.errors import DataError, LedgerDamaged
 from breakeven.ledger.clickhouse.facts import explained
 from breakeven.ledger.clickhouse.tables import (
     IDENTITY_TABLE,
+    RESTATED,
     SEGMENTS,
     create_statements,
     missing_columns,
@@ -168,7 +169,8 @@ class Shipper:
     def _restate(self, manifest: Manifest, token: str) -> None:
         """The states of the calls that restated lines belong to, in the table and in the rollup, as `states.py` does it.
 
-        The rollup is corrected first, with a token; then the table, after which there is nothing left to correct.
+        The rollup is corrected first, unless that is in already: it is counted, because a token alone has been seen to let a second
+        correction pass. Then the table, after which there is nothing left to correct.
         """
         ranks = "[" + ", ".join(f"'{state}'" for state in WEAKEST_FIRST) + "]"
         lines = f"SELECT DISTINCT call_id, attempt FROM cost_lines WHERE segment_of = {manifest.segment}"
@@ -182,10 +184,11 @@ class Shipper:
             (rollup_select("rollup_calls", changed, sign="-"), rollup_select("rollup_calls", changed, state="new_state"))
         )
         names = ", ".join(ROLLUP_CALLS)
-        self._client.command(
-            f"INSERT INTO rollup_calls ({names}) SELECT {names} FROM ({both}) ORDER BY ALL",
-            settings={**_ONCE, "insert_deduplication_token": f"{token}:states"},
-        )
+        if not self._rows(f"SELECT 1 FROM {RESTATED} WHERE segment_of = {manifest.segment} LIMIT 1"):
+            self._client.command(
+                f"INSERT INTO {RESTATED} (segment_of, {names}) SELECT {manifest.segment}, {names} FROM ({both}) ORDER BY ALL",
+                settings={**_ONCE, "insert_deduplication_token": f"{token}:states"},
+            )
         for state in WEAKEST_FIRST:
             self._client.command(
                 f"ALTER TABLE calls UPDATE state = '{state}' WHERE ifNull(state, '') != '{state}' AND (call_id, attempt) IN"

@@ -17,6 +17,8 @@ PER_SEGMENT = "toUInt64OrZero(getSetting('log_comment'))"
 """The insert says its segment in a setting: so sealed files travel as they are, byte for byte."""
 SEGMENTS = "segments"
 IDENTITY_TABLE = "ledger"
+RESTATED = "restated_calls"
+"""What each restatement corrects in the rollup of calls, with its segment: so that it can be counted whether it is in."""
 _FEW_VALUES = frozenset(
     {
         "provider",
@@ -57,6 +59,12 @@ def create_statements(retention_days: int | None = None) -> Iterator[str]:
     for rollup, columns, source in (("rollup_costs", ROLLUP_COSTS, "cost_lines"), ("rollup_calls", ROLLUP_CALLS, "calls")):
         yield _rollup_table(rollup, columns)
         yield f"CREATE MATERIALIZED VIEW IF NOT EXISTS {rollup}_of_{source} TO {rollup} AS {rollup_select(rollup, source)}"
+    names = ", ".join(ROLLUP_CALLS)
+    yield (
+        f"CREATE TABLE IF NOT EXISTS {RESTATED} (segment_of UInt64, {_rolled('rollup_calls', ROLLUP_CALLS)}) ENGINE = MergeTree"
+        f" ORDER BY segment_of SETTINGS non_replicated_deduplication_window = {REMEMBERED_BLOCKS}"
+    )
+    yield f"CREATE MATERIALIZED VIEW IF NOT EXISTS rollup_calls_of_{RESTATED} TO rollup_calls AS SELECT {names} FROM {RESTATED}"
     yield f"CREATE TABLE IF NOT EXISTS {IDENTITY_TABLE} (id String) ENGINE = MergeTree ORDER BY id"
     yield (
         f"CREATE TABLE IF NOT EXISTS {SEGMENTS} (segment UInt64, source String, kind String, recorded_at DateTime64(6, 'UTC'),"
@@ -114,17 +122,21 @@ def _fact_table(table: str, columns: Mapping[str, str], kept: str) -> str:
 
 
 def _rollup_table(rollup: str, columns: Mapping[str, str]) -> str:
+    keys = ", ".join(name for name in columns if name not in measures(rollup))
+    return (
+        f"CREATE TABLE IF NOT EXISTS {rollup} ({_rolled(rollup, columns)}) ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(day)"
+        f" ORDER BY ({keys}) SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = {REMEMBERED_BLOCKS}"
+    )
+
+
+def _rolled(rollup: str, columns: Mapping[str, str]) -> str:
+    """The columns of a rollup, declared."""
     summed = measures(rollup)
-    declared = ", ".join(
+    return ", ".join(
         f"{name} SimpleAggregateFunction(sum, Nullable({clickhouse_type(kind)}))"
         if name in summed
         else f"{name} {'Date' if name == 'day' else 'LowCardinality(Nullable(String))'}"
         for name, kind in columns.items()
-    )
-    keys = ", ".join(name for name in columns if name not in summed)
-    return (
-        f"CREATE TABLE IF NOT EXISTS {rollup} ({declared}) ENGINE = AggregatingMergeTree PARTITION BY toYYYYMM(day)"
-        f" ORDER BY ({keys}) SETTINGS allow_nullable_key = 1, non_replicated_deduplication_window = {REMEMBERED_BLOCKS}"
     )
 
 
