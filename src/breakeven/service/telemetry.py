@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -149,9 +150,8 @@ def read_mark(layout: Layout, signal: Signal) -> Mark | None:
 
 def _first(layout: Layout, signal: Signal) -> Mark:
     """Where it begins: behind what is sealed already, which `breakeven export otlp` sends. Written before anything is sent."""
-    latest = max(segment_numbers(layout), default=0)
-    start = instant(read_manifest(layout.manifest(latest))) if latest else 0
-    mark = Mark(latest, start=start, at=start)
+    start = time.time_ns()
+    mark = Mark(max(segment_numbers(layout), default=0), start=start, at=start)
     _path(layout, signal).parent.mkdir(exist_ok=True)
     _write(layout, signal, mark)
     return mark
