@@ -30,7 +30,7 @@ CLAUSE = "This Agreement shall be governed by and construed in accordance with t
         ("governed by the laws of England and Wales.", ["England and Wales"]),
         ("a corporation under the laws of Delaware, with offices in Ohio.", []),
         ("governed by rules. The laws of Delaware were changed.", []),
-        ("governed by the laws of Atlantis.", []),
+        ("governed by the laws of the Republic of Ruritania.", ["Ruritania"]),
         ("shall comply with all applicable laws.", []),
     ],
 )

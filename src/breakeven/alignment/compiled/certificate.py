@@ -1,8 +1,7 @@
 """When a handler may answer: promises that were kept on examples it was not learned from.
 
 A promise is made per field: at least the floor (default 93 %) of answered fields agree, with 95 % confidence, and the record
-shows at least the aim (98 %). A whole answer of k fields is held to the k-th powers, but never to less than `whole` says: however
-many fields it has, it may be wrong at most `EDGE` times as often as one field. Every answer has an *unsureness*, the sum over
+shows at least the aim (98 %). A whole answer of k fields is held to the k-th powers. Every answer has an *unsureness*, the sum over
 its fields of one minus their sureness; answers up to a limit of unsureness are admitted when the tries within that limit kept both
 promises. Limits are a fixed ladder; the widest that keeps the promises counts, and beyond `WIDEST` none does, whatever the record.
 Besides, a class of rules whose own tries contradict the floor is withdrawn.
@@ -18,8 +17,7 @@ FLOOR, AIM = 0.93, 0.98
 LIMITS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5)
 """The ladder of unsureness, from the safest."""
 WIDEST, EDGE = 0.1, 2.5
-"""No answer is given that by its points is likelier wrong than one in ten, nor, per field, than 2.5 times what the aim allows; nor
-may whole answers be wrong more than 2.5 times as often as is promised of one field."""
+"""No answer is given that by its points is likelier wrong than one in ten, nor, per field, than 2.5 times what the aim allows."""
 _HALVINGS = 40
 
 
@@ -39,15 +37,6 @@ def lower_bound(right: int, tries: int, confidence: float = CONFIDENCE) -> float
         else:
             low = middle
     return low
-
-
-def whole(promise: float, fields: int) -> float:
-    """What a promise per field asks of whole answers of so many fields: `max(promise^fields, 1 - EDGE * (1 - promise))`.
-
-    The power alone would let answers of many fields be wrong ever more often (four fields at 98 % each: 7.8 %),
-    though it is a whole answer that replaces a call.
-    """
-    return max(promise**fields, 1 - EDGE * (1 - promise))
 
 
 def _at_least(right: int, tries: int, share: float) -> float:
@@ -118,6 +107,6 @@ class Certificate:
 
     def _kept(self, tally: Tally) -> bool:
         """Whether these tries kept both promises."""
-        if not tally.tries or tally.right < whole(self.aim, self.fields) * tally.tries:
+        if not tally.tries or tally.right < self.aim**self.fields * tally.tries:
             return False
-        return lower_bound(tally.right, tally.tries) >= whole(self.floor, self.fields)
+        return lower_bound(tally.right, tally.tries) >= self.floor**self.fields

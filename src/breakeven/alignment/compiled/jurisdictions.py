@@ -2,7 +2,8 @@
 
 "... shall be governed by and construed in accordance with the laws of the State of Nevada": a place counts where the word "law"
 stands shortly before it, in a sentence that governs, construes or applies. The places are those whose law contracts name: the
-states of the USA, the provinces of Canada, countries and their parts. A place that is not on the list is not found, hence declined.
+states of the USA, the provinces of Canada, countries and their parts. Where no
+place of the list is named, a name right after "law of" is taken.
 """
 
 from __future__ import annotations
@@ -59,6 +60,10 @@ _NAME = "|".join(
 )
 _LAW = re.compile(r"\blaws?\b", re.IGNORECASE)
 _NAMED = re.compile(rf"[^.;]{{0,80}}?\s(?P<place>{_NAME})\b", re.IGNORECASE)
+_UNLISTED = re.compile(
+    r"\s+of\s+(?:the\s+)?(?:(?:State|Province|Commonwealth|Republic|Kingdom)\s+of\s+)?(?:the\s+)?"
+    r"(?P<place>[A-Z][a-z]+(?:\s[A-Z][a-z]+){0,2})\b"
+)
 _SENTENCE = re.compile(r"[.;]\s")
 _GOVERNED = re.compile(r"\b(?:govern|constru|interpret)", re.IGNORECASE)
 _APPLIES = re.compile(r"\b(?:(?:shall|will)\s+(?:govern|apply|control)|applies|governs)\b", re.IGNORECASE)
@@ -79,19 +84,19 @@ class Named:
 
 def laws(text: str) -> list[Named]:
     """Every clause of this text that names the law it is under, in order."""
-    return list(_laws(text))
+    return list(_laws(text, _NAMED)) or list(_laws(text, _UNLISTED))
 
 
-def _laws(text: str) -> Iterator[Named]:
+def _laws(text: str, pattern: re.Pattern[str]) -> Iterator[Named]:
     for law in _LAW.finditer(text):
-        found = _NAMED.match(text, law.end())
+        found = pattern.match(text, law.end())
         if found is None or not found["place"][0].isupper():
             continue
         before = _SENTENCE.split(text[max(0, law.start() - _BEFORE) : law.start()])[-1]
         after = _SENTENCE.split(text[found.end() : found.end() + _AFTER])[0]
         said = "governed by" if _GOVERNED.search(before) else "applies" if _APPLIES.search(after) else ""
         if said:
-            place, kind = _PLACES[folded(found["place"])]
+            place, kind = _PLACES.get(folded(found["place"]), (found["place"], "place of no list"))
             yield Named(place, kind, said, tuple(word.casefold() for word in _NEXT.findall(after)[:2]))
 
 
