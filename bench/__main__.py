@@ -12,6 +12,7 @@ BENCHMARKS = (
     "imports",
     "otlp",
     "ledger",
+    "commits",
     "commands",
     "compiled",
     "handlers",

@@ -95,14 +95,10 @@ def main() -> None:
 @contextmanager
 def _both(folder: Path, lines: int) -> Iterator[tuple[Ledger, ClickHouseFacts]]:
     """The same invented facts in both engines: two months, 8 features, 200 customers, 5,000 users, 3 models."""
-    with open_ledger(folder / "ledger", write=True, create=True) as ledger:
-        started = time.perf_counter()
-        for statement in _generating(lines // LINES_OF_A_CALL):
-            ledger.connection.execute(statement)
-        ledger.connection.execute(f"INSERT INTO sealed.rollup_costs BY NAME {rollup_costs_select('sealed.cost_lines')}")
-        ledger.connection.execute(f"INSERT INTO sealed.rollup_calls BY NAME {rollup_calls_select('sealed.calls')}")
-        ledger.connection.execute("CHECKPOINT")
-        print(f"\n{lines:,} lines. DuckDB made them in {time.perf_counter() - started:.1f} s, {_size(folder):,.0f} MB")
+    started = time.perf_counter()
+    generate(folder / "ledger", lines)
+    print(f"\n{lines:,} lines. DuckDB made them in {time.perf_counter() - started:.1f} s, {_size(folder):,.0f} MB")
+    with open_ledger(folder / "ledger", write=True) as ledger:
         client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "chdb"))
         with ClickHouseFacts(client, "chdb") as facts:
             before, started = _size(folder), time.perf_counter()
@@ -112,6 +108,16 @@ def _both(folder: Path, lines: int) -> Iterator[tuple[Ledger, ClickHouseFacts]]:
                 _copied(ledger.connection, client, table, folder / f"{table}.parquet")
             print(f"ClickHouse's engine loaded them in {time.perf_counter() - started:.1f} s, {_size(folder) - before:,.0f} MB")
             yield ledger, facts
+
+
+def generate(root: Path, lines: int) -> None:
+    """A new ledger with so many cost lines in its database, rolled up by day."""
+    with open_ledger(root, write=True, create=True) as ledger:
+        for statement in _generating(lines // LINES_OF_A_CALL):
+            ledger.connection.execute(statement)
+        ledger.connection.execute(f"INSERT INTO sealed.rollup_costs BY NAME {rollup_costs_select('sealed.cost_lines')}")
+        ledger.connection.execute(f"INSERT INTO sealed.rollup_calls BY NAME {rollup_calls_select('sealed.calls')}")
+        ledger.connection.execute("CHECKPOINT")
 
 
 def _copied(connection: duckdb.DuckDBPyConnection, client: Any, table: str, path: Path) -> None:  # noqa: ANN401 - the driver's client
