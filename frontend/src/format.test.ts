@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import pnl from "./golden/pnl.json";
 import { verdictWords, PNL } from "./screens/columns";
-import { amount, change, direction, dollars, NONE, share, signedShare, unitCost, useLocale } from "./format";
+import { amount, axisCost, change, direction, dollars, NONE, share, signedShare, unitCost, useLocale } from "./format";
 import type { Schemas } from "./api/client";
 
 type Row = Schemas["PnlRow"];
@@ -37,6 +37,10 @@ test("what nobody owns is named and toned as unknown", () => {
   expect(text(nobody, "value")).toBe(NONE);
   expect(PNL.find((one) => one.name === "value")?.tone?.(nobody)).toBe("unknown");
   expect(verdictWords(nobody)).toBe("no owner");
+});
+
+test("round figures on an axis have no idle zeros", () => {
+  expect([0.001, 0.02, 0.1, 2, 1500].map(axisCost)).toEqual(["0.001", "0.02", "0.1", "2", "1,500"]);
 });
 
 test("signs and words carry what colour does", () => {

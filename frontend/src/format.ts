@@ -57,6 +57,11 @@ export function count(value: number | string | null | undefined): string {
   return amount(value, 0);
 }
 
+/** A round figure on the axis of costs per unit: no idle zeros. */
+export function axisCost(value: number): string {
+  return written(value, { maximumSignificantDigits: 3 });
+}
+
 export function compact(value: number): string {
   return written(value, { notation: "compact", maximumFractionDigits: 1 });
 }

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { compact, unitCost } from "../format";
+import { axisCost, compact } from "../format";
 import { words } from "../words/en";
 import { color, textWidth } from "./theme";
 
@@ -60,7 +60,7 @@ export function marginalCost(
         ticks: Math.max(2, Math.round(width / 120)),
         tickFormat: (value: number) => compact(value),
       },
-      y: { label: "↑ USD", zero: true, grid: true, ticks: 5, tickFormat: (value: number) => unitCost(value) },
+      y: { label: "↑ USD", zero: true, grid: true, ticks: 5, tickFormat: axisCost },
       marks: [
         ...(crossing ? [Plot.rect([crossing], { x1: "low", x2: "high", fill: color.neutral, fillOpacity: 0.18 })] : []),
         Plot.areaY(rows, { x: "adoption", y1: "nextLow", y2: "nextHigh", fill: color.cost, fillOpacity: 0.22 }),

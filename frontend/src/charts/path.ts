@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { share, unitCost } from "../format";
+import { axisCost, share } from "../format";
 import { words } from "../words/en";
 import { color } from "./theme";
 
@@ -58,7 +58,7 @@ export function tornado(rows: readonly Swing[], label: string): (width: number) 
     x: {
       label: `${label} →`,
       ticks: Math.max(2, Math.round(width / 120)),
-      tickFormat: (value: number) => (label === words.margin ? share(value, 0) : unitCost(value)),
+      tickFormat: (value: number) => (label === words.margin ? share(value, 0) : axisCost(value)),
     },
     y: { label: null, domain: rows.map((row) => row.driver) },
     marks: [

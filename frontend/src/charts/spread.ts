@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { compact, unitCost } from "../format";
+import { axisCost, compact } from "../format";
 import { words } from "../words/en";
 import { color } from "./theme";
 
@@ -24,7 +24,7 @@ export function costSpread(bars: readonly Bar[], marks: readonly { name: string;
       type: "log",
       label: `${words.columns.cost} →`,
       ticks: Math.max(3, Math.round(width / 130)),
-      tickFormat: (value: number) => unitCost(value),
+      tickFormat: axisCost,
     },
     y: { label: `↑ ${words.calls.attempts}`, tickFormat: compact, grid: true, ticks: 4 },
     marks: [
