@@ -16,7 +16,7 @@ from pathlib import Path
 from breakeven.errors import LedgerLocked
 from breakeven.ledger.store import Ledger, open_as_bookkeeper
 
-_NO_FACTS = frozenset({"lock", "spill", "run", "captures", "alerts.sqlite", "alerts.sqlite-wal", "alerts.sqlite-shm"})
+_NO_FACTS = frozenset({"lock", "spill", "run", "captures", "telemetry", "alerts.sqlite", "alerts.sqlite-wal", "alerts.sqlite-shm"})
 """What lies in a ledger's directory and no report reads."""
 PATIENCE_SECONDS = 5.0
 """How long a reader waits for a database that another command has, and letting go for readers under way."""
