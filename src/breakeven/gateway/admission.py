@@ -20,7 +20,7 @@ from breakeven.gateway.facts import money, now_ns
 from breakeven.gateway.ladders import Ladders
 from breakeven.gateway.refusals import Standing, rate_headers, refusal_of, unknown_cost, unreachable
 from breakeven.gateway.settlement import whole_second
-from breakeven.governance.budgets import BASIS_POINTS, BOUND, Budget, account_of, accounts_of, throttle_of
+from breakeven.governance.budgets import BASIS_POINTS, BOUND, Budget, Measure, account_of, accounts_of, throttle_of
 
 if TYPE_CHECKING:
     from breakeven.gateway.call import Call
@@ -107,8 +107,8 @@ class Reservation:
         """One attempt has ended: it cost `cost` (None: nobody knows). `last`: no other follows, so that the rest is free again."""
         if not self._open:
             return
-        if cost is not None and sent and self._bound.cost:
-            self._admission.history.note(self._key, cost, self._bound.cost)
+        if sent:
+            self._admission.learn(self._key, self._bound, cost, tokens)
         for at, meter in enumerate(self._meters):
             spent = self._spent(at, meter.budget, cost, tokens, sent=sent)
             held = self._draws[at]
@@ -262,6 +262,13 @@ class Admission:
             else:
                 found.append(self.history.expected((key, measure), budget.quantile, most))
         return found
+
+    def learn(self, key: object, bound: Bound, cost: int | None, tokens: int | None) -> None:
+        """Keep, for each measure, what a call has really come to beside its bound: `amounts` asks for it by the same key."""
+        used: tuple[tuple[Measure, int | None, int | None], ...] = (("usd", cost, bound.cost), ("tokens", tokens, bound.tokens))
+        for measure, real, most in used:
+            if real is not None and most:
+                self.history.note((key, measure), real, most)
 
     # --- deciding -----------------------------------------------------------------------------------------------------------------
 
