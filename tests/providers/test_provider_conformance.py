@@ -1,4 +1,4 @@
-"""One suite for every vendor in PROVIDERS, over the recordings in tests/recordings."""
+"""One suite for every vendor in PROVIDERS, over the bodies in tests/recordings: invented, in recorded shapes."""
 
 from __future__ import annotations
 
