@@ -121,3 +121,33 @@ def test_a_receiver_that_is_away_is_told(desk: Any) -> None:
     code, _, told = desk.run("export", "otlp", "--metrics", "--period", "all", "--endpoint", "http://127.0.0.1:9")
     assert code == 4
     assert "0 points were sent" in told
+
+
+def test_every_convention_is_written_in_old_and_new_names(desk: Any) -> None:
+    """A call with cache, reasoning, a session and a served tier has each attribute of the conventions, the older spellings too."""
+    answer = {
+        "id": "resp_1", "object": "response", "created_at": 1790000000, "status": "completed", "model": "gpt-5-2025-08-07",
+        "service_tier": "flex", "output": [],
+        "usage": {"input_tokens": 1000, "input_tokens_details": {"cached_tokens": 600, "cache_write_tokens": 100},
+                  "output_tokens": 100, "output_tokens_details": {"reasoning_tokens": 40}, "total_tokens": 1100},
+    }  # fmt: skip
+    record = {"provider": "openai", "model": "gpt-5", "trace_id": "session-1", "response": answer}
+    assert desk.bring("responses", desk.file("a.json", json.dumps(record))).code == 0
+    said = _sent(desk)["gpt-5-2025-08-07"]
+    assert {name: said.get(name) for name in said if name.startswith(("gen_ai.", "openai.")) and "cost" not in name} == {
+        "gen_ai.provider.name": "openai",
+        "gen_ai.system": "openai",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-5",
+        "gen_ai.response.model": "gpt-5-2025-08-07",
+        "gen_ai.conversation.id": "session-1",
+        "gen_ai.usage.input_tokens": "1000",
+        "gen_ai.usage.prompt_tokens": "1000",
+        "gen_ai.usage.output_tokens": "100",
+        "gen_ai.usage.completion_tokens": "100",
+        "gen_ai.usage.cache_read.input_tokens": "600",
+        "gen_ai.usage.cache_write.input_tokens": "100",
+        "gen_ai.usage.cache_creation.input_tokens": "100",
+        "gen_ai.usage.reasoning.output_tokens": "40",
+        "openai.response.service_tier": "flex",
+    }

@@ -152,3 +152,48 @@ def test_since_and_files_that_are_no_traces(desk: Any) -> None:
     assert (answer.code, answer.summary["calls_added"], answer.summary["rejected"]) == (3, 0, 1)
     assert "1 row older than --since left out" in answer.told
     assert "a.jsonl:2: it has no resourceSpans" in answer.told
+
+
+WRITES = ("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
+          "gen_ai.usage.cache_creation_input_tokens", "llm.token_count.prompt_details.cache_write")  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", WRITES)
+@pytest.mark.parametrize("vendor", ["gen_ai.provider.name", "gen_ai.system"])
+def test_every_spelling_of_a_cache_write(desk: Any, spelling: str, vendor: str) -> None:
+    """The new and the old names of cache writes, and of the vendor, say the same."""
+    attributes = {
+        vendor: "anthropic", "gen_ai.operation.name": "chat", "gen_ai.response.model": "claude-sonnet-4-5-20250929",
+        "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 10, spelling: 300,
+    }  # fmt: skip
+    answer = desk.bring("otlp", desk.file("a.json", export(span(1, attributes), scope="opentelemetry.instrumentation.anthropic")))
+    assert answer.summary["by_state"] == {"metered": 1}, answer.told
+    assert usage(desk) == {"input": 700, "cache_write_5m": 300, "output": 10}
+
+
+@pytest.mark.parametrize("spelling", ["openai.response.service_tier", "gen_ai.openai.response.service_tier"])
+def test_the_served_tier_of_a_span_is_billed(desk: Any, spelling: str) -> None:
+    """The tier that was served has its price, whatever was asked for: flex costs half."""
+    asked = {**OPENAI, "gen_ai.response.model": "gpt-5-2025-08-07", "gen_ai.usage.input_tokens": 1000,
+             "gen_ai.usage.output_tokens": 0, "openai.request.service_tier": "priority", spelling: "flex"}  # fmt: skip
+    answer = desk.bring("otlp", desk.file("a.json", export(span(1, asked))))
+    assert answer.summary["cost"] == "0.000625"
+
+
+@pytest.mark.parametrize("field", ["input_tokens", "output_tokens", "cache_read.input_tokens", "reasoning.output_tokens"])
+def test_a_negative_count_is_told_and_unknown(desk: Any, field: str) -> None:
+    """A span with a negative count is kept with unknown usage and marked: it never lowers a sum."""
+    attributes = {**OPENAI, "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50, f"gen_ai.usage.{field}": -7}
+    answer = desk.bring("otlp", desk.file("a.json", export(span(1, attributes))))
+    assert answer.summary["by_state"] == {"usage_missing": 1}
+    assert "Its usage is kept as unknown" in answer.told
+    assert desk.rows("SELECT json_extract_string(tags, '$.usage_fault') IS NOT NULL FROM calls") == [(True,)]
+    assert desk.rows("SELECT count(*) FROM cost_lines WHERE quantity < 0 OR cost <> 0") == [(0,)]
+
+
+def test_a_cost_of_66_times_the_list_price_is_flagged(desk: Any) -> None:
+    """What a ledger of another tool claims is held against the price book and told, and the price book's figure counts."""
+    claimed = {**SAME[0], "gen_ai.usage.cost": "0.1815"}
+    answer = desk.bring("otlp", desk.file("a.json", export(span(1, claimed))))
+    assert answer.summary["cost"] == "0.00275"
+    assert "the source says $0.181500 for 1 call, the price book says $0.002750" in answer.told

@@ -168,3 +168,18 @@ def test_own_key_costs_what_both_bill(desk: Any) -> None:
     answer = desk.bring("responses", desk.file("a.json", json.dumps(body)), "--provider", "openrouter")
     assert (answer.summary["cost"], answer.summary["by_state"]) == ("0.21", {"stated": 1})
     assert desk.rows("SELECT json_extract_string(tags, '$.stated_upstream_cost') FROM calls") == [("0.2",)]
+
+
+def test_results_of_a_batch_have_an_owner(desk: Any) -> None:
+    """Each line of a batch's result is a call of the feature and customer named, at batch prices; its failures are not billed."""
+    lines = [
+        {"id": "b-1", "custom_id": "row-1", "response": {"status_code": 200, "body": {**CHAT, "created": 1790000000}}},
+        {"id": "b-2", "custom_id": "row-2", "response": {"status_code": 400, "body": {"error": {"message": "no", "type": "x"}}}},
+    ]
+    path = desk.file("result.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    options = ("--provider", "openai", "--feature", "nightly", "--customer", "acme", "--at", "2026-10-01T00:00:00Z")
+    answer = desk.bring("responses", path, *options)
+    assert (answer.code, answer.summary["cost"]) == (0, "0.000175")  # half of 60 x 2.50 + 40 x 1.25 + 10 x 10 by the million
+    owned = "SELECT feature, customer, state, count(*) FROM calls GROUP BY ALL ORDER BY state"
+    assert desk.rows(owned) == [("nightly", "acme", "metered", 1), ("nightly", "acme", "not_billed", 1)]
+    assert desk.bring("responses", path, *options).summary["calls_added"] == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,29 @@ def test_bad_requests_are_explained(
     assert run(arguments) == code
     assert word in capsys.readouterr().err
     assert not (here / "prices.yaml").exists()
+
+
+def test_a_price_fix_reaches_what_was_recorded(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`prices restate` shows the difference first and writes nothing, then restates once: both figures and versions stay."""
+    (here / "calls.csv").write_text(
+        "occurred_at,provider,model,input_tokens,output_tokens\n2026-10-01T09:00:00Z,openai,gpt-4o,1000000,0\n"
+    )
+    said(capsys, "import", "calls", "calls.csv")
+    said(capsys, *ADD)
+    (here / "breakeven.yaml").write_text("prices: {overlay: prices.yaml}\n")
+
+    def restated(*options: str) -> dict[str, object]:
+        found: dict[str, object] = json.loads(said(capsys, "prices", "restate", "--from", "2026-10-01", "--json", *options))
+        return {name: found[name] for name in ("calls", "before", "after")}
+
+    def lines() -> list[tuple[str, bool]]:
+        rows = json.loads(said(capsys, "query", "SELECT cost, price_version FROM cost_lines WHERE cost <> 0", "--json"))
+        return sorted((str(Decimal(row["cost"]).normalize()), row["price_version"].startswith("overlay:")) for row in rows)
+
+    change = {"calls": 1, "before": "2.5", "after": "2.25"}
+    assert restated("--dry-run") == change
+    assert lines() == [("2.5", False)]
+    assert restated() == change
+    assert lines() == [("-2.5", False), ("2.25", True), ("2.5", False)]
+    assert restated()["calls"] == 0
+    assert len(lines()) == 3
