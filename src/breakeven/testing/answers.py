@@ -104,7 +104,7 @@ def answer(method: str, path: str, body: bytes, words: int | None = None, said: 
     What was asked last is remembered, for load tests.
     """
     if method in ("GET", "HEAD"):
-        return _listing(path)
+        return _listing(path) or _fetched(path)
     request = _parsed(body)
     if words is not None and "model" in request:
         request = {**request, "model": f"{request['model']}-words-{words}"}
@@ -316,7 +316,18 @@ def _responses(request: Body, body: bytes) -> Answer:
     }
     if request.get("stream") is True:
         return Answer("text/event-stream; charset=utf-8", tuple(_response_events(whole, item, words)))
+    if request.get("background") is True:
+        return _json({**whole, "background": True, "status": "queued", "output": [], "usage": None})
     return _json(whole)
+
+
+def _fetched(path: str) -> Answer | None:
+    """A response that was made in the background, by whoever asks for its id: complete, with what it used."""
+    _, found, name = path.rpartition("/responses/resp_")
+    if not found or "/" in name:
+        return None
+    said = _responses({"model": "gpt-4o"}, name.encode())
+    return _json({**_parsed(said.pieces[0]), "id": f"resp_{name}", "background": True})
 
 
 def _response_events(whole: Body, item: Body, words: list[str]) -> Iterator[bytes]:
