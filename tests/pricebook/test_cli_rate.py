@@ -107,3 +107,23 @@ def test_bad_requests_are_explained(
         (ledger / "body.json").write_text(content)
     assert run(("rate", str(ledger / "body.json"), "--provider", "openai", *options)) == code
     assert word in capsys.readouterr().err
+
+
+def test_an_attempt_that_a_fallback_replaced_is_billed_at_its_own_model(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer's totals alone are 41 % low, and all at the answer's model 21 % low: each attempt has its own price."""
+    attempts = [
+        {"type": "message", "model": "claude-fable-5", "input_tokens": 408, "cache_read_input_tokens": 500, "output_tokens": 29},
+        {"type": "fallback_message", "model": "claude-opus-4-8", "input_tokens": 412, "output_tokens": 264},
+    ]
+    usage = {"input_tokens": 412, "output_tokens": 264, "iterations": attempts}
+    (ledger / "body.json").write_text(json.dumps({"type": "message", "model": "claude-opus-4-8", "usage": usage}))
+    [result] = rated(capsys, ledger / "body.json", "--provider", "anthropic", "--at", "2026-11-20T12:00:00Z")
+    costs = {(line["sku"].split("/")[1], line["class"]): Decimal(line["cost"]) for line in result["lines"]}
+    assert costs == {
+        ("claude-opus-4-8", "input"): Decimal("0.00206"),  # 412 x 5 by the million
+        ("claude-opus-4-8", "output"): Decimal("0.0066"),  # 264 x 25
+        ("claude-fable-5", "input"): Decimal("0.00408"),  # 408 x 10
+        ("claude-fable-5", "cache_read"): Decimal("0.0005"),  # 500 x 1
+        ("claude-fable-5", "output"): Decimal("0.00145"),  # 29 x 50
+    }
+    assert Decimal(result["cost"]) == Decimal("0.01469")

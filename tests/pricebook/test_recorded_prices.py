@@ -13,6 +13,7 @@ from typing import Any
 from breakeven.economics.money import amount
 from breakeven.economics.usage import total_input_tokens
 from breakeven.pricebook import PricingKey, RateCard, rate, total
+from breakeven.providers import read
 
 # The bodies carry no date; these instants have different prices of the models among them.
 DAYS = tuple(
@@ -102,3 +103,16 @@ def test_every_recorded_price_is_ours_or_explained(card: RateCard, shared_data: 
     assert reasons.get("") is None
     assert reasons.keys() - {"Same"} == explained
     assert len(reasons["Same"]) > 450
+
+
+def test_no_recorded_body_is_free(card: RateCard, shared_data: Path) -> None:
+    """Of all recorded bodies none costs $0 in silence: each has a price above 0 or is unpriced, and at least 500 are priced."""
+    entries = json.loads(gzip.decompress((shared_data / "usage" / "usage_bodies.json.gz").read_bytes()))
+    costs: list[Decimal | None] = []
+    for entry in entries:
+        body, provider = entry["body"], {"aws": "bedrock"}.get(native(entry["body"]), native(entry["body"])) or "openai"
+        reading = read(body, provider=provider, model=entry.get("model"))
+        costs += [ours(card, provider, part.model, dict(part.usage), DAYS[0]) for part in reading.parts]
+    assert len(costs) >= len(entries)
+    assert [cost for cost in costs if cost is not None and cost <= 0] == []
+    assert sum(cost is not None for cost in costs) > 500
