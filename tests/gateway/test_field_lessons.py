@@ -201,3 +201,48 @@ def test_a_background_response_is_never_billed_by_looking(service: Any) -> None:
         asked = {"call": str(first["call_id"])}
         ((reason,),) = ledger.query("SELECT reason FROM cost_lines WHERE call_id = $call::UUID", asked)
     assert "background" in reason
+
+
+BODIES: dict[str, tuple[str, dict[str, Any], str]] = {
+    # path, what stands in the body, and the source that the ledger names
+    "OpenAI's user": ("/v1/chat/completions", {"user": "u-1"}, "body:user"),
+    "OpenAI's safety identifier": ("/v1/responses", {"safety_identifier": "u-1"}, "body:safety_identifier"),
+    "OpenAI's metadata": ("/v1/chat/completions", {"metadata": {"user_id": "u-1"}}, "body:metadata.user_id"),
+    "Anthropic's metadata": ("/v1/messages", {"metadata": {"user_id": "u-1"}}, "body:metadata.user_id"),
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_the_body_names_the_user(kind: str, service: Any, vendor: ScriptedUpstream) -> None:
+    """A user named in the body is in the ledger with that source, and the body goes on to the vendor as it came."""
+    path, named, source = BODIES[kind]
+    feature = uuid.uuid4().hex
+    model = "claude-sonnet-4-6" if path == "/v1/messages" else "gpt-4o-mini"
+    body = {"model": model, "max_tokens": 5, "input": "x", "messages": [], **named}
+    assert post(service, path, body, breakeven_feature=feature)[0] == 200
+    assert json.loads(vendor.journal[-1].body) == body
+    (call,) = service.calls(1, f"feature = '{feature}'")
+    assert (call["user_id"], json.loads(call["attribution_sources"])["user_id"]) == ("u-1", source)
+
+
+@pytest.mark.parametrize("name", ["x-claude-code-session-id", "x-codex-session-id", "x-anything-session-id"])
+def test_any_tools_session_is_the_trace(name: str, service: Any, vendor: ScriptedUpstream) -> None:
+    """`x-<tool>-session-id` of whichever tool names the trace, and does not reach the vendor."""
+    feature = uuid.uuid4().hex
+    body = {"model": "gpt-4o-mini", "messages": []}
+    assert post(service, "/v1/chat/completions", body, breakeven_feature=feature, **{name: "s-1"})[0] == 200
+    assert vendor.journal[-1].header(name) is None
+    (call,) = service.calls(1, f"feature = '{feature}'")
+    assert call["trace_id"] == "s-1"
+
+
+def test_strict_sdks_accept_the_cost_in_the_body(own_service: Any, usual_config: str) -> None:
+    """With `usage_cost` both official SDKs, validating strictly, take the answer, and show the exact cost."""
+    service = own_service(usual_config + "gateway: {{usage_cost: true}}\n")
+    question: Any = [{"role": "user", "content": "x"}]
+    with openai.OpenAI(base_url=f"{service.url}/v1", api_key="k", _strict_response_validation=True) as client:
+        completion = client.chat.completions.create(model="gpt-4o-mini", messages=question)
+    with anthropic.Anthropic(base_url=service.url, api_key="k", _strict_response_validation=True) as claude:
+        message = claude.messages.create(model="claude-sonnet-4-6", messages=question, max_tokens=5)
+    told = [Decimal(str(said.usage.cost)) for said in (completion, message)]  # type: ignore[union-attr] # ours, beside theirs
+    assert told == [Decimal(service.cost(call) or "-1") for call in service.calls(2)]

@@ -264,10 +264,13 @@ class Admission:
         return found
 
     def learn(self, key: object, bound: Bound, cost: int | None, tokens: int | None) -> None:
-        """Keep, for each measure, what a call has really come to beside its bound: `amounts` asks for it by the same key."""
+        """Keep, for each measure, what a call has really come to beside its bound: `amounts` asks for it by the same key.
+
+        An attempt that was not billed says nothing about what calls cost: a vendor that fails must not make them look free.
+        """
         used: tuple[tuple[Measure, int | None, int | None], ...] = (("usd", cost, bound.cost), ("tokens", tokens, bound.tokens))
         for measure, real, most in used:
-            if real is not None and most:
+            if real and most:
                 self.history.note((key, measure), real, most)
 
     # --- deciding -----------------------------------------------------------------------------------------------------------------
