@@ -43,6 +43,7 @@ budgets:
   again: {{scope: {{feature: again}}, limit: $0.0000001, period: month, status: 429}}
   idle-strict: {{scope: {{feature: idle-strict}}, limit: $0.001, period: month}}
   idle-bounded: {{scope: {{feature: idle-bounded}}, limit: $0.001, period: month, mode: bounded, overshoot: $0.01}}
+  failing: {{scope: {{feature: failing}}, limit: $0.001, period: month, mode: bounded, overshoot: $0.01}}
   idle-tokens: {{scope: {{feature: idle-tokens}}, limit: 3000 tokens, period: month, mode: bounded, overshoot: 20000 tokens}}
 """
 
@@ -123,6 +124,17 @@ def test_a_quantile_frees_idle_teams(bound: Any) -> None:
     assert chat(bound, "idle-strict", max_tokens=large)[0] == 402
     assert chat(bound, "idle-bounded", max_tokens=large)[0] == 200
     assert chat(bound, "idle-tokens", max_tokens=large)[0] == 200
+
+
+def test_failures_do_not_make_calls_look_free(bound: Any) -> None:
+    """Calls that a vendor refused and did not bill teach a bounded budget nothing: the worst case is still reserved."""
+    body = {"model": "gpt-4o-mini", "max_tokens": 100, "messages": []}
+    refused = {
+        post(bound, "/v1/chat/completions", body, breakeven_feature="failing", x_script='{"status":400}')[0] for _ in range(35)
+    }
+    assert refused == {400}
+    assert chat(bound, "failing", max_tokens=16_000)[0] == 402
+    assert chat(bound, "failing", max_tokens=100)[0] == 200
 
 
 def test_what_is_read_for_callers_who_have_gone_has_a_cap(bound: Any) -> None:
