@@ -16,6 +16,9 @@ from typing import Any
 
 import pytest
 
+from breakeven.gateway.facts import Intent
+from breakeven.gateway.metrics import Metrics
+from breakeven.gateway.recorder import Recorder
 from breakeven.testing import ScriptedUpstream
 
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
@@ -236,3 +239,42 @@ def test_unmetered_paths(service: Any) -> None:
     assert urllib.request.urlopen(request).status == 200  # noqa: S310
     (call,) = service.calls(1, f"feature = '{feature}'")
     assert (call["status"], call["state"], service.cost(call)) == ("ok", "usage_missing", None)
+
+
+class _Disk:
+    """A segment on a disk that is full until it is not."""
+
+    def __init__(self) -> None:
+        self.full = True
+        self.written: list[bytes] = []
+
+    def write(self, lines: bytes, count: int) -> None:
+        """Append, or fail as a full disk does."""
+        del count
+        if self.full:
+            raise OSError(28, "No space left on device")
+        self.written += lines.splitlines()
+
+    def sync(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+def test_what_is_held_for_a_full_disk_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is not exhausted instead: past the bound facts are counted as dropped, and what was held is written in its order."""
+    monkeypatch.setattr("breakeven.gateway.recorder.MOST_HELD_BYTES", 5_000)
+    metrics, disk = Metrics(), _Disk()
+    recorder = Recorder(lambda: disk, metrics, lambda _: None, lambda _: None)
+    for number in range(200):
+        intent = Intent(f"call-{number}", 1, "2026-11-01 00:00:00", "openai", "openai_chat", "gpt-4o")
+        recorder.intend(intent, lambda: None)
+        recorder.flush()
+    assert recorder.failing
+    dropped = next(value for name, _, value in json.loads(metrics.snapshot()) if name == "records_dropped")
+    assert 0 < dropped < 200
+    disk.full = False
+    recorder.tick()
+    recorder.close()
+    assert [json.loads(line)["call_id"] for line in disk.written] == [f"call-{number}" for number in range(200 - dropped)]
