@@ -26,6 +26,14 @@ settings.register_profile("default", deadline=None)
 settings.load_profile("default")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test meets the ledger of whoever runs it: what names none looks in an empty directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
+        yield
+
+
 def _shared() -> Path:
     """Where the real traces, bodies and logs lie: beside the repository, or where BREAKEVEN_SHARED says."""
     return Path(os.environ.get("BREAKEVEN_SHARED", REPOSITORY.parent / "shared"))

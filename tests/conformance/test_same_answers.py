@@ -167,6 +167,7 @@ _OF_EVIDENCE: dict[str, dict[str, Any]] = {
     "audit_replayed": {"feature": "f0", "task_class": "c1", "rung": "small", "model": "m1"},
     "audit_replays": {"now": datetime(2026, 12, 1)},
     "audit_tasks": {"now": datetime(2026, 12, 1)},
+    "audit_side_by_side": {"feature": "f0", "task_class": "c1"},
     "audit_spend": _SPAN,
     "audit_spend_labelled": {**_SPAN, "templates": ["t0", "t1"], "names": ["n0", "n1"], "found": ["x"], "found_as": ["y"]},
     "ladder": {**_SPAN, "feature": None},
