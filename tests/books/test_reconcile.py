@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from breakeven.cli.main import run
+from breakeven.ledger import open_ledger
 from breakeven.sample import invoices
 from breakeven.sample.invoices import PLANTS, STRANGE_KEY, Draft
 
@@ -204,3 +206,50 @@ def test_only_finance_posts(ledger: Path, answer: Answer, invoice: Write) -> Non
     assert (code, document) == (1, None)
     refused = answer("decisions", "--ledger", str(ledger))[1]["rows"]
     assert [(row["action"], row["allowed"]) for row in refused][-1] == ("post invoices", False)
+
+
+def _runs(remedy: str, ledger: Path) -> int:
+    """The exit code of a remedy, typed as it was printed, up to the remark in brackets behind it."""
+    command = shlex.split(remedy.split("  (")[0])
+    assert command.pop(0) == "breakeven"
+    return run([*command, "--ledger", str(ledger)])
+
+
+@pytest.mark.parametrize("cause", ["batch", "served tier"])
+def test_the_remedy_of_a_tier_runs_and_mends(ledger: Path, answer: Answer, invoice: Write, cause: str) -> None:
+    """Calls in the ledger stay as they came, and importing them anew adds nothing: the printed command posts what the tier costs."""
+    path, _ = invoice(PLANTS[cause])
+    asked = ("reconcile", str(path), "--ledger", str(ledger), "--tolerance", "0.01%")
+    _, before = answer(*asked)
+    assert Decimal(before["remaining"]) != 0
+    assert _runs(before["rows"][0]["remedy"], ledger) == 0
+    _, after = answer(*asked)
+    assert Decimal(after["remaining"]) == 0
+
+
+def test_the_remedy_of_a_currency_names_the_rate_that_fits(ledger: Path, answer: Answer, tmp_path: Path) -> None:
+    """An invoice in euros at another rate than the books': the printed command has all that was asked, and the rate at which it ties."""
+    path = tmp_path / "bill in euro.csv"
+    with open_ledger(ledger) as facts:
+        cells = facts.query(
+            "SELECT occurred_at::DATE, model, usage_class, sum(quantity), sum(cost) FROM cost_lines WHERE provider = 'openai'"
+            " AND occurred_at >= '2026-10-01' AND occurred_at < '2026-11-01' GROUP BY ALL"
+        )
+    rows = [f"{day},{model},{kind},{quantity},{cost * Decimal('0.92')}" for day, model, kind, quantity, cost in cells]
+    path.write_text("\n".join(["when,model,class,quantity,amount", *rows]) + "\n")
+    given = ("--provider", "openai", "--map", "day=when", "--set", "currency=EUR", "--tolerance", "0.1%")
+    code, report = answer("reconcile", str(path), *given, "--rate", "EUR=1.08", "--ledger", str(ledger))
+    assert code == 1
+    row = next(row for row in report["rows"] if row["cause"] == "currency")
+    assert row["remedy"].endswith(" --rate EUR=1.086957")
+    assert _runs(row["remedy"], ledger) == 0
+
+
+def test_tax_is_said_beside_what_ties(original: Path, invoice: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is invoiced beyond what was metered because of tax is called tax, above the causes and in the sentence."""
+    path, _ = invoice(PLANTS["tax"])
+    capsys.readouterr()
+    assert run(["reconcile", str(path), "--ledger", str(original)]) == 0
+    out = capsys.readouterr().out
+    assert ", 40.00 of it tax · difference 0.00" in out
+    assert "invoiced, $40.00 of it tax: they tie." in out

@@ -16,10 +16,11 @@ from breakeven.reports.words import MINUS, percent
 def draw_reconciled(report: Reconciled) -> None:
     """Both sides, each cause with its remedy, and the sentence."""
     click.echo(f"Invoice {report.invoice} · {report.label} · {report.currency}")
+    tax = f", {_cents(report.tax, signed=False)} of it tax" if report.tax != "0" else ""
     posted = f" · adjusted {_cents(report.posted)}" if report.posted != "0" else ""
     share = "" if report.share is None else f" ({report.share:.2%}, tolerance {report.tolerance:.2%})"
     click.echo(
-        f"metered {_cents(report.metered, signed=False)}{posted} · invoiced {_cents(report.invoiced, signed=False)}"
+        f"metered {_cents(report.metered, signed=False)}{posted} · invoiced {_cents(report.invoiced, signed=False)}{tax}"
         f" · difference {_cents(report.remaining)}{share}"
     )
     if report.rows:

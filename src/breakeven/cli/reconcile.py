@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from breakeven.reports.reconcile import Held, Reconciled
     from breakeven.settings import Settings
 
+TOLERANCE = "0.5%"
+
 
 @click.command()
 @click.argument("file", metavar="[INVOICE]", required=False, type=click.Path(path_type=Path))
 @click.option("--invoice", "number", metavar="NUMBER", help="An invoice that was imported, in the place of a file.")
-@click.option("--tolerance", default="0.5%", show_default=True, metavar="SHARE", help="How much may remain, of the invoiced sum.")
+@click.option("--tolerance", default=TOLERANCE, show_default=True, metavar="SHARE", help="How much of the invoiced sum may remain.")
 @click.option("--period", help="Which days it bills. Default: what it says itself.")
 @click.option("--post", "posting", is_flag=True, help="Post the causes as adjustments and mark these days as reconciled.")
 @click.option("--why", metavar="TEXT", help="The reason, for the decisions log.")
@@ -78,10 +80,10 @@ def reconcile(  # noqa: PLR0913 - one argument per option
     from breakeven.reports.owners import quoted
     from breakeven.reports.reconcile import Held, reconciled_with
 
-    allowed = _share(tolerance)
+    allowed, known = _share(tolerance), _rates(rates)
     settings, path = load(config, ledger_path)
     if file is not None and number is None:
-        invoice = read_invoice(file, Reading(provider, _pairs("--map", maps), _pairs("--set", sets), _rates(rates)))
+        invoice = read_invoice(file, Reading(provider, _pairs("--map", maps), _pairs("--set", sets), known))
     elif file is None and number is not None:
         invoice = _imported(path, number)
     else:
@@ -89,7 +91,12 @@ def reconcile(  # noqa: PLR0913 - one argument per option
     days = _days(invoice, period)
     invoice = _cut(invoice, days)
     given = quoted(str(file)) if number is None else f"--invoice {quoted(number)}"
-    held = Held(given, invoice.name, invoice.lines, days, allowed, keys, day_starts)
+    repeated = {
+        "--tolerance": () if tolerance == TOLERANCE else (tolerance,), "--period": (period,), "--provider": (provider,),
+        "--map": maps, "--set": sets, "--key": keys, "--day-starts": (day_starts,),
+    }  # fmt: skip
+    options = [f" {name} {quoted(str(value))}" for name, values in repeated.items() for value in values if value is not None]
+    held = Held("".join([given, *options]), invoice.name, invoice.lines, days, allowed, keys, day_starts, known)
     with open_for_reading(path) as ledger:
         report, found = reconciled_with(ledger, held)
     if posting and report.explained:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -32,7 +32,7 @@ _AROUND = timedelta(days=1)
 class Held:
     """What an invoice is held against: its lines, the period, the tolerance as a share, and what is known of keys and days.
 
-    `given`: how the command line is told which invoice it is.
+    `given` and `rates`: how the command line is told which invoice it is, and the books' rates of its currencies.
     """
 
     given: str
@@ -42,6 +42,7 @@ class Held:
     tolerance: Decimal
     our_keys: Sequence[str] = ()
     shift: int | None = None
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def providers(self) -> list[str]:
@@ -199,7 +200,7 @@ def _row(amount: int, parts: Sequence[Part], held: Held) -> CauseRow:
         last_day=_text(days[-1]) if days else None,
         quantity=sum(part.quantity for part in parts),
         amount=digits(amount) or "0",
-        remedy=remedy(parts, held.lines, held.period, held.given),
+        remedy=remedy(parts, held.lines, held.period, held.given, held.rates),
     )
 
 

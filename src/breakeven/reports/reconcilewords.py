@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from types import MappingProxyType
 
 from breakeven.economics.money import ATTO, digits
 from breakeven.economics.periods import Period
@@ -14,6 +15,7 @@ from breakeven.reports.words import count, dollars
 _FLAGS = {"input": "--input", "output": "--output", "cache_read": "--cache-read", "cache_write_5m": "--cache-write"}
 _EXACT = Context(prec=76, rounding=ROUND_HALF_EVEN)
 _PLACES = Decimal("0.000001")
+_RATE = Context(prec=7, rounding=ROUND_HALF_EVEN)
 
 
 def sentence(found: Reconciliation, posted: int, remaining: int, tolerance: Decimal, *, within: bool, explained: bool) -> str:
@@ -21,35 +23,46 @@ def sentence(found: Reconciliation, posted: int, remaining: int, tolerance: Deci
     most = f"{tolerance * 100:f}".rstrip("0").rstrip(".") if tolerance else "0"
     before = f"{dollars(found.metered)} was metered" + (f", {dollars(posted)} adjusted" if posted else "")
     said = f"{before} and {dollars(found.invoiced)} invoiced"
+    tax = sum(part.amount for part in found.parts if part.cause == "tax")
+    taxed = f", {dollars(tax)} of it tax" if tax else ""
     if not remaining:
-        return f"{said}: they tie."
+        return f"{said}{taxed}: they tie."
     open_ = f", {dollars(found.unexplained)} unexplained" if found.unexplained else ", all of it explained"
     judged = "within" if within else "outside"
     causes = count(len({part.cause for part in found.parts}), "cause")
     last = "" if within or not explained else " Post the causes to close it."
-    return f"{said}: {dollars(remaining)} remains, {judged} the tolerance of {most} %; {causes}{open_}.{last}"
+    return f"{said}{taxed}: {dollars(remaining)} remains, {judged} the tolerance of {most} %; {causes}{open_}.{last}"
 
 
-def remedy(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period, given: str) -> str:
-    """A command, or where no command can mend it, what to do."""
+def remedy(
+    parts: Sequence[Part],
+    lines: Sequence[InvoiceLine],
+    period: Period,
+    given: str,
+    rates: Mapping[str, Decimal] = MappingProxyType({}),
+) -> str:
+    """A command, or where no command can mend it, what to do. `given` and `rates`: how this reconciliation was asked.
+
+    Calls that are in the ledger stay as they came, so what their tier costs is posted, and the tier is recorded from now on.
+    """
     part = parts[0]
     provider, model = part.cell.provider, part.cell.model
-    again = f"breakeven reconcile {given}"
+    again = f"breakeven reconcile {given}{_rates(rates)}"
     narrowed = "" if model is None else f" model:{quoted(model)}"
     asked = f"breakeven calls provider:{quoted(provider)}{narrowed} --period {quoted(period.name)}"
     known = {
         "unseen key": f"breakeven import aggregates USAGE.csv --provider {quoted(provider)}  (the usage of key {part.detail})",
         "not metered": f"breakeven import aggregates USAGE.csv --provider {quoted(provider)}  (calls that passed the gateway by)",
         "disconnects": f"breakeven unpriced --period {quoted(period.name)}",
-        "batch": "import or send these calls with processing=batch: breakeven import calls FILE --set processing=batch",
-        "served tier": "import or send these calls with their tier: breakeven import calls FILE --set service_tier=TIER",
+        "batch": f"{again} --post  (and from now on import or send such calls with processing=batch)",
+        "served tier": f"{again} --post  (and from now on import or send such calls with service_tier)",
         "cache class": asked,
         "output class": asked,
         "discount": f"breakeven prices list --provider {quoted(provider)}  (declare it as a discount in the price file)",
         "credit": f"{again} --post",
         "tax": "book it as tax: it is no cost of a feature, and is not posted",
         "fee": f"{again} --post",
-        "currency": f"{again} --rate CURRENCY=DOLLARS",
+        "currency": f"breakeven reconcile {given}{_rates(_fitting(part, lines, rates))}{'' if part.quantity else ' --post'}",
         "rounding": f"{again} --post",
         "time zone": f"{again} --post  (the next period has the other side)",
         "unexplained": asked,
@@ -57,6 +70,17 @@ def remedy(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period, 
     if part.cause in ("price", "unpriced"):
         return _price(parts, lines, period) or asked
     return known[part.cause]
+
+
+def _rates(rates: Mapping[str, Decimal]) -> str:
+    return "".join(f" --rate {name}={rate:f}" for name, rate in sorted(rates.items()))
+
+
+def _fitting(part: Part, lines: Sequence[InvoiceLine], rates: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """The rates at which the prices would agree; those of the books, where the difference is the invoice's own exchange."""
+    foreign = {line.currency for line in lines if line.provider == part.cell.provider and line.foreign} & set(rates)
+    ratio = Decimal(part.detail.split()[0]) if part.cause == "currency" and part.quantity else Decimal(1)
+    return {name: _RATE.divide(rate, ratio) if name in foreign and ratio != 1 else rate for name, rate in rates.items()}
 
 
 def _price(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period) -> str | None:
