@@ -210,14 +210,14 @@ def test_only_finance_posts(ledger: Path, answer: Answer, invoice: Write) -> Non
 
 def _runs(remedy: str, ledger: Path) -> int:
     """The exit code of a remedy, typed as it was printed, up to the remark in brackets behind it."""
-    command = shlex.split(remedy.split("  (")[0])
+    command = shlex.split(remedy.split("  (", maxsplit=1)[0])
     assert command.pop(0) == "breakeven"
     return run([*command, "--ledger", str(ledger)])
 
 
 @pytest.mark.parametrize("cause", ["batch", "served tier"])
 def test_the_remedy_of_a_tier_runs_and_mends(ledger: Path, answer: Answer, invoice: Write, cause: str) -> None:
-    """Calls in the ledger stay as they came, and importing them anew adds nothing: the printed command posts what the tier costs."""
+    """Calls in the ledger stay as they came, also when imported anew: the printed command posts what the tier costs."""
     path, _ = invoice(PLANTS[cause])
     asked = ("reconcile", str(path), "--ledger", str(ledger), "--tolerance", "0.01%")
     _, before = answer(*asked)
@@ -228,7 +228,7 @@ def test_the_remedy_of_a_tier_runs_and_mends(ledger: Path, answer: Answer, invoi
 
 
 def test_the_remedy_of_a_currency_names_the_rate_that_fits(ledger: Path, answer: Answer, tmp_path: Path) -> None:
-    """An invoice in euros at another rate than the books': the printed command has all that was asked, and the rate at which it ties."""
+    """An invoice in euros at another rate than the books': the printed command repeats what was asked, at the rate that ties."""
     path = tmp_path / "bill in euro.csv"
     with open_ledger(ledger) as facts:
         cells = facts.query(
