@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from breakeven.cli.main import run
-from breakeven.sample.invoices import PLANTS, Draft
+from breakeven.economics.money import atto
+from breakeven.ledger import open_ledger
+from breakeven.reports.words import dollars
+from breakeven.sample.invoices import PLANTS, Draft, honest, write_invoice
 
 Answer = Callable[..., tuple[int, Any]]
 Write = Callable[..., tuple[Path, Draft]]
@@ -71,6 +78,27 @@ def test_a_restatement_of_a_closed_month_is_booked_in_the_next(ledger: Path, ans
     assert answer("close", "2026-10", "--show", *at)[0] == 0
     assert answer("prices", "restate", "--from", "2026-10-01", *at)[1]["new_lines"] == 0
     assert run(["ledger", "verify", *at]) == 0
+
+
+def test_a_correction_is_said_and_is_on_no_invoice_of_the_next_month(
+    ledger: Path, answer: Answer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Restating says how many lines go to November, November's books say how much that is, and its invoice ties without."""
+    at = ("--ledger", str(ledger))
+    days = datetime(2026, 11, 1), datetime(2026, 11, 2)
+    with open_ledger(ledger) as facts:
+        path = write_invoice(tmp_path / "november.csv", honest(facts, "anthropic", *days), *days)
+    assert answer("close", "2026-10", *at, "--unreconciled")[0] == 0
+    (ledger / "prices.yaml").write_text(DEARER.replace("    source: fixed", '    to: "2026-11-01T00:00:00Z"\n    source: fixed'))
+    (ledger / "breakeven.yaml").write_text("prices: {overlay: [prices.yaml]}\n")
+    change = answer("prices", "restate", "--from", "2026-10-01", "--dry-run", *at)[1]["change"]
+    capsys.readouterr()
+    assert run(["prices", "restate", "--from", "2026-10-01", *at]) == 0
+    assert "of the lines concern a closed period and are booked after it" in capsys.readouterr().err
+    said = answer("reconcile", "--period", "2026-11", *at)[1]["sentence"]
+    assert f"{dollars(atto(Decimal(change)))} of what is booked corrects periods that were closed." in said
+    found = answer("reconcile", str(path), "--period", "2026-11-01", *at)[1]
+    assert (found["rows"], found["within"]) == ([], True)
 
 
 def test_an_invoice_for_a_closed_month_is_booked_in_the_next(ledger: Path, answer: Answer, invoice: Write) -> None:

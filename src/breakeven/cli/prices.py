@@ -237,6 +237,9 @@ def restate(since_text: str, dry_run: bool, as_json: bool, ledger_path: Path | N
     verb = "would change" if dry_run else "changed"
     click.echo(f"{result.calls} calls {verb}: {result.reversed_lines} lines reversed, {result.new_lines} written")
     click.echo(f"cost ${digits(result.before)} → ${digits(result.after)} ({digits(change)})")
+    if result.corrections:
+        booked = "would be" if dry_run else "are"
+        click.echo(f"  {result.corrections} of the lines concern a closed period and {booked} booked after it", err=True)
 
 
 def _amounts(options: Mapping[str, str | None], units: Iterable[str]) -> dict[str, str]:

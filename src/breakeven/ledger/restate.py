@@ -40,7 +40,10 @@ class RestatedGroup:
 
 @dataclass(frozen=True, slots=True)
 class RestateResult:
-    """What a restatement changes (or would change). `before` and `after` are the known costs of the calls concerned."""
+    """What a restatement changes (or would change). `before` and `after` are the known costs of the calls concerned.
+
+    `corrections`: how many of the lines concern a closed period and are booked after it.
+    """
 
     calls: int
     reversed_lines: int
@@ -49,6 +52,7 @@ class RestateResult:
     after: Decimal
     by: Sequence[RestatedGroup]
     segment: int | None
+    corrections: int = 0
 
 
 def restate(
@@ -168,6 +172,7 @@ def _result(ledger: Ledger, segment: int | None) -> RestateResult:
         "SELECT count(*) FILTER (WHERE adjustment_of IS NOT NULL), count(DISTINCT (call_id, attempt)) FROM restated_lines"
     )[0]
     new = ledger.query("SELECT count(*) FROM restated_lines WHERE adjustment_of IS NULL")[0][0]
+    late = ledger.query("SELECT count(*) FROM restated_lines WHERE reason LIKE '%correction of a closed period'")[0][0]
     before = sum((group.before for group in by), Decimal(0))
     after = sum((group.after for group in by), Decimal(0))
-    return RestateResult(calls, lines, new, before, after, by, segment)
+    return RestateResult(calls, lines, new, before, after, by, segment, late)
