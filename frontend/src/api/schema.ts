@@ -529,7 +529,7 @@ export interface paths {
         put?: never;
         /**
          * Accept
-         * @description Move a class to the cheapest rung that is enough, by stages: a rollout in `breakeven.yaml`. A dry run only tells.
+         * @description Move a class, or all of a feature that pays, to what is enough: rollouts in `breakeven.yaml`. A dry run only tells.
          */
         post: operations["ApiV1AuditAcceptAccept"];
         delete?: never;
@@ -812,6 +812,15 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** Accepting */
+        Accepting: {
+            task_class?: string | null;
+            feature?: string | null;
+            period?: string | null;
+            why?: string | null;
+            /** @default false */
+            dry_run: boolean;
+        };
         /** ActRow */
         ActRow: {
             label: string;
@@ -1896,6 +1905,16 @@ export interface components {
             templates: string[];
             scored_by: string[];
             last_at: string;
+            /** @default 0 */
+            judge_error: number;
+            /** @default rung */
+            by: string;
+            /** @default [] */
+            members: string[];
+            /** @default [] */
+            models: (string | null)[];
+            /** @default 1 */
+            moved: number;
         };
         /** RungRow */
         RungRow: {
@@ -5481,7 +5500,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["FindingDecided"];
+                "application/json": components["schemas"]["Accepting"];
             };
         };
         responses: {
