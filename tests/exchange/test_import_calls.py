@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from breakeven.cli.main import run
 
 AS_OPENAI = ("--provider", "openai", "--model", "gpt-4o")
 TABLE = "ts,model,input_tokens,output_tokens\n2026-01-01T10:00:00Z,gpt-4o,100,10\n2026-01-02T10:00:00Z,gpt-4o,200,20\n"
@@ -186,3 +189,11 @@ def test_words_for_how_a_call_ended(desk: Any) -> None:
         ("cut_off",),
         ("paused",),
     ]
+
+
+def test_a_cost_below_a_cent_is_not_told_as_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two calls that cost 0.105 cents are told with the digits that they have; $0.00 is said of nothing but nothing."""
+    (tmp_path / "calls.csv").write_text(TABLE)
+    asked = ["import", "calls", str(tmp_path / "calls.csv"), "--provider", "openai", "--ledger", str(tmp_path / "ledger")]
+    assert run(asked) == 0
+    assert "2 calls added, known cost $0.00105" in capsys.readouterr().err

@@ -131,6 +131,13 @@ def test_erase_is_noted_without_the_name(known: Path) -> None:
     assert "user-1" not in (known / "decisions.ndjson").read_text()
 
 
+def test_erasing_somebody_unknown_says_so(known: Path) -> None:
+    """A name that nothing was kept of, mistyped perhaps, is told, and with one that is known it is not."""
+    for name, told in (("usre-1", True), ("user-1", False)):
+        result = _run("ledger", "erase", "--user", name, "--yes", "--ledger", str(known))
+        assert (result.exit_code, "nothing was kept of this user" in result.output) == (0, told)
+
+
 def test_erase_is_refused_without_the_role(known: Path) -> None:
     """Who is no admin erases nobody: exit code 1, nothing is changed, and the refusal is in the log."""
     (known / "breakeven.yaml").write_text("access:\n  default_role: engineer\n  people:\n    ada: {role: admin}\n")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -194,7 +195,10 @@ def _tell(report: ImportReport, *, dry_run: bool) -> None:
     rows = f" in {result.calls_added:,} rows" if result.requests_added != result.calls_added else ""
     parts = [f"{_counted(result.requests_added, 'call')}{rows}"] if result.calls_added else []
     parts += [f"{count:,} {name}" for name, count in result.facts_added.items() if count]
-    known = f", known cost ${result.cost:,.2f}" if result.calls_added else ""
+    from breakeven.reports.words import grouped
+
+    tiny = 0 < result.cost < Decimal("0.01")
+    known = f", known cost ${grouped(result.cost) if tiny else f'{result.cost:,.2f}'}" if result.calls_added else ""
     again = f"; {result.duplicates:,} were there already" if result.duplicates else ""
     click.echo(f"{', '.join(parts) or 'nothing'} {verb}{known}{again}", err=True)
     for (provider, model, reason), calls in _reasons(report).items():

@@ -142,6 +142,9 @@ def _tell(done: Erased, entries: int) -> None:
         f"{done.exchanges:,} kept exchanges, {entries:,} cached answers and {done.rejects:,} rows set aside were removed;"
         f" {done.rewritten.segments if done.rewritten else 0} sealed segments and the database were written anew."
     )
+    if not (done.rows or done.exchanges or entries or done.rejects or done.waiting):
+        click.echo("breakeven: nothing was kept of this user", err=True)
+        click.echo("  Check the name: it is the one that applications send, not a pseudonym.", err=True)
     click.echo("Sums of the record           before = after")
     for name, total in done.after.items():
         click.echo(f"  {name:<26} {digits(done.before[name])} = {digits(total)}")
