@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,21 @@ def test_a_cost_below_a_cent_is_not_told_as_nothing(tmp_path: Path, capsys: pyte
     asked = ["import", "calls", str(tmp_path / "calls.csv"), "--provider", "openai", "--ledger", str(tmp_path / "ledger")]
     assert run(asked) == 0
     assert "2 calls added, known cost $0.00105" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("0.0231", "0.0462", "the table states $0.069300 for 2 calls, the price book says $0.001050"),
+        ("0.0001", "0.0002", "the table states $0.000300 for 2 calls, the price book says $0.001050"),
+        ("0.0003", "0.0006", None),
+        ("0.00035", "0.0007", None),
+    ],
+)
+def test_a_stated_cost_that_can_hardly_be_a_bill_is_told(desk: Any, first: str, second: str, told: str | None) -> None:
+    """A vendor's own figure counts, also below list; 66 times the list price, or a third of it, is told with both figures."""
+    rows = zip(TABLE.splitlines(), ("cost", first, second), strict=True)
+    stated = "\n".join(f"{row},{cost}" for row, cost in rows) + "\n"
+    answer = desk.bring("calls", desk.file("stated.csv", stated), "--map", "stated_cost=cost")
+    assert desk.rows("SELECT sum(cost) FROM cost_lines") == [(Decimal(first) + Decimal(second),)]
+    assert (told in answer.told) if told else ("the price book says" not in answer.told)

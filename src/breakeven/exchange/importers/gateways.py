@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
+from breakeven.exchange.importers.claims import EMITTED, differences
 from breakeven.exchange.importers.names import family, provider_named
-from breakeven.exchange.importers.otlp import differences
 from breakeven.exchange.importers.records import instant_of, object_text, pricing_context
 from breakeven.exchange.importers.recordwise import WHO, RecordImporter, Row, RowFault
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
@@ -313,7 +313,7 @@ class Compared:
     def run(self, request: ImportRequest, target: Target) -> ImportReport:
         """Import, then compare."""
         report = self.reader.run(request, target)
-        return report if request.dry_run else report.with_problems(differences(request, target, self.name))
+        return report if request.dry_run else report.with_problems(differences(request, target, self.name, EMITTED))
 
 
 CALLBACK = RecordImporter("litellm-callback", "What LiteLLM's generic callback posts, kept as JSON or JSON lines.", callback)

@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
+from breakeven.exchange.importers.claims import EMITTED, differences
 from breakeven.exchange.importers.langfuse_usage import Counted, langfuse_usage
 from breakeven.exchange.importers.names import family, provider_named
-from breakeven.exchange.importers.otlp import differences
 from breakeven.exchange.importers.records import instant_of, object_text
 from breakeven.exchange.importers.recordwise import FAULT, WHO, RecordImporter, Row, RowFault
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
@@ -184,7 +184,7 @@ class Langfuse:
         """Import generations, then say where Langfuse's own figures differ from the price book's."""
         report = _READER.run(request, target)
         if not request.dry_run:
-            report = report.with_problems(differences(request, target, self.name))
+            report = report.with_problems(differences(request, target, self.name, EMITTED))
         return report
 
 

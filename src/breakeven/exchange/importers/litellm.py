@@ -8,24 +8,21 @@ unknown usage, not free.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 
 import duckdb
 
-from breakeven.errors import Problem
 from breakeven.exchange.importers import shapes
+from breakeven.exchange.importers.claims import Claim
 from breakeven.exchange.importers.fields import CALL_FIELDS, Field
 from breakeven.exchange.importers.mapping import Mapped
 from breakeven.exchange.importers.projection import Fault
-from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
+from breakeven.exchange.importers.request import ImportRequest
 from breakeven.exchange.importers.shapes import Expressions, literal
 from breakeven.exchange.importers.source import Source, identifier, json_path
 from breakeven.exchange.importers.sources import json_columns
 from breakeven.exchange.importers.tabular import TabularImporter
 
-TOLERATED = Decimal("0.01")
-"""LiteLLM's figure may differ from ours by this share before it is told."""
 _SPEND = "litellm_spend"
 _PROVIDERS: Mapping[str, str] = {
     "azure_ai": "azure",
@@ -208,7 +205,7 @@ def faults(expressions: Expressions) -> list[Fault]:
     return [*missing, *shapes.call_faults(expressions)]
 
 
-_TABLE = TabularImporter(
+LITELLM = TabularImporter(
     "litellm",
     "Spend logs of LiteLLM's proxy as JSON, JSONL, CSV or Parquet.",
     "calls",
@@ -218,44 +215,5 @@ _TABLE = TabularImporter(
     prepare,
     _EXPLAINED,
     ("_tags",),
+    claim=Claim(f"TRY_CAST(json_extract_string(tags, '$.{_SPEND}') AS DECIMAL(38,18))", "LiteLLM recorded", places=4),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class LiteLLM:
-    """The importer `litellm`."""
-
-    name: str = _TABLE.name
-    summary: str = _TABLE.summary
-    suffixes: tuple[str, ...] = ()
-
-    def run(self, request: ImportRequest, target: Target) -> ImportReport:
-        """Import the logs as a table, then say where LiteLLM's own figures differ from the price book's."""
-        report = _TABLE.run(request, target)
-        return report if request.dry_run else replace(report, problems=(*report.problems, *differences(request, target)))
-
-
-def differences(request: ImportRequest, target: Target) -> list[Problem]:
-    """Per model: what LiteLLM recorded as spend for the calls just imported, where it is not what the price book says."""
-    rows = target.ledger.query(
-        f"""
-        WITH costs AS (SELECT call_id, attempt, sum(cost) AS cost FROM cost_lines WHERE recorded_at = $now GROUP BY ALL)
-        SELECT coalesce(provider, '?'), coalesce(model, '?'), count(*), sum(cost)::DECIMAL(38,18) AS ours,
-            sum(TRY_CAST(json_extract_string(tags, '$.{_SPEND}') AS DECIMAL(38,18))) AS theirs
-        FROM calls JOIN costs USING (call_id, attempt)
-        WHERE source = 'import:litellm' AND recorded_at = $now AND state = 'metered'
-        GROUP BY ALL HAVING theirs IS NOT NULL ORDER BY abs(theirs - ours) DESC""",
-        {"now": request.now},
-    )
-    return [
-        Problem(
-            f"{provider} {model}",
-            f"LiteLLM recorded ${theirs:,.4f} for {count:,} {'call' if count == 1 else 'calls'}, the price book says ${ours:,.4f}",
-            "The price book's figure counts; compare prices with `breakeven prices show`.",
-        )
-        for provider, model, count, ours, theirs in rows
-        if abs(theirs - ours) > TOLERATED * max(ours, theirs)
-    ]
-
-
-LITELLM = LiteLLM()

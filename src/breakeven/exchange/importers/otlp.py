@@ -17,7 +17,7 @@ import msgspec
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from breakeven.errors import Problem
+from breakeven.exchange.importers.claims import EMITTED, differences
 from breakeven.exchange.importers.documents import Document, documents
 from breakeven.exchange.importers.genai import Span, has_usage, is_call, row_of
 from breakeven.exchange.importers.records import whole
@@ -26,8 +26,6 @@ from breakeven.exchange.importers.request import ImportReport, ImportRequest, Ta
 
 _ERROR = (2, "2", "STATUS_CODE_ERROR")
 _HEX = (16, 32)
-TOLERATED = 100
-"""An emitter's cost may differ from ours by one part in so many before it is told."""
 
 
 class _Value(msgspec.Struct, rename="camel"):
@@ -253,7 +251,7 @@ class Otlp:
         request.say(f"{seen[0]:,} spans; those that are model calls became calls, what lies around them did not")
         if request.dry_run:
             return report
-        return report.with_problems(differences(request, target, self.name))
+        return report.with_problems(differences(request, target, self.name, EMITTED))
 
 
 def enclosed(rows: Sequence[Row], around: Mapping[tuple[str, str], None]) -> Sequence[Row]:
@@ -263,30 +261,6 @@ def enclosed(rows: Sequence[Row], around: Mapping[tuple[str, str], None]) -> Seq
         if (trace, span) in around:
             row["billed"] = False
     return rows
-
-
-def differences(request: ImportRequest, target: Target, importer: str) -> list[Problem]:
-    """Per model: what the emitter says its calls cost, where the price book says otherwise."""
-    rows = target.ledger.query(
-        """
-        WITH costs AS (SELECT call_id, attempt, sum(cost) AS cost FROM cost_lines WHERE recorded_at = $now GROUP BY ALL)
-        SELECT coalesce(provider, '?'), coalesce(model, '?'), count(*), sum(cost)::DECIMAL(38,18) AS ours,
-            sum(TRY_CAST(json_extract_string(tags, '$.emitter_cost') AS DECIMAL(38,18))) AS theirs
-        FROM calls JOIN costs USING (call_id, attempt)
-        WHERE source = $source AND recorded_at = $now AND state = 'metered'
-            AND json_extract_string(tags, '$.emitter_cost') IS NOT NULL
-        GROUP BY ALL HAVING theirs IS NOT NULL ORDER BY abs(theirs - ours) DESC""",
-        {"now": request.now, "source": f"import:{importer}"},
-    )
-    return [
-        Problem(
-            f"{provider} {model}",
-            f"the source says ${theirs:,.6f} for {count:,} {'call' if count == 1 else 'calls'}, the price book says ${ours:,.6f}",
-            "The price book's figure counts; compare prices with `breakeven prices show`.",
-        )
-        for provider, model, count, ours, theirs in rows
-        if abs(theirs - ours) * TOLERATED > max(ours, theirs)
-    ]
 
 
 OTLP = Otlp()

@@ -10,6 +10,7 @@ import duckdb
 
 from breakeven.errors import DataError, Problem, UsageError
 from breakeven.exchange.importers import shapes
+from breakeven.exchange.importers.claims import STATED, Claim, differences
 from breakeven.exchange.importers.fields import (
     AGGREGATE_FIELDS,
     CURRENCY,
@@ -56,7 +57,7 @@ class TabularImporter:
 
     `prepare` turns a source whose columns are not fields yet into one that has them; its rows keep their numbers, and rejects are
     written from the source as it was; `explained` says what its fields are made of, and `kept` columns are there for `shape`.
-    `whole_row` adds the ways in which a row as a whole can be bad.
+    `whole_row` adds the ways in which a row as a whole can be bad; `claim` is what the source says that its calls cost.
     """
 
     name: str
@@ -69,6 +70,7 @@ class TabularImporter:
     explained: Mapping[str, str] | None = None
     kept: tuple[str, ...] = ()
     suffixes: tuple[str, ...] = ()
+    claim: Claim | None = None
 
     def run(self, request: ImportRequest, target: Target) -> ImportReport:
         """Read all files, show the plan, stage what is good in one intake, set aside the rest, commit."""
@@ -79,7 +81,10 @@ class TabularImporter:
             for number, path in enumerate(request.files):
                 report = _joined(report, self._stage(number, path, request, target, intake))
             result = intake.commit(dry_run=request.dry_run, progress=request.progress)
-        return report.with_result(result)
+        report = report.with_result(result)
+        if self.claim is None or request.dry_run:
+            return report
+        return report.with_problems(differences(request, target, self.name, self.claim))
 
     def _stage(self, number: int, path: Path, request: ImportRequest, target: Target, intake: Intake) -> ImportReport:
         """Stage the good rows of one file and set its bad ones aside."""
@@ -228,6 +233,7 @@ TABULAR: tuple[TabularImporter, ...] = (
         AGGREGATE_FIELDS,
         shapes.calls,
         shapes.calls_faults,
+        claim=STATED,
     ),
     TabularImporter(
         "aggregates",
@@ -236,6 +242,7 @@ TABULAR: tuple[TabularImporter, ...] = (
         AGGREGATE_FIELDS,
         shapes.aggregate,
         shapes.aggregate_faults,
+        claim=STATED,
     ),
     TabularImporter(
         "outcomes",
