@@ -147,9 +147,9 @@ def test_a_batch_of_calls(open_site: Any) -> None:
     ("body", "headers", "status"),
     [
         (b"{", {}, 400), (b'{"calls": 1}', {}, 400), (b"[" + b"{}," * 10_000 + b"{}]", {}, 400),
-        (gzip.compress(b"[]")[:-6], {"content-encoding": "gzip"}, 400), (b"[]", {"content-encoding": "br"}, 415),
+        (gzip.compress(b"[]", mtime=0)[:-6], {"content-encoding": "gzip"}, 400), (b"[]", {"content-encoding": "br"}, 415),
         (b"[]", {"origin": "https://elsewhere.example"}, 403), (b"[]", {"host": "elsewhere.example"}, 403),
-        (b"[]", {"breakeven-key": "bek-nonsense"}, 401), (gzip.compress(b"[]"), {"content-encoding": "gzip"}, 200),
+        (b"[]", {"breakeven-key": "bek-nonsense"}, 401), (gzip.compress(b"[]", mtime=0), {"content-encoding": "gzip"}, 200),
     ],
 )  # fmt: skip
 def test_what_is_no_batch_or_from_nobody(open_site: Any, body: bytes, headers: dict[str, str], status: int) -> None:
