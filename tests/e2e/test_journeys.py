@@ -161,6 +161,26 @@ def test_finance_ties_october_to_the_invoice_and_closes_it(governed: Any, visit:
     guest.silent()
 
 
+def test_engineer_accepts_all_of_a_feature(governed: Any, visit: Visits) -> None:
+    """Every class of a feature that pays is accepted in one change, shown before it is written, each noted as a decision."""
+    guest = visit(governed.url)
+    page = guest.open(f"/alignment?{OCTOBER}")
+    page.get_by_role("row", name=re.compile("^clause lookup")).click()
+    guest.settle()
+    page.get_by_label("Why").fill("all of it is proven")
+    page.get_by_role("button", name="Accept all of Contract extraction that pays").click()
+    for moved in ("class: clause lookup, to: small", "class: header fields, to: handler"):
+        expect(page.locator("pre")).to_contain_text(moved)
+    page.get_by_role("button", name="Write it to the file").click()
+    expect(page.get_by_text("Written.")).to_be_visible()
+    declared = yaml.safe_load(governed.config.read_text())["features"]["Contract extraction"]["rollouts"]
+    assert sorted((one["class"], one["to"]) for one in declared) == [("clause lookup", "small"), ("header fields", "handler")]
+    guest.open(f"/budgets?{OCTOBER}")
+    for name in ("clause lookup", "header fields"):
+        expect(page.locator("#decisions")).to_contain_text(name)
+    guest.silent()
+
+
 def test_engineer_and_owner_change_what_the_file_says(governed: Any, visit: Visits) -> None:
     """A finding is accepted and a limit set: the difference first, then the file, then the decisions log."""
     before = governed.config.read_text()

@@ -235,6 +235,7 @@ export const words = {
       "The lower bound holds however often one looks.",
     overturn: "What would overturn this",
     accept: "Accept: write a rollout",
+    acceptAll: (feature: string) => `Accept all of ${feature} that pays`,
     show: "Show the change",
     reject: "Reject",
     back: "← All findings",
