@@ -151,6 +151,6 @@ def _sentence(replays: int, disagreements: int, kept: int, shown: int) -> str:
         return "No task of this class was answered again yet."
     told = f"{disagreements:,} of {count(replays, 'replay')} gave another answer."
     if not kept:
-        return f"{told} Both answers of none are kept: that takes `capture:` in the feature's charter when an audit runs."
+        return f"{told} No answers are kept: that takes an audit run while the feature's charter says capture."
     some = "" if shown == kept else f" Shown are {shown:,}, those that differ first."
     return f"{told} Both answers of {kept:,} are kept.{some}"
