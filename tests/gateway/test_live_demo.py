@@ -85,7 +85,7 @@ def test_a_finding_of_the_demo_is_accepted_live_saves_money_and_goes_back(
         _until(lambda: "live: the vendor is at" in told.read_text(), "the demo did not go live")
         found = re.search(r"live: the vendor is at (\S+);", told.read_text())
         assert found is not None
-        pace = ["--shares", "50%,100%", "--checks", "10", "--checked", "30%", "--why", "proven"]
+        pace = ["--shares", "50%,100%", "--checks", "10", "--checked", "90%", "--why", "proven"]
         assert run(["audit", "accept", CLASS, "--feature", FEATURE, "--period", "2026-10", *where, *pace]) == 0
         assert run(["reload", *where]) == 0
         _until(lambda: "adopted at 100%" in steps(), "it was not adopted")
