@@ -68,7 +68,7 @@ def _floors(ledger: Facts, found: Conditions, page: Sorted, asked: Mapping[str, 
     if len(costs) < asked["limit"]:
         return "", {}
     last = atto(costs[-1][0])
-    sql = statement("call_line_maxima").replace("{line_conditions}", _all(found.on_dimensions))
+    sql = statement("call_line_maxima").replace("{line_conditions}", all_of(found.on_dimensions))
     maxima = [(line, atto(cost)) for line, cost in ledger.query(sql, {name: asked[name] for name in asked if f"${name}" in sql})]
     total = sum(cost for _, cost in maxima)
     parameters: dict[str, str | int] = {}
@@ -80,18 +80,19 @@ def _floors(ledger: Facts, found: Conditions, page: Sorted, asked: Mapping[str, 
 
 def _dearest(found: Conditions, page: Sorted, shown: str, dearest: str) -> str:
     sql = _filled("call_dearest", found, page)
-    return sql.replace("{line_conditions}", _all(found.on_dimensions)).replace("{dearest}", dearest).replace("{shown}", shown)
+    return sql.replace("{line_conditions}", all_of(found.on_dimensions)).replace("{dearest}", dearest).replace("{shown}", shown)
 
 
 def _filled(name: str, found: Conditions, page: Sorted) -> str:
     return (
         statement(name)
         .replace("{tokens}", TOKENS)
-        .replace("{call_conditions}", _all(found.on_calls))
-        .replace("{after}", _all([page.after] if page.after else []))
+        .replace("{call_conditions}", all_of(found.on_calls))
+        .replace("{after}", all_of([page.after] if page.after else []))
         .replace("{order}", page.order)
     )
 
 
-def _all(conditions: Sequence[str]) -> str:
+def all_of(conditions: Sequence[str]) -> str:
+    """Conditions as they follow another one in SQL."""
     return "".join(f" AND {one}" for one in conditions)

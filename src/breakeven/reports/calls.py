@@ -14,7 +14,7 @@ import msgspec
 from breakeven.economics.money import atto, digits
 from breakeven.economics.periods import Period
 from breakeven.errors import UsageError
-from breakeven.reports.callpage import TOKENS, Sorted, among, spans
+from breakeven.reports.callpage import TOKENS, Sorted, all_of, among, spans
 from breakeven.reports.callquery import Conditions, conditions
 from breakeven.reports.question import Facts, statement
 from breakeven.reports.words import count, dollars
@@ -139,9 +139,9 @@ def _filled(found: Conditions, likely: str, late: Sequence[str]) -> str:
     return (
         statement("call_list")
         .replace("{tokens}", TOKENS)
-        .replace("{call_conditions}", "".join(f" AND {one}" for one in found.on_calls))
+        .replace("{call_conditions}", all_of(found.on_calls))
         .replace("{among}", likely)
-        .replace("{cost_conditions}", "".join(f" AND {one}" for one in late))
+        .replace("{cost_conditions}", all_of(late))
     )
 
 

@@ -187,17 +187,16 @@ def _rung(node: Node, what: str, capable: Capable, problems: Problems, *, checke
     return Rung(
         name, "model", model, None, provider, tier, _parameters(fields),
         seconds(fields, "timeout", 0.0) if "timeout" in fields else None, flag(fields, "checked", default=checked), node.where,
-        _takes(fields), _tokens(fields),
+        _known(fields, "takes", CAPABILITIES) if "takes" in fields else None, _tokens(fields),
     )  # fmt: skip
 
 
-def _takes(fields: Fields) -> tuple[str, ...] | None:
-    if "takes" not in fields:
-        return None
-    words = fields.words("takes")
+def _known(fields: Fields, name: str, known: Sequence[str]) -> tuple[str, ...]:
+    """The words of a field, each of which has to be a known one."""
+    words = fields.words(name)
     for word in words:
-        if word not in CAPABILITIES:
-            fields.fault("takes", f"takes names {word!r}", suggestion(word, CAPABILITIES))
+        if word not in known:
+            fields.fault(name, f"{name} names {word!r}", suggestion(word, known))
     return words
 
 
@@ -270,13 +269,7 @@ def _named(fields: Fields, name: str, known: Sequence[str]) -> str | None:
 
 
 def _climb(fields: Fields) -> tuple[str, ...]:
-    if "climb" not in fields:
-        return CLIMBS
-    words = fields.words("climb")
-    for word in words:
-        if word not in CLIMBS:
-            fields.fault("climb", f"climb names {word!r}", suggestion(word, CLIMBS))
-    return words
+    return _known(fields, "climb", CLIMBS) if "climb" in fields else CLIMBS
 
 
 def _baseline(fields: Fields, providers: Sequence[str], problems: Problems) -> tuple[str | None, str | None]:

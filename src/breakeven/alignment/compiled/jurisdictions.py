@@ -21,25 +21,24 @@ if TYPE_CHECKING:
     from breakeven.alignment.compiled.proposals import Proposals
 
 _STATES = """
-Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware District_of_Columbia Florida Georgia Guam Hawaii Idaho
-Illinois Indiana Iowa Kansas Kentucky Louisiana Maine Maryland Massachusetts Michigan Minnesota Mississippi Missouri Montana
-Nebraska
-Nevada New_Hampshire New_Jersey New_Mexico New_York North_Carolina North_Dakota Ohio Oklahoma Oregon Pennsylvania Puerto_Rico
-Rhode_Island South_Carolina South_Dakota Tennessee Texas Utah Vermont Virginia Washington West_Virginia Wisconsin Wyoming
+Alabama Alaska Arizona Arkansas California Colorado Connecticut Delaware District_of_Columbia Florida Georgia Guam Hawaii
+Idaho Illinois Indiana Iowa Kansas Kentucky Louisiana Maine Maryland Massachusetts Michigan Minnesota Mississippi Missouri
+Montana Nebraska Nevada New_Hampshire New_Jersey New_Mexico New_York North_Carolina North_Dakota Ohio Oklahoma Oregon
+Pennsylvania Puerto_Rico Rhode_Island South_Carolina South_Dakota Tennessee Texas Utah Vermont Virginia Washington
+West_Virginia Wisconsin Wyoming
 """
 _PROVINCES = """
 Alberta British_Columbia Manitoba New_Brunswick Newfoundland Nova_Scotia Ontario Prince_Edward_Island Quebec Saskatchewan
 """
 _COUNTRIES = """
 Argentina Australia Austria Bahamas Bahrain Bangladesh Barbados Belgium Belize Bermuda Bolivia Brazil British_Virgin_Islands
-Bulgaria
-Canada Cayman_Islands Chile China People's_Republic_of_China Colombia Costa_Rica Croatia Cyprus Czech_Republic Denmark
-Dominican_Republic Ecuador Egypt Estonia Finland France Germany Ghana Gibraltar Greece Guatemala Guernsey Hong_Kong Hungary Iceland
-India Indonesia Ireland Isle_of_Man Israel Italy Jamaica Japan Jersey Jordan Kazakhstan Kenya Korea Kuwait Latvia Lebanon
-Liechtenstein Lithuania Luxembourg Macau Malaysia Malta Marshall_Islands Mauritius Mexico Monaco Morocco Netherlands New_Zealand
-Nigeria Norway Oman Pakistan Panama Paraguay Peru Philippines Poland Portugal Qatar Romania Russia Russian_Federation Saudi_Arabia
-Serbia Singapore Slovakia Slovenia South_Africa Spain Sri_Lanka Sweden Switzerland Taiwan Thailand Tunisia Turkey Ukraine
-United_Arab_Emirates Uruguay Venezuela Vietnam
+Bulgaria Canada Cayman_Islands Chile China People's_Republic_of_China Colombia Costa_Rica Croatia Cyprus Czech_Republic
+Denmark Dominican_Republic Ecuador Egypt Estonia Finland France Germany Ghana Gibraltar Greece Guatemala Guernsey Hong_Kong
+Hungary Iceland India Indonesia Ireland Isle_of_Man Israel Italy Jamaica Japan Jersey Jordan Kazakhstan Kenya Korea Kuwait
+Latvia Lebanon Liechtenstein Lithuania Luxembourg Macau Malaysia Malta Marshall_Islands Mauritius Mexico Monaco Morocco
+Netherlands New_Zealand Nigeria Norway Oman Pakistan Panama Paraguay Peru Philippines Poland Portugal Qatar Romania Russia
+Russian_Federation Saudi_Arabia Serbia Singapore Slovakia Slovenia South_Africa Spain Sri_Lanka Sweden Switzerland Taiwan
+Thailand Tunisia Turkey Ukraine United_Arab_Emirates Uruguay Venezuela Vietnam
 """
 _WITHIN = """
 England Wales Scotland Northern_Ireland England_and_Wales Great_Britain United_Kingdom United_States United_States_of_America

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from breakeven.errors import Problem
-from breakeven.exchange.importers.request import ImportRequest, Target
+from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 
 _TOLERATED = Decimal("0.01")
 _DISCOUNT = Decimal("0.5")
@@ -50,7 +50,14 @@ STATED = Claim(
 """What a table states as the vendor's own figure: it is believed, so that only what can hardly be a bill is told."""
 
 
-def differences(request: ImportRequest, target: Target, importer: str, claim: Claim) -> list[Problem]:
+def compared(report: ImportReport, request: ImportRequest, target: Target, importer: str, claim: Claim | None) -> ImportReport:
+    """The report of an import with what its source's claim differs by; as it is where nothing is claimed, or was written."""
+    if claim is None or request.dry_run:
+        return report
+    return report.with_problems(_differences(request, target, importer, claim))
+
+
+def _differences(request: ImportRequest, target: Target, importer: str, claim: Claim) -> list[Problem]:
     """Per model: what the source says that the calls just imported cost, where the price book's list says otherwise."""
     imported = f"source = $source AND recorded_at = $now AND state = '{claim.state}' AND {claim.figure} IS NOT NULL"
     asked = {"now": request.now, "source": f"import:{importer}"}

@@ -7,17 +7,15 @@ What these tools say a call cost is kept as a tag and compared, not believed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
-from breakeven.exchange.importers.claims import EMITTED, differences
+from breakeven.exchange.importers.claims import EMITTED
 from breakeven.exchange.importers.names import family, provider_named
 from breakeven.exchange.importers.records import instant_of, object_text, pricing_context
 from breakeven.exchange.importers.recordwise import WHO, RecordImporter, Row, RowFault
-from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 from breakeven.providers import read
 
 Node = Mapping[str, Any]
@@ -289,38 +287,12 @@ def _between(start: object, end: object) -> int | None:
     return None if first is None or last is None or last < first else int((last - first).total_seconds() * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A record importer whose source says what calls cost: that is compared with the price book."""
-
-    reader: RecordImporter
-
-    @property
-    def name(self) -> str:
-        """The format."""
-        return self.reader.name
-
-    @property
-    def summary(self) -> str:
-        """What it reads."""
-        return self.reader.summary
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Which files of a directory are taken."""
-        return self.reader.suffixes
-
-    def run(self, request: ImportRequest, target: Target) -> ImportReport:
-        """Import, then compare."""
-        report = self.reader.run(request, target)
-        return report if request.dry_run else report.with_problems(differences(request, target, self.name, EMITTED))
-
-
-CALLBACK = RecordImporter("litellm-callback", "What LiteLLM's generic callback posts, kept as JSON or JSON lines.", callback)
-GATEWAYS: tuple[Compared, ...] = (
-    Compared(
-        RecordImporter("helicone", "Requests exported from Helicone: JSON, JSON lines, CSV.", helicone, (".json", ".jsonl", ".csv"))
-    ),
-    Compared(RecordImporter("portkey", "Logs exported from Portkey: JSON lines, JSON, CSV.", portkey, (".json", ".jsonl", ".csv"))),
-    Compared(CALLBACK),
+_TABLES = (".json", ".jsonl", ".csv")
+CALLBACK = RecordImporter(
+    "litellm-callback", "What LiteLLM's generic callback posts, kept as JSON or JSON lines.", callback, claim=EMITTED
+)
+GATEWAYS: tuple[RecordImporter, ...] = (
+    RecordImporter("helicone", "Requests exported from Helicone: JSON, JSON lines, CSV.", helicone, _TABLES, claim=EMITTED),
+    RecordImporter("portkey", "Logs exported from Portkey: JSON lines, JSON, CSV.", portkey, _TABLES, claim=EMITTED),
+    CALLBACK,
 )

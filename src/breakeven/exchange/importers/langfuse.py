@@ -6,17 +6,15 @@ A generation around another one (a framework's, around the client's) is the same
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from breakeven.exchange.importers.claims import EMITTED, differences
+from breakeven.exchange.importers.claims import EMITTED
 from breakeven.exchange.importers.langfuse_usage import Counted, langfuse_usage
 from breakeven.exchange.importers.names import family, provider_named
 from breakeven.exchange.importers.records import instant_of, object_text
 from breakeven.exchange.importers.recordwise import FAULT, WHO, RecordImporter, Row, RowFault
-from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 
 Node = Mapping[str, Any]
 _CALLS = frozenset({"GENERATION", "EMBEDDING"})
@@ -163,29 +161,11 @@ def _milliseconds(start: Any, end: Any) -> int | None:  # noqa: ANN401 - instant
     return int((end - start).total_seconds() * 1000)
 
 
-_READER = RecordImporter(
+LANGFUSE = RecordImporter(
     "langfuse",
     "Trace or observation exports of Langfuse: JSON, JSON lines, CSV; also pages of its public API.",
     rows_of,
     settled=settled,
     plan=("feature ← the trace's metadata.feature, else its name; a generation around another one is kept as not billed",),
+    claim=EMITTED,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Langfuse:
-    """The importer `langfuse`."""
-
-    name: str = _READER.name
-    summary: str = _READER.summary
-    suffixes: tuple[str, ...] = _READER.suffixes
-
-    def run(self, request: ImportRequest, target: Target) -> ImportReport:
-        """Import generations, then say where Langfuse's own figures differ from the price book's."""
-        report = _READER.run(request, target)
-        if not request.dry_run:
-            report = report.with_problems(differences(request, target, self.name, EMITTED))
-        return report
-
-
-LANGFUSE = Langfuse()

@@ -17,7 +17,7 @@ import msgspec
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from breakeven.exchange.importers.claims import EMITTED, differences
+from breakeven.exchange.importers.claims import EMITTED
 from breakeven.exchange.importers.documents import Document, documents
 from breakeven.exchange.importers.genai import Span, has_usage, is_call, row_of
 from breakeven.exchange.importers.records import whole
@@ -246,12 +246,12 @@ class Otlp:
             seen[0] += len(spans)
             return calls_of(spans, cache, around)
 
-        reader = RecordImporter(self.name, self.summary, rows, self.suffixes, opened, lambda found: enclosed(found, around))
+        reader = RecordImporter(
+            self.name, self.summary, rows, self.suffixes, opened, lambda found: enclosed(found, around), claim=EMITTED
+        )
         report = reader.run(replace(request, constants=constants), target)
         request.say(f"{seen[0]:,} spans; those that are model calls became calls, what lies around them did not")
-        if request.dry_run:
-            return report
-        return report.with_problems(differences(request, target, self.name, EMITTED))
+        return report
 
 
 def enclosed(rows: Sequence[Row], around: Mapping[tuple[str, str], None]) -> Sequence[Row]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from breakeven.errors import DataError, Problem
 from breakeven.exchange.importers.beside import Beside, metered_days
+from breakeven.exchange.importers.claims import Claim, compared
 from breakeven.exchange.importers.documents import Document, documents
 from breakeven.exchange.importers.records import SHOWN, Rejects, attributed, counted, each_file, given, say_sample, time_fault
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
@@ -48,7 +49,8 @@ class RecordImporter:
     """One source: `rows` says what a record means (`occurred_at` is naive UTC), `opened` how a file falls into records.
 
     `settled` looks at the rows of all files together. `aggregated` sources say what a vendor counted for a whole day: where the
-    ledger has calls of that vendor and day from elsewhere, the row is left out and told, or it would count twice.
+    ledger has calls of that vendor and day from elsewhere, the row is left out and told, or it would count twice. `claim`: what the
+    source says that its calls cost.
     """
 
     name: str
@@ -61,6 +63,7 @@ class RecordImporter:
     aggregated: bool = False
     settable: tuple[str, ...] = ("provider", "model")
     plan: tuple[str, ...] = ()
+    claim: Claim | None = None
 
     def run(self, request: ImportRequest, target: Target) -> ImportReport:
         """Read all files, keep what is good and not too old, set aside what is not, stage, commit."""
@@ -85,7 +88,8 @@ class RecordImporter:
         problems = (*rejects.problems, *doubts[:SHOWN], *beside.problems(kept))
         notes += [f"{counted(growing, 'row')} of a time that has not ended yet left for the next import"] if growing else []
         more = [f"{len(doubts) - SHOWN:,} more doubts about usage"] if len(doubts) > SHOWN else []
-        return ImportReport(result, len(request.files), rejects.count, paths, problems, [*notes, *more, *rejects.notes(paths)])
+        report = ImportReport(result, len(request.files), rejects.count, paths, problems, [*notes, *more, *rejects.notes(paths)])
+        return compared(report, request, target, self.name, self.claim)
 
     def _time(self, row: Row) -> datetime:
         moment: datetime = row["occurred_at" if self.fact == "calls" else "period_start"]

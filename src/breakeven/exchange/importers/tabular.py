@@ -10,7 +10,7 @@ import duckdb
 
 from breakeven.errors import DataError, Problem, UsageError
 from breakeven.exchange.importers import shapes
-from breakeven.exchange.importers.claims import STATED, Claim, differences
+from breakeven.exchange.importers.claims import STATED, Claim, compared
 from breakeven.exchange.importers.fields import (
     AGGREGATE_FIELDS,
     CURRENCY,
@@ -81,10 +81,7 @@ class TabularImporter:
             for number, path in enumerate(request.files):
                 report = _joined(report, self._stage(number, path, request, target, intake))
             result = intake.commit(dry_run=request.dry_run, progress=request.progress)
-        report = report.with_result(result)
-        if self.claim is None or request.dry_run:
-            return report
-        return report.with_problems(differences(request, target, self.name, self.claim))
+        return compared(report.with_result(result), request, target, self.name, self.claim)
 
     def _stage(self, number: int, path: Path, request: ImportRequest, target: Target, intake: Intake) -> ImportReport:
         """Stage the good rows of one file and set its bad ones aside."""
