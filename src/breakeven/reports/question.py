@@ -164,8 +164,9 @@ class Remembering:
 
 @cache
 def statement(name: str) -> str:
-    """The text of one SQL file."""
-    return (files("breakeven.reports") / "sql" / f"{name}.sql").read_text("utf-8")
+    """The text of one SQL file; what several share stands in a file of its own, and is named there by `{include NAME}`."""
+    text = (files("breakeven.reports") / "sql" / f"{name}.sql").read_text("utf-8")
+    return re.sub(r"\{include (\w+)\}", lambda named: statement(named[1]), text)
 
 
 def whole(value: Decimal | None) -> int:

@@ -1,19 +1,8 @@
 -- The replays of each class and rung, in the order in which they count as evidence: scores in millionths, what they cost, how they
 -- were drawn. Only those of what was tested last (model, prompt, settings): a certificate does not outlive what it was given for.
-WITH told AS (
-    SELECT
-        *,
-        coalesce(fingerprint, to_model, '') AS tested,
-        CAST(CASE WHEN score_weak IS NULL OR score_strong IS NULL THEN CASE WHEN agreed THEN 0 ELSE -1 END
-            ELSE score_weak - score_strong END * 1000000 AS INTEGER) AS difference
-    FROM replays
-    WHERE recorded_at <= CAST($now AS TIMESTAMP) AND kind <> 'policy check'
-),
-latest AS (
-    SELECT feature, task_class, to_rung, arg_max(tested, CAST(recorded_at AS VARCHAR) || tested) AS tested
-    FROM told
-    GROUP BY ALL
-)
+WITH
+{include audit_told}
+
 SELECT
     told.feature,
     told.task_class,

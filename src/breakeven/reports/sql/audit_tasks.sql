@@ -1,21 +1,8 @@
 -- The replays of each class and model rung that say which task they are of, as lists in one order: by these, policies over several
 -- rungs or over single tasks are judged. Only those of what was tested last, as in audit_replays.
-WITH told AS (
-    SELECT
-        *,
-        coalesce(fingerprint, to_model, '') AS tested,
-        coalesce(CAST(call_id AS VARCHAR), source_ref) AS task,
-        coalesce(CAST(round(CAST(score_weak AS DOUBLE) * 1000000) AS INTEGER), -1) AS score,
-        CAST(CASE WHEN score_weak IS NULL OR score_strong IS NULL THEN CASE WHEN agreed THEN 0 ELSE -1 END
-            ELSE score_weak - score_strong END * 1000000 AS INTEGER) AS difference
-    FROM replays
-    WHERE recorded_at <= CAST($now AS TIMESTAMP) AND kind <> 'policy check'
-),
-latest AS (
-    SELECT feature, task_class, to_rung, arg_max(tested, CAST(recorded_at AS VARCHAR) || tested) AS tested
-    FROM told
-    GROUP BY ALL
-)
+WITH
+{include audit_told}
+
 SELECT
     told.feature,
     told.task_class,
