@@ -85,7 +85,7 @@ def test_a_finding_of_the_demo_is_accepted_live_saves_money_and_goes_back(
         _until(lambda: "live: the vendor is at" in told.read_text(), "the demo did not go live")
         found = re.search(r"live: the vendor is at (\S+);", told.read_text())
         assert found is not None
-        pace = ["--shares", "50%,100%", "--checks", "10", "--checked", "90%", "--why", "proven"]
+        pace = ["--shares", "50%,100%", "--checks", "10", "--checked", "50%", "--why", "proven"]
         assert run(["audit", "accept", CLASS, "--feature", FEATURE, "--period", "2026-10", *where, *pace]) == 0
         assert run(["reload", *where]) == 0
         _until(lambda: "adopted at 100%" in steps(), "it was not adopted")
@@ -106,7 +106,8 @@ def test_a_finding_of_the_demo_is_accepted_live_saves_money_and_goes_back(
     assert small["calls"] >= 10
     assert float(small["cost"]) / small["calls"] < 0.1 * float(dear["cost"]) / dear["calls"]
     assert run(["ladder", "list", *where, "--period", "month", "--json"]) == 0
-    assert float(json.loads(capsys.readouterr().out)["rows"][0]["saving"]) > 0
+    saving = float(json.loads(capsys.readouterr().out)["rows"][0]["saving"])
+    assert saving > 0  # only because half of the calls are not answered a second time as a check
 
 
 def _checks(ledger: Path) -> int:

@@ -14,7 +14,6 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -36,9 +35,6 @@ from breakeven.service.rolling import Rolling
 from breakeven.service.shipping import Shipping
 from breakeven.service.telemetry import Telemetry
 from breakeven.service.transfers import Transfers, rounds_of, shipping_settings
-
-if TYPE_CHECKING:
-    from breakeven.web.serving import WebServer
 
 LOOK_SECONDS = 0.1
 SEAL_SECONDS = 5.0
@@ -143,9 +139,8 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
     telemetry = Telemetry(locate(Path(spec.ledger)), Path(spec.config) if spec.config else None)
     shipping.start()
     telemetry.start()
-    web = web_server(spec, keeper.books, stop)
-    if web is not None:
-        web.start()
+    web = threading.Thread(target=answer, args=(spec, keeper.books, stop), name="answering", daemon=True)
+    web.start()
     pause = 0.0
     while not stop.wait(pause or LOOK_SECONDS):
         try:
@@ -156,25 +151,33 @@ def run(spec: BookkeeperSpec, stop: threading.Event) -> None:
             print(f"breakeven: the bookkeeper waits {pause:g} s: {error.what}. {error.remedy}", file=sys.stderr, flush=True)  # noqa: T201 - the supervisor's log
             with suppress(BreakevenError):
                 keeper.books.let_go()
-    if web is not None:
-        web.stop()
+    web.join()
     keeper.close()
     shipping.close()
     telemetry.close()
 
 
-def web_server(spec: BookkeeperSpec, books: Books, stop: threading.Event) -> WebServer | None:
-    """The web API on the socket that was inherited; the first overview is prepared meanwhile."""
-    if spec.web_fd is None:
-        return None
-    from breakeven.web.application import application  # noqa: PLC0415 - it takes most of a second; the books are kept before
-    from breakeven.web.desk import Desk  # noqa: PLC0415 - as above
-    from breakeven.web.serving import WebServer  # noqa: PLC0415 - as above
-    from breakeven.web.warming import warm  # noqa: PLC0415 - as above
+def answer(spec: BookkeeperSpec, books: Books, stop: threading.Event) -> None:
+    """Serve the web API on the socket that was inherited, until told to stop; the first overview is prepared meanwhile.
 
-    desk = Desk(books, Path(spec.ledger), Path(spec.config) if spec.config else None, now)
-    warm(desk, stop)
-    return WebServer(application(desk, spec.host), socket.socket(fileno=spec.web_fd))
+    In a thread of its own: what the API needs takes most of a second to import, and calls are committed before it is there.
+    """
+    if spec.web_fd is None:
+        return
+    try:
+        from breakeven.web.application import application  # noqa: PLC0415 - see above
+        from breakeven.web.desk import Desk  # noqa: PLC0415 - see above
+        from breakeven.web.serving import WebServer  # noqa: PLC0415 - see above
+        from breakeven.web.warming import warm  # noqa: PLC0415 - see above
+
+        desk = Desk(books, Path(spec.ledger), Path(spec.config) if spec.config else None, now)
+        server = WebServer(application(desk, spec.host), socket.socket(fileno=spec.web_fd))
+        server.start()
+        warm(desk, stop)
+        stop.wait()
+        server.stop()
+    finally:
+        stop.set()  # without its API the bookkeeper is of half a use: the supervisor starts another one
 
 
 def main() -> None:
