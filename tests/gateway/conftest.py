@@ -27,6 +27,7 @@ providers:
   openai: {{base_url: "{vendor}/v1", api_key_env: VENDOR_KEY, retries: {{backoff: 10ms, max_backoff: 1s}}}}
   anthropic: {{base_url: "{vendor}/v1", api_key_env: VENDOR_KEY, retries: {{backoff: 10ms, max_backoff: 1s}}}}
   google: {{base_url: "{vendor}", api_key_env: VENDOR_KEY}}
+  bedrock: {{base_url: "{vendor}", region: eu-west-1, credential: bearer, api_key_env: VENDOR_KEY}}
   backup: {{vendor: openai, base_url: "{vendor}/backup/v1", api_key_env: VENDOR_KEY}}
 routes:
   - {{model: "guarded-*", to: [openai, {{provider: backup, model: gpt-4o-mini}}]}}

@@ -78,6 +78,11 @@ KINDS = {
     "responses": ("/v1/responses", RESPONSES),
     "embeddings": ("/v1/embeddings", b'{"model":"text-embedding-3-small","input":"hello"}'),
     "gemini": ("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", b'{"contents":[{"parts":[{"text":"hello"}]}]}'),
+    "converse": ("/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream", b'{"messages":[]}'),
+    "invoke": (
+        "/model/anthropic.claude-3-haiku-20240307-v1%3A0/invoke-with-response-stream",
+        b'{"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"hello"}]}',
+    ),
     "unknown path": ("/v1/threads/abc/runs?x=%20y&z=1;2", b"\x00\xff not json"),
 }
 
@@ -126,7 +131,7 @@ def test_requests_arrive_as_they_were_sent(kind: str, service: Any, vendor: Scri
     assert "sk-the-vendors-secret" in (arrived.header("authorization") or arrived.header("x-api-key") or "")
 
 
-@pytest.mark.parametrize("kind", ["stream", "messages", "responses"])
+@pytest.mark.parametrize("kind", ["stream", "messages", "responses", "converse", "invoke"])
 def test_streams_cut_at_every_byte(kind: str, service: Any, vendor: ScriptedUpstream) -> None:
     """However a stream is cut on its way, the caller gets the bytes of a direct call and the usage is read all the same."""
     path, body = KINDS[kind]

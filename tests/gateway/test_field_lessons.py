@@ -15,7 +15,6 @@ import anthropic
 import openai
 import pytest
 
-from breakeven.ledger import open_ledger
 from breakeven.testing import ScriptedUpstream
 
 PRICE_IN, PRICE_OUT = Decimal("0.00000015"), Decimal("0.0000006")  # gpt-4o-mini
@@ -193,26 +192,6 @@ def test_errors_have_the_shape_of_anthropic(bound: Any) -> None:
         assert said["type"] == "error"
         assert said["error"].keys() >= {"type", "message"}
         assert said["request_id"].encode() in head
-
-
-def test_a_background_response_is_never_billed_by_looking(service: Any) -> None:
-    """What a background response used is unknown when it is begun, and says why; fetching it, again and again, bills nothing."""
-    feature = uuid.uuid4().hex
-    body = {"model": "gpt-4o", "input": "x", "background": True}
-    status, _, said = post(service, "/v1/responses", body, breakeven_feature=feature)
-    begun = json.loads(said)
-    assert (status, begun["status"], begun["usage"]) == (200, "queued", None)
-    for _ in range(3):
-        request = urllib.request.Request(f"{service.url}/v1/responses/{begun['id']}", headers={"breakeven-feature": feature})  # noqa: S310 - our own gateway
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - as above
-            assert json.loads(answer.read())["usage"]["total_tokens"] > 0
-    first, *looks = service.calls(4, f"feature = '{feature}'")
-    assert (first["state"], service.cost(first)) == ("usage_missing", None)
-    assert {(look["state"], service.cost(look)) for look in looks} == {("not_billed", "0")}
-    with open_ledger(service.ledger) as ledger:
-        asked = {"call": str(first["call_id"])}
-        ((reason,),) = ledger.query("SELECT reason FROM cost_lines WHERE call_id = $call::UUID", asked)
-    assert "background" in reason
 
 
 BODIES: dict[str, tuple[str, dict[str, Any], str]] = {

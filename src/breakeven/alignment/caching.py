@@ -26,8 +26,10 @@ BOUNDARIES = ("customer", "user", "team", "workflow", "environment")
 """By what a cache may be divided beside the feature."""
 USUAL_TEMPERATURE = 1
 """What vendors take where a request says nothing."""
-_KEPT_BY_THE_VENDOR = ("previous_response_id", "conversation", "container", "mcp_servers", "background")
-_ELSEWHERE = re.compile(rb'"(?:file_id|file_url|file_uri)"\s*:\s*"|"url"\s*:\s*"(?!data:)', re.IGNORECASE)
+_KEPT_BY_THE_VENDOR = ("previous_response_id", "conversation", "container", "mcp_servers", "background", "cachedContent")
+_PARAMETERS = ("generationConfig", "inferenceConfig")
+"""Where Google's and Amazon's own APIs say how the answer is made."""
+_ELSEWHERE = re.compile(rb'"file_?(?:id|url|uri)"\s*:\s*"|"ur[il]"\s*:\s*"(?!data:)', re.IGNORECASE)
 _RUN_BY_THE_CALLER = frozenset({None, "function", "custom"})
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -60,10 +62,11 @@ def objection(request: Mapping[str, Any], body: bytes, rules: CacheRules, bounda
 
 def _variable(request: Mapping[str, Any], rules: CacheRules) -> str | None:
     """Why its caller wants other answers to the same request."""
-    temperature = request.get("temperature", USUAL_TEMPERATURE)
+    said = next((inner for name in _PARAMETERS if isinstance(inner := request.get(name), dict)), request)
+    temperature = said.get("temperature", USUAL_TEMPERATURE)
     if isinstance(temperature, int | float) and temperature > rules.temperature:
         return f"its temperature is above {rules.temperature:g}"
-    count = request.get("n")
+    count = said.get("n", said.get("candidateCount"))
     return "it asks for several answers" if isinstance(count, int) and count > 1 else None
 
 
@@ -76,7 +79,8 @@ def _outside(request: Mapping[str, Any], body: bytes) -> str | None:
 
 
 def _private(request: Mapping[str, Any], body: bytes, rules: CacheRules) -> str | None:
-    tool = _unsafe_tool(request.get("tools"), rules.tools)
+    configured = request.get("toolConfig")
+    tool = _unsafe_tool(request.get("tools") or (configured.get("tools") if isinstance(configured, dict) else None), rules.tools)
     if tool is not None:
         return f"it offers the tool {tool}, which may have effects"
     matches = any(re.search(pattern.encode(), body) for pattern in rules.private)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from breakeven.gateway.admission import Admission
 from breakeven.gateway.attribution import Refusal
+from breakeven.gateway.background import Background
 from breakeven.gateway.call import Call
 from breakeven.gateway.capturing import Capturing, wanted
 from breakeven.gateway.climbing import Climb
@@ -179,6 +180,7 @@ class Application:
         self.judge: Judge | None = None
         self.cache: CacheStore | None = None
         self.flights = Flights()
+        self.background = Background(self)
         self.rolling = rolling
         self.handling: Handling | None = None
         self.capturing: Capturing | None = None
@@ -307,6 +309,7 @@ class Application:
         now = self.loop.time()
         for attempt in tuple(self.attempts):
             attempt.expire(now)
+        self.background.tick(now)
 
     def sweep(self) -> None:
         """For the worker's slower timer: silent callers and idle vendors' connections."""
@@ -341,6 +344,7 @@ class Application:
         """Break off what is still under way; each attempt is recorded as it stands."""
         for attempt in tuple(self.attempts):
             attempt.failed(Failure("shutdown", "the gateway was stopped", sent=True))
+        self.background.give_up()
 
     def close(self) -> None:
         """Everything to the disk, every connection closed."""

@@ -15,15 +15,14 @@ from breakeven.errors import Unreachable
 from breakeven.gateway.capturing import keeps
 from breakeven.gateway.costing import NO_COSTS, tokens_of
 from breakeven.gateway.facts import money, now_ns
-from breakeven.gateway.forwarding import upstream_head
+from breakeven.gateway.forwarding import request_for
 from breakeven.gateway.meter import Meter, framing_of
 from breakeven.gateway.promptcaching import with_cacheable
-from breakeven.gateway.readings import BACKGROUND, described, intent_of, reading_of, unmetered
+from breakeven.gateway.readings import described, intent_of, reading_of, unmetered
 from breakeven.gateway.resilience import FINAL, RETRYABLE, TOLD, wait_before
 from breakeven.gateway.settlement import Ended, row_of, whole_second
-from breakeven.gateway.streams import UsageStripper, ask_for_usage, renamed, with_cost
-from breakeven.gateway.tasks import with_parameters
-from breakeven.gateway.translating import here, said_here, said_there
+from breakeven.gateway.streams import UsageStripper, with_cost
+from breakeven.gateway.translating import here, said_here
 from breakeven.gateway.wire.messages import LAST_CHUNK, UNFRAMED, chunk
 from breakeven.gateway.wire.upstream import Failure, UpstreamConnection
 from breakeven.providers.translation import StreamTranslator, Translation, Untranslatable
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
 LARGEST_HELD = 8 * 1024 * 1024
 _REFUSED = 400
-_ASKABLE = frozenset({"openai_chat", "openai_completions"})
 _CHUNKED = (b"transfer-encoding", b"chunked")
 
 
@@ -43,10 +41,10 @@ class Attempt:
     """One try of a call at one target."""
 
     __slots__ = (
-        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
-        "_held_size", "_judged", "_kept", "_lane", "_placed", "_sent_at", "_stripper", "_task", "_tokens", "_waits",
-        "by_name", "call", "deadline", "deadline_reason", "headers", "meter", "number", "retries", "retry_after", "rung", "served",
-        "started_ns", "status", "target", "target_number",
+        "_application", "_background", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing",
+        "_framed", "_held", "_held_size", "_judged", "_kept", "_lane", "_placed", "_sent_at", "_stripper", "_task", "_tokens",
+        "_waits", "by_name", "call", "deadline", "deadline_reason", "headers", "meter", "number", "retries", "retry_after", "rung",
+        "served", "started_ns", "status", "target", "target_number",
     )  # fmt: skip
 
     def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:
@@ -85,6 +83,7 @@ class Attempt:
         self._flowing = False
         self._framed = False
         self._drained = -1
+        self._background = ""
 
     # --- before the vendor --------------------------------------------------------------------------------------------------------
 
@@ -129,7 +128,7 @@ class Attempt:
             return
         application = self._application
         try:
-            request = self._request()
+            request = request_for(self.call, self.target)
         except Unreachable as fault:  # the credentials cannot be had at the moment
             application.pool(self.target).give_back(connection)
             self.failed(Failure("credentials", fault.what, sent=False))
@@ -145,34 +144,6 @@ class Attempt:
         bodyless = self.call.request.head.method == b"HEAD"
         application.recorder.intend(intent_of(self, application.clock), partial(connection.send, request, self, bodyless=bodyless))
 
-    def _request(self) -> bytes:
-        call, target = self.call, self.target
-        head, body = call.request.head, self._body()
-        plain = call.asked_usage or call.snapshot.usage_cost or call.climb is not None or target.translation is not None
-        key = (target, plain)
-        known = head.notes.get(key)
-        if known is None:
-            added = call.snapshot.targets.headers(target, head.method, body)
-            known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
-            if call.snapshot.targets.constant(target):
-                head.notes[key] = known
-        before, after = known
-        return b"%b%d%b%b" % (before, len(body), after, body) if after else before
-
-    def _body(self) -> bytes:
-        call, target = self.call, self.target
-        hints, body = call.hints, call.bodies.get(target) or call.request.body
-        if target.translation is not None:
-            call.asked_usage = False
-            body = call.bodies.get(target) or said_there(call, target)
-            return with_parameters(body, target.parameters) if target.parameters else body
-        if target.rename is not None and hints.model is not None:
-            body = renamed(body, hints.model, target.rename)
-        if target.parameters:
-            body = with_parameters(body, target.parameters)
-        call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
-        return ask_for_usage(body, hints.stream_options) if call.asked_usage else body
-
     @property
     def model(self) -> str:
         """The model that is asked for."""
@@ -187,12 +158,13 @@ class Attempt:
         self.headers = headers
         self.by_name = by_name = {name.lower(): value for name, value in headers}
         self._expect(now + self.target.provider.timeouts.between_chunks, "chunk_timeout")
-        framing = framing_of(by_name.get(b"content-type", b""))
+        content_type = by_name.get(b"content-type", b"")
+        framing = framing_of(content_type)
         metered = bool(self.target.api) and self.target.metered
         if metered:
             encoding = by_name.get(b"content-encoding", b"").strip().lower()
             known = self.call.snapshot.known(self.target, self.model)
-            self.meter = Meter(known, status, framing, encoding, keeps=keeps(self.call))
+            self.meter = Meter(known, status, content_type, encoding, keeps=keeps(self.call))
         translation = self.target.translation
         if translation is not None:
             self._answered_there(translation, framing, last=last)
@@ -274,12 +246,37 @@ class Attempt:
             if self.call.again(self, wait, why=f"it answered {self.status}"):
                 self._settle("failed", None, None)
                 return
-        if self._flowing or self.call.gone or not self.call.holds(self):
+        if self._begun_only():
+            self._deliver()
+        elif self._flowing or self.call.gone or not self.call.holds(self):
             self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
         elif self.status >= _REFUSED and self.call.again(self, None, why=f"it answered {self.status}"):
             self._settle("failed", None, None)
         else:
             self._judge()
+
+    def _begun_only(self) -> bool:
+        """Whether the vendor answers in the background: the caller is told so now, the ledger when it is known what was used."""
+        if not self.call.hints.background or self._flowing or self.meter is None or self.status >= _REFUSED:
+            return False
+        if not self._application.background.awaits(self, self.meter.body() or b""):
+            return False
+        self._ended = True
+        self._leave()
+        self.call.open += 1
+        return True
+
+    def told(self, content: bytes | None, why: str) -> None:
+        """What a background response was in the end, from which its usage is read; None and why there is no knowing."""
+        call = self.call
+        call.open -= 1
+        self._background = why
+        if content is not None:
+            self.meter = Meter(
+                call.snapshot.known(self.target, self.model), self.status, b"application/json", b"", keeps=keeps(call)
+            )
+            self.meter.feed(content)
+        self._settle("ok", None, None)
 
     def _judge(self) -> None:
         """The answer is whole and held: it goes on if it stands."""
@@ -485,7 +482,7 @@ class Attempt:
         used = tokens_of(reading)
         if call.reservation is not None:
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
-        reason = failure.what if failure is not None else unmetered(self) or (BACKGROUND if call.hints.background else None)
+        reason = failure.what if failure is not None else unmetered(self) or self._background or None
         first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
         clock, latency = application.clock, round((application.loop.time() - self._began) * 1000)
         ended = Ended(

@@ -107,7 +107,8 @@ class Call:
         self.attribution = attribution
         judge = self._application.judge
         forbidden = None if judge is None else judge.judge(self)
-        rungs = snapshot.rungs.get(attribution.feature or "") if snapshot.rungs and found[0].metered else None
+        climbs = snapshot.rungs and found[0].metered and not found[0].binary  # no other rung answers in binary frames
+        rungs = snapshot.rungs.get(attribution.feature or "") if climbs else None
         if forbidden is not None:
             self._refuse(forbidden, found[0].caller_dialect)
         elif rungs is None:

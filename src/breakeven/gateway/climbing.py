@@ -27,7 +27,7 @@ from breakeven.gateway.refusals import NOT_AGAIN
 from breakeven.gateway.replies import EVENT_STREAM, Said, said, written
 from breakeven.gateway.rolling import Move, moved
 from breakeven.gateway.rollingchecks import ask_dear
-from breakeven.gateway.settled import baseline_cost, unbilled_row, usage_of
+from breakeven.gateway.settled import baseline_cost, unbilled_headers, unbilled_row, usage_of
 from breakeven.gateway.tasks import ANSWERABLE, request_of, task_of
 from breakeven.gateway.translating import caller_api
 from breakeven.settings.ladders import ASKED, CACHE, Rung
@@ -250,8 +250,11 @@ class Climb:
             return
         form = "stream" if call.hints.stream else "whole"
         usage = "usage" if call.hints.wants_usage else ""
-        feature = call.attribution.feature
-        key = self._key = key_of(self._request, self.asked[0].vendor, self.api, form, usage, feature, *boundary)
+        feature, asked = call.attribution.feature, self.asked[0]
+        address = (
+            asked.path.decode("latin-1") if asked.model_in_url else None
+        )  # the body need not name the model then, nor the form
+        key = self._key = key_of(self._request, asked.vendor, self.api, address, form, usage, feature, *boundary)
         flights = self._application.flights
         if flights.joins(key, self):
             return
@@ -291,7 +294,7 @@ class Climb:
         cost = None if baseline is None else baseline_cost(call, baseline, dict(entry.usage))
         row = unbilled_row(call, self._application, CACHE, entry.model)
         self._remember(row, cost)
-        pairs = [(b"content-type", entry.content_type), *self._unbilled_headers(CACHE, entry.model)]
+        pairs = [(b"content-type", entry.content_type), *unbilled_headers(CACHE, entry.model)]
         self._application.recorder.settle(row, partial(call.reply, pairs, entry.body))
         self._application.metrics.add("rung_answers", 1, (("rung", CACHE),))
 
@@ -362,7 +365,7 @@ class Climb:
         row = unbilled_row(call, self._application, rung.name, model)
         row.output_characters = len(answer.text)
         self._remember(row, None)
-        pairs = [(b"content-type", made.content_type), *self._unbilled_headers(rung.name, "")]
+        pairs = [(b"content-type", made.content_type), *unbilled_headers(rung.name, "")]
         self._application.recorder.settle(row, partial(self._handed_over, pairs, made.body, rung.name))
         if compared:
             self._compare_afterwards(rung, answer)
@@ -453,12 +456,6 @@ class Climb:
     def headers(self) -> list[tuple[bytes, bytes]]:
         """What the answer of a model says about the ladder."""
         return [(b"breakeven-rung", self.rung.name.encode("latin-1", "replace"))]
-
-    def _unbilled_headers(self, rung: str, model: str) -> list[tuple[bytes, bytes]]:
-        added = [(b"breakeven-rung", rung.encode("latin-1", "replace")), (b"breakeven-cost-usd", b"0")]
-        if model and model.isascii() and model.isprintable():
-            added.append((b"breakeven-model", model.encode()))
-        return added
 
     # --- afterwards ---------------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The head of a request for a vendor: the caller's own, but for what is about us, about one connection, or secret."""
+"""A request for a vendor: the caller's own, but for what is about us, one connection or secret, and what its target changes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,48 @@ from typing import TYPE_CHECKING
 
 from breakeven.gateway.credentials import CREDENTIALS
 from breakeven.gateway.meter import decodable
+from breakeven.gateway.streams import ask_for_usage, renamed
+from breakeven.gateway.tasks import with_parameters
+from breakeven.gateway.translating import said_there
 from breakeven.gateway.wire.messages import HOP_BY_HOP, Head, Headers, connection_names, request_head
 
 if TYPE_CHECKING:
+    from breakeven.gateway.call import Call
     from breakeven.gateway.targets import Target
 
 _LENGTH = b"\0"
 """Where the length of the body will stand; no header can contain this byte."""
+
+_ASKABLE = frozenset({"openai_chat", "openai_completions"})
+
+
+def request_for(call: Call, target: Target) -> bytes:
+    """The whole request of a call to one of its targets. Raises Unreachable without credentials, Untranslatable."""
+    head, body = call.request.head, _body(call, target)
+    plain = call.asked_usage or call.snapshot.usage_cost or call.climb is not None or target.translation is not None
+    key = (target, plain)
+    known = head.notes.get(key)
+    if known is None:
+        added = call.snapshot.targets.headers(target, head.method, body)
+        known = upstream_head(head, call.caller.forwarded, target, added, plain=plain, has_body=bool(body))
+        if call.snapshot.targets.constant(target):
+            head.notes[key] = known
+    before, after = known
+    return b"%b%d%b%b" % (before, len(body), after, body) if after else before
+
+
+def _body(call: Call, target: Target) -> bytes:
+    hints, body = call.hints, call.bodies.get(target) or call.request.body
+    if target.translation is not None:
+        call.asked_usage = False
+        body = call.bodies.get(target) or said_there(call, target)
+        return with_parameters(body, target.parameters) if target.parameters else body
+    if target.rename is not None and hints.model is not None:
+        body = renamed(body, hints.model, target.rename)
+    if target.parameters:
+        body = with_parameters(body, target.parameters)
+    call.asked_usage = hints.stream and target.api in _ASKABLE and not hints.wants_usage and target.provider.stream_usage
+    return ask_for_usage(body, hints.stream_options) if call.asked_usage else body
 
 
 def upstream_head(

@@ -14,6 +14,7 @@ from breakeven.errors import DataError, Problem
 from breakeven.gateway.streams import Sieve
 from breakeven.providers import Reading, StreamReader
 from breakeven.providers.accumulate import Framing
+from breakeven.providers.eventstream import EventLines
 from breakeven.providers.quick import QuickCall, quick_reading
 
 LARGEST_METERED = 64 * 1024 * 1024
@@ -24,11 +25,13 @@ LARGEST_CAPTURED = 4 * 1024 * 1024
 
 _GZIP_OR_ZLIB = 47
 _OK = 200
+_AMAZONS = b"application/vnd.amazon.eventstream"
 _FRAMINGS: dict[bytes, Framing] = {
     b"text/event-stream": "sse",
     b"application/x-ndjson": "lines",
     b"application/jsonl": "lines",
     b"application/stream+json": "lines",
+    _AMAZONS: "lines",
 }
 
 
@@ -38,16 +41,21 @@ class _Inflater(Protocol):
 
 
 def framing_of(content_type: bytes) -> Framing:
-    """How a body of this media type is divided into messages."""
-    return _FRAMINGS.get(content_type.split(b";", maxsplit=1)[0].strip().lower(), "whole")
+    """How a body of this media type is divided into messages, once it can be read."""
+    return _FRAMINGS.get(_media_type(content_type), "whole")
+
+
+def _media_type(content_type: bytes) -> bytes:
+    return content_type.split(b";", maxsplit=1)[0].strip().lower()
 
 
 class Meter:
     """Reads one answer while it passes, or when it is complete."""
 
-    __slots__ = ("_copy", "_copy_size", "_fault", "_inflater", "_kept", "_quick", "_reader", "_sieve", "_size", "_status")
+    __slots__ = ("_copy", "_copy_size", "_fault", "_inflater", "_kept", "_lines", "_quick", "_reader", "_sieve", "_size", "_status")
 
-    def __init__(self, quick: QuickCall, status: int, framing: Framing, encoding: bytes, *, keeps: bool = False) -> None:
+    def __init__(self, quick: QuickCall, status: int, content_type: bytes, encoding: bytes, *, keeps: bool = False) -> None:
+        framing = framing_of(content_type)
         self._quick = quick
         self._status = status
         self._fault = ""
@@ -58,6 +66,7 @@ class Meter:
         self._inflater: _Inflater | None = None
         self._sieve: Sieve | None = None
         self._reader: StreamReader | None = None
+        self._lines = EventLines() if _media_type(content_type) == _AMAZONS else None
         if encoding not in (b"", b"identity"):
             self._inflater = _inflater(encoding)
             if self._inflater is None:
@@ -73,6 +82,8 @@ class Meter:
         try:
             if self._inflater is not None:
                 content = self._inflater.decompress(content, LARGEST_METERED)
+            if self._lines is not None:
+                content = self._lines.feed(content)
             if self._copy is not None:
                 self._duplicate(content)
             if self._sieve is not None:

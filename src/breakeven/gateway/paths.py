@@ -80,6 +80,12 @@ def below(base: str, path: str, *, versioned: bool) -> str:
     return base + path
 
 
+def member(path: bytes, name: str) -> bytes:
+    """One member of the collection at `path`, whose query it keeps: of `/v1/responses?v=1` `r` is `/v1/responses/r?v=1`."""
+    bare, mark, query = path.partition(b"?")
+    return b"%b/%b%b%b" % (bare, quote(name, safe="").encode("ascii"), mark, query)
+
+
 def model_in(path: str, *, bedrock: bool) -> str:
     """The model or deployment that a path names, as it stands there; empty where it names none."""
     found = (_BEDROCK_MODEL if bedrock else _MODEL).search(path)

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from breakeven.gateway.costing import Costs
     from breakeven.gateway.wire.upstream import Failure
 
-BACKGROUND = "a background response says what it used when it is fetched, which is not metered"
 _REFUSED = 400
 _FREE_METHODS = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 

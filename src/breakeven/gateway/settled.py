@@ -36,6 +36,14 @@ def unbilled_row(call: Call, application: Application, rung: str, model: str) ->
     return row_of(ended, call.attribution, reading, Costs([line], 0, "not_billed"), call.snapshot.cost_classes)
 
 
+def unbilled_headers(rung: str, model: str) -> list[tuple[bytes, bytes]]:
+    """What such an answer says about itself."""
+    added = [(b"breakeven-rung", rung.encode("latin-1", "replace")), (b"breakeven-cost-usd", b"0")]
+    if model and model.isascii() and model.isprintable():
+        added.append((b"breakeven-model", model.encode()))
+    return added
+
+
 def baseline_cost(call: Call, baseline: tuple[Target, str], usage: Mapping[str, int]) -> int | None:
     """What the baseline would have cost for the same tokens, in atto-dollars at the prices of the call's second; None: unknown.
 

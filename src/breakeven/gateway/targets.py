@@ -47,11 +47,11 @@ _NATIVE = (
 )
 _DEPLOYMENTS = "/openai/deployments/"  # Azure's alone, so that it is Azure's beside a provider called openai, too
 _FREE = re.compile(
-    r"/(?:files|uploads)(?:/.*)?\Z|/(?:messages/count_tokens|responses/input_tokens|moderations|tokenize|detokenize)\Z|:countTokens\Z"
+    r"/(?:files|uploads)(?:/.*)?\Z|/responses/(?:input_tokens|[^/]+/cancel)\Z"
+    r"|/(?:messages/count_tokens|moderations|tokenize|detokenize)\Z|:countTokens\Z"
 )
-_UNREAD = re.compile(  # billed later, or told in a binary stream that is passed on unread
-    r"/batches(?:/|\Z)|:batchPredict\Z|/(?:converse-stream|invoke-with-response-stream)\Z"
-)
+_UNREAD = re.compile(r"/batches(?:/|\Z)|:batchPredict\Z")  # billed later
+_BINARY = re.compile(r"/(?:converse-stream|invoke-with-response-stream)\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,8 @@ class Target:
     `path` is what is sent, with the query; `url` is for readers and records and has none, because a query may hold a secret.
     `model_in_url` is the model by which the vendor decides, where it stands in the path; what a body then names is without effect.
     `translation` is there where the caller speaks another dialect; `longest` is then the longest answer that is asked for where the
-    caller says none. `metered`: the answer says what was used. `free`: nothing is charged for it. Neither: its cost is not known.
+    caller says none. `binary`: the answer is a binary event stream. `metered`: the answer says what was used. `free`: nothing is
+    charged for it. Neither: its cost is not known.
     """
 
     provider: ProviderSettings
@@ -83,6 +84,7 @@ class Target:
     model_in_url: str | None = None
     rename: str | None = None
     parameters: tuple[tuple[str, bytes], ...] = ()
+    binary: bool = False
     metered: bool = False
     free: bool = False
     context: Mapping[str, str] = field(default_factory=dict)
@@ -278,6 +280,7 @@ class Targets:
             url=url,
             model_in_url=said.model or unquote(model_in(bare, bedrock=bedrock)) or None,
             rename=renamed if renamed != model and not in_path else None,
+            binary=bedrock and _BINARY.search(bare) is not None,
             metered=api is not None and method == b"POST" and not free and _UNREAD.search(bare) is None,
             free=free,
             context=dict(said.context) | ({"region": provider.region} if provider.region else {}),

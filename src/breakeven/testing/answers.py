@@ -7,15 +7,18 @@ results come back; an answer that must follow a JSON schema follows it. All of i
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 CREATED = 1_790_000_000
+_AMAZONS = "application/vnd.amazon.eventstream"
 _WORDS = [
     "this",
     "answer",
@@ -128,6 +131,8 @@ def answer(method: str, path: str, body: bytes, words: int | None = None, said: 
         return _gemini(path, body)
     if path.endswith(("/converse", "/converse-stream")):
         return _converse(path, body)
+    if path.endswith(("/invoke", "/invoke-with-response-stream")):
+        return _invoked(path, request, body)
     return None
 
 
@@ -317,17 +322,23 @@ def _responses(request: Body, body: bytes) -> Answer:
     if request.get("stream") is True:
         return Answer("text/event-stream; charset=utf-8", tuple(_response_events(whole, item, words)))
     if request.get("background") is True:
-        return _json({**whole, "background": True, "status": "queued", "output": [], "usage": None})
+        begun = {"id": _background_id(model, body), "background": True, "status": "queued", "output": [], "usage": None}
+        return _json({**whole, **begun})
     return _json(whole)
 
 
+def _background_id(model: str, body: bytes) -> str:
+    """An id from which the answer follows, because nothing is remembered here: by which model, and of how long a request."""
+    return f"{identity('resp_', body)}_{len(body)}_{model.encode().hex()}"
+
+
 def _fetched(path: str) -> Answer | None:
-    """A response that was made in the background, by whoever asks for its id: complete, with what it used."""
-    _, found, name = path.rpartition("/responses/resp_")
-    if not found or "/" in name:
+    """A response that was made in the background, by its id: complete, with what it used."""
+    found = re.search(r"/responses/(resp_[0-9a-f]+_(\d+)_([0-9a-f]+))\Z", path)
+    if found is None:
         return None
-    said = _responses({"model": "gpt-4o"}, name.encode())
-    return _json({**_parsed(said.pieces[0]), "id": f"resp_{name}", "background": True})
+    said = _responses({"model": bytes.fromhex(found[3]).decode()}, b"x" * int(found[2]))
+    return _json({**_parsed(said.pieces[0]), "id": found[1], "background": True})
 
 
 def _response_events(whole: Body, item: Body, words: list[str]) -> Iterator[bytes]:
@@ -432,14 +443,47 @@ def _gemini(path: str, body: bytes) -> Answer:
     return Answer("text/event-stream", tuple(pieces))
 
 
-def _converse(path: str, body: bytes) -> Answer | None:
-    if path.endswith("-stream"):
-        return None  # binary event streams are not played
+def _converse(path: str, body: bytes) -> Answer:
     model = path.split("/")[-2]
-    counts = counts_of(body, model)
+    counts, words = counts_of(body, model), words_of(model)
     usage = {"inputTokens": counts.input, "outputTokens": counts.output, "totalTokens": counts.total}
-    message = {"role": "assistant", "content": [{"text": " ".join(words_of(model))}]}
-    return _json({"output": {"message": message}, "stopReason": "end_turn", "usage": usage, "metrics": {"latencyMs": 1}})
+    metrics = {"latencyMs": 1}
+    if not path.endswith("-stream"):
+        message = {"role": "assistant", "content": [{"text": " ".join(words)}]}
+        return _json({"output": {"message": message}, "stopReason": "end_turn", "usage": usage, "metrics": metrics})
+    pieces = [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+    events: list[tuple[str, Body]] = [("messageStart", {"role": "assistant"})]
+    events += [("contentBlockDelta", {"delta": {"text": piece}, "contentBlockIndex": 0}) for piece in pieces]
+    events += [("contentBlockStop", {"contentBlockIndex": 0}), ("messageStop", {"stopReason": "end_turn"})]
+    events += [("metadata", {"usage": usage, "metrics": metrics})]
+    return Answer(_AMAZONS, tuple(_framed(name, said) for name, said in events))
+
+
+def _invoked(path: str, request: Body, body: bytes) -> Answer | None:
+    """Anthropic's models by their own bodies; its events come in Amazon's frames."""
+    model = path.split("/")[-2]
+    if "anthropic." not in model:
+        return None
+    streams = path.endswith("-stream")
+    said = _messages({**request, "model": model, "stream": streams}, body)
+    if not streams:
+        return said
+    events = [piece.split(b"data: ", maxsplit=1)[1].strip() for piece in said.pieces]
+    return Answer(_AMAZONS, tuple(_framed("chunk", {"bytes": base64.b64encode(event).decode(), "p": "abc"}) for event in events))
+
+
+def _framed(name: str, said: Body) -> bytes:
+    """One message of Amazon's binary event stream."""
+    payload = _dumped(said)
+    headers = b"".join(
+        bytes([len(key)]) + key + b"\x07" + len(value).to_bytes(2) + value
+        for key, value in (
+            (b":event-type", name.encode()), (b":content-type", b"application/json"), (b":message-type", b"event"),
+        )
+    )  # fmt: skip
+    begun = (16 + len(headers) + len(payload)).to_bytes(4) + len(headers).to_bytes(4)
+    begun += zlib.crc32(begun).to_bytes(4) + headers + payload
+    return begun + zlib.crc32(begun).to_bytes(4)
 
 
 def _listing(path: str) -> Answer | None:

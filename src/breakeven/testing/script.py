@@ -10,7 +10,7 @@ stall_after    after so many bytes of the body nothing more comes
 reset_after    after so many bytes (of head and body) the connection is reset
 close_after    after so many bytes (of head and body) the connection is closed in order
 length         a Content-Length that lies, as a number to add to the true one
-garbage        "head", "chunk" or "sse": that part is malformed
+garbage        "head", "chunk", "sse" or "frame": that part is malformed
 encoding       "gzip": the body is compressed; "broken": it says so and is not
 size           so many bytes of padding in a JSON body
 words          so many words in the answer, as a model named `...-words-N` gives
@@ -40,7 +40,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reset_after: int | None = None
     close_after: int | None = None
     length: int = 0
-    garbage: Literal["", "head", "chunk", "sse"] = ""
+    garbage: Literal["", "head", "chunk", "sse", "frame"] = ""
     encoding: Literal["", "gzip", "broken"] = ""
     size: int = 0
     words: int | None = None

@@ -186,12 +186,15 @@ def _head(status: int, said: Answer, more: Sequence[tuple[str, str]], length: in
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
+_GARBAGE = {"sse": b"data: {this is not JSON\n\n", "frame": b"\0\0\0\x20this is no message of a stream"}
+
+
 def _framed(script: Script, said: Answer) -> list[bytes]:
     """Head and body in the pieces in which they are sent."""
     pieces = list(said.pieces)
     more = list(script.headers)
-    if script.garbage == "sse":
-        pieces.insert(1, b"data: {this is not JSON\n\n")
+    if script.garbage in _GARBAGE:
+        pieces.insert(1, _GARBAGE[script.garbage])
     if script.encoding:
         whole = b"".join(pieces)
         pieces = [gzip.compress(whole, mtime=0) if script.encoding == "gzip" else whole]
