@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import threading
 import time
 import uuid
@@ -34,6 +35,7 @@ class Vendor(ThreadingHTTPServer):
         self.told: list[tuple[int, dict[str, Any] | None]] = []
         self.asked: list[tuple[str, str, str | None]] = []
         self.begun: dict[str, Any] = {}
+        self.streams = False
 
     @property
     def url(self) -> str:
@@ -47,7 +49,17 @@ class _Answering(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
-        self._say(200, self.server.begun)
+        if not self.server.streams:
+            self._say(200, self.server.begun)
+            return
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        event = {"type": "response.created", "sequence_number": 0, "response": self.server.begun}
+        self.wfile.write(f"event: response.created\ndata: {json.dumps(event)}\n\n".encode())
+        self.wfile.flush()
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_WR)  # before the response has ended, as a broken connection would be
 
     def do_GET(self) -> None:
         told = self.server.told
@@ -124,6 +136,18 @@ def test_it_is_metered_when_the_vendor_says_what_it_used(own_service: Callable[.
     service.calls(2, "feature = 'jobs'", 30)
     time.sleep(1.5)
     assert len([each for each in background.asked if each[0] == "GET"]) == 6
+
+
+def test_a_stream_that_breaks_off(own_service: Callable[..., Any], background: Vendor) -> None:
+    """A background response that is streamed goes on without its stream: what the stream did not say is asked for."""
+    background.begun, background.streams = _response("in_progress"), True
+    background.told = [(200, _response("in_progress")), (200, _response("completed", USAGE))]
+    service = own_service(_config(background))
+    body = {"model": "gpt-4o", "input": "x", "background": True, "stream": True}
+    with httpx.stream("POST", f"{service.url}/v1/responses", json=body, headers={"breakeven-feature": "jobs"}) as answer:
+        assert b"resp_1" in answer.read()
+    (call,) = service.calls(1, "feature = 'jobs'", 30)
+    assert (call["state"], service.cost(call)) == ("metered", COST)
 
 
 def test_looking_at_it_bills_nothing(service: Any, vendor: ScriptedUpstream) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.facts import AttemptRow
 
 LARGEST_HELD = 8 * 1024 * 1024
-_REFUSED = 400
+_OK, _REFUSED = 200, 400
 _CHUNKED = (b"transfer-encoding", b"chunked")
 
 
@@ -41,10 +41,10 @@ class Attempt:
     """One try of a call at one target."""
 
     __slots__ = (
-        "_application", "_background", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing",
-        "_framed", "_held", "_held_size", "_judged", "_kept", "_lane", "_placed", "_sent_at", "_stripper", "_task", "_tokens",
-        "_waits", "by_name", "call", "deadline", "deadline_reason", "headers", "meter", "number", "retries", "retry_after", "rung",
-        "served", "started_ns", "status", "target", "target_number",
+        "_application", "_began", "_connection", "_costs", "_drained", "_ended", "_first_byte_at", "_flowing", "_framed", "_held",
+        "_held_size", "_judged", "_kept", "_lane", "_placed", "_sent_at", "_stripper", "_task", "_tokens", "_told", "_waits",
+        "by_name", "call", "deadline", "deadline_reason", "headers", "meter", "number", "retries", "retry_after", "rung", "served",
+        "started_ns", "status", "target", "target_number",
     )  # fmt: skip
 
     def __init__(self, call: Call, application: Application, number: int, target_number: int, retries: int) -> None:
@@ -83,7 +83,7 @@ class Attempt:
         self._flowing = False
         self._framed = False
         self._drained = -1
-        self._background = ""
+        self._told = ""
 
     # --- before the vendor --------------------------------------------------------------------------------------------------------
 
@@ -246,37 +246,12 @@ class Attempt:
             if self.call.again(self, wait, why=f"it answered {self.status}"):
                 self._settle("failed", None, None)
                 return
-        if self._begun_only():
-            self._deliver()
-        elif self._flowing or self.call.gone or not self.call.holds(self):
+        if self._flowing or self.call.gone or not self.call.holds(self):
             self._settle("ok" if self.status < _REFUSED else "failed", None, self._deliver)
         elif self.status >= _REFUSED and self.call.again(self, None, why=f"it answered {self.status}"):
             self._settle("failed", None, None)
         else:
             self._judge()
-
-    def _begun_only(self) -> bool:
-        """Whether the vendor answers in the background: the caller is told so now, the ledger when it is known what was used."""
-        if not self.call.hints.background or self._flowing or self.meter is None or self.status >= _REFUSED:
-            return False
-        if not self._application.background.awaits(self, self.meter.body() or b""):
-            return False
-        self._ended = True
-        self._leave()
-        self.call.open += 1
-        return True
-
-    def told(self, content: bytes | None, why: str) -> None:
-        """What a background response was in the end, from which its usage is read; None and why there is no knowing."""
-        call = self.call
-        call.open -= 1
-        self._background = why
-        if content is not None:
-            self.meter = Meter(
-                call.snapshot.known(self.target, self.model), self.status, b"application/json", b"", keeps=keeps(call)
-            )
-            self.meter.feed(content)
-        self._settle("ok", None, None)
 
     def _judge(self) -> None:
         """The answer is whole and held: it goes on if it stands."""
@@ -440,8 +415,12 @@ class Attempt:
         A fault of the metering itself must not keep an answer from its caller: it is counted, and the open intent shows the gap.
         """
         self._ended = True
-        application = self._application
         self._leave()
+        if self.call.hints.background and self._is_told_later():
+            if then is not None:
+                then()
+            return
+        application = self._application
         try:
             row = self._row(status, failure)
             application.count(self, status, self._costs)
@@ -455,6 +434,27 @@ class Attempt:
         self._settle_limits()
         application.capture(self.call, row, self.target, self.meter)
         application.recorder.settle(row, then)
+
+    def _is_told_later(self) -> bool:
+        """Whether the vendor goes on in the background: what it will have used is asked for, and the fact written then."""
+        if self._told or self.meter is None or not _OK <= self.status < _REFUSED:
+            return False
+        reading = self.meter.reading()
+        if reading.state != "usage_missing" or not reading.response_id:
+            return False
+        self.call.open += 1
+        self._application.background.add(self, reading.response_id)
+        return True
+
+    def tell(self, content: bytes | None, why: str) -> None:
+        """What a background response was in the end, from which its usage is read; None and why there is no knowing."""
+        call = self.call
+        call.open -= 1
+        self._told = why or "the response says nothing of what it used"
+        if content is not None:
+            self.meter = Meter(call.snapshot.known(self.target, self.model), _OK, b"application/json", b"", keeps=keeps(call))
+            self.meter.feed(content)
+        self._settle("ok", None, None)
 
     def _leave(self) -> None:
         """Give the place in the lane to another."""
@@ -482,7 +482,7 @@ class Attempt:
         used = tokens_of(reading)
         if call.reservation is not None:
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
-        reason = failure.what if failure is not None else unmetered(self) or self._background or None
+        reason = failure.what if failure is not None else unmetered(self) or self._told or None
         first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
         clock, latency = application.clock, round((application.loop.time() - self._began) * 1000)
         ended = Ended(

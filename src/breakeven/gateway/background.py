@@ -29,12 +29,12 @@ LOOK_SECONDS = 30.0
 GIVEN_UP_SECONDS = 6 * 3600.0
 MOST_REFUSALS = 3
 """After so many errors of the 400s in a row the vendor is not asked again; a first one may only come too early."""
+_GROWTH = 1.5
 _OK, _REFUSED, _FAILING = 200, 400, 500
 _UNDER_WAY = frozenset({"queued", "in_progress"})
 
 
 class _Said(msgspec.Struct):
-    id: str = ""
     status: str = ""
 
 
@@ -48,13 +48,9 @@ class Background:
         self._application = application
         self._awaited: set[_Awaited] = set()
 
-    def awaits(self, attempt: Attempt, content: bytes) -> bool:
-        """Whether this answer is the beginning of such a response; what it used is asked for from now on."""
-        said = _read(content)
-        if said is None or not said.id or said.status not in _UNDER_WAY:
-            return False
-        self._awaited.add(_Awaited(self._application, attempt, said.id))
-        return True
+    def add(self, attempt: Attempt, name: str) -> None:
+        """Ask from now on what the response of this name has used, and tell the attempt that began it."""
+        self._awaited.add(_Awaited(self._application, attempt, name))
 
     def tick(self, now: float) -> None:
         """For the worker's timer."""
@@ -122,7 +118,7 @@ class _Awaited:
             return
         self._over = True
         self._drop()
-        self._attempt.told(content, why)
+        self._attempt.tell(content, why)
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None
@@ -131,7 +127,7 @@ class _Awaited:
 
     def _ask(self, now: float) -> None:
         self._drop()
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+        self._pause = min(_GROWTH * self._pause, LONGEST_PAUSE_SECONDS)
         self._due = now + LOOK_SECONDS
         self._begin()
         pool = self._application.pool(self._attempt.target)
