@@ -32,6 +32,16 @@ CLAUSE = "This Agreement shall be governed by and construed in accordance with t
         ("governed by rules. The laws of Delaware were changed.", []),
         ("governed by the laws of the Republic of Ruritania.", ["Ruritania"]),
         ("shall comply with all applicable laws.", []),
+        ("This Agreement is governed by English law and nothing else.", ["England"]),
+        ("to be construed in accordance with Ohio law, save for that.", ["Ohio"]),
+        ("The execution of this Agreement will be governed by PRC Laws.", ["People's Republic of China"]),
+        ("An opinion under English law was given. It is governed by the laws of Utah.", ["Utah"]),
+        ("governed by the laws of the Province of Ontario and the federal laws of Canada applicable therein.", ["Ontario, Canada"]),
+        ("governed by the laws of British Columbia.", ["British Columbia"]),
+        ("governed by the laws of New York and the laws of the United States applicable therein.", ["New York"]),
+        ("governed by the laws of the United States.", ["United States"]),
+        ("Any controversy shall be determined in accordance with the laws of the State of Michigan.", ["Michigan"]),
+        ("Disputes are settled by courts. A company under the laws of Delaware.", []),
     ],
 )
 def test_which_law_a_clause_names(text: str, found: list[str]) -> None:
@@ -49,6 +59,19 @@ def test_a_contract_names_its_law_and_a_conflict_is_declined() -> None:
     assert not handler.answer(read_document(_contract(["Utah", "Ohio"], random))).answered
     assert not handler.answer(read_document(FILLER * 4)).answered
     assert any("places whose law a clause names" in line for line in words)
+
+
+def test_a_place_that_is_written_in_several_ways() -> None:
+    """Of the ways in which a province is written down the usual one is answered, as far as the examples agree on one."""
+    random = Random(4)
+    always = [(place, place if place != "Ontario" else "Ontario, Canada") for place in (random.choice(PLACES) for _ in range(120))]
+    handler, words = _learned([(_contract([place], random), truth) for place, truth in always])
+    assert handler.answer(read_document(_contract(["Ontario"], random))).fields == {"answer": "Ontario, Canada"}
+    assert any("it is written with its country" in line for line in words)
+    mixed = [(place, truth if random.random() < 0.5 else place) for place, truth in always]
+    handler, _ = _learned([(_contract([place], random), truth) for place, truth in mixed])
+    assert not handler.answer(read_document(_contract(["Ontario"], random))).answered
+    assert handler.answer(read_document(_contract(["Texas"], random))).answered
 
 
 def test_the_texts_own_date_is_told_from_others() -> None:

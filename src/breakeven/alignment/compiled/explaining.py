@@ -108,6 +108,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     (r"no clause names another law", "every clause that names a law names this one"),
     (r"law, in (\d) clauses, others in others", "{0} clauses name this law (3: or more), and others another"),
     (r"law of a (.+)", "it is a {0}"),
+    (r"law, written (.+)", "it is written {0}"),
     (r"law, governed by", "a clause says: governed by, construed or interpreted under its law"),
     (r"law, applies", "a clause says that its law applies"),
     (r"law & then (.+)", "the clause goes on “{0}”"),
