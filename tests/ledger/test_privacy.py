@@ -354,6 +354,28 @@ def test_sql_and_python_agree_on_pseudonyms(name: str, key: bytes) -> None:
         assert connection.execute("SELECT DISTINCT user_id FROM t").fetchall() == [(pseudonym(key, "user", name),)]
 
 
+WORDS = st.text(st.characters(categories=("L", "N"), include_characters=" .-_@'\"\\/+"), min_size=1, max_size=30)
+
+
+@given(name=WORDS, tag=WORDS, address=st.sampled_from(["", "jo@example.org", "<jürgen.ö@büro.example>", "a@b"]))
+@settings(max_examples=60, deadline=None)
+def test_sql_and_python_agree_on_tags(name: str, tag: str, address: str) -> None:
+    """In an import, which is SQL, a tag loses the name and addresses exactly as in the gateway, which is Python."""
+    import duckdb  # noqa: PLC0415 - this test alone speaks to the engine
+    import msgspec  # noqa: PLC0415 - as above
+
+    from breakeven.ledger.masking import mask  # noqa: PLC0415 - as above
+
+    pseudonyms, tags = Pseudonyms(("user",), KEY.encode()), {"a": name, "b": f"{tag} {address}", "c": "plain"}
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t (user_id VARCHAR, tags VARCHAR, occurred_at TIMESTAMP)")
+        connection.execute("INSERT INTO t VALUES ($name, $tags, NULL)", {"name": name, "tags": msgspec.json.encode(tags).decode()})
+        mask(connection, Layout(Path("/nonexistent")), "t", pseudonyms)
+        (found,) = connection.execute("SELECT tags FROM t").fetchall()[0]
+    assert msgspec.json.decode(found) == pseudonyms.in_tags(tags, {"user": name})
+    assert pseudonyms.in_tags(tags, {"user": name})["a"] == pseudonym(KEY.encode(), "user", name)
+
+
 def test_imports_are_disguised_and_the_same_export_adds_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No real name is in the ledger; an import before and after the disguise began is the same fact; reports know the pseudonym."""
     monkeypatch.setenv("TEST_PSEUDONYM_KEY", KEY)

@@ -265,7 +265,8 @@ class Application:
             return
         try:
             request = call.request.body if target.translation is None else call.bodies.get(target) or said_there(call, target)
-            self.capturing.offer(policy, request, row, None if meter is None else meter.body())
+            answer = None if meter is None else meter.body()
+            self.capturing.offer(policy, request, row, answer, call.snapshot.pseudonyms)
         except Exception:  # noqa: BLE001 - whatever it is, the caller's answer goes on
             self.metrics.add("captures_skipped")
             self.fault()

@@ -201,6 +201,7 @@ def _attribution(found: Found, pseudonyms: Pseudonyms | None = None) -> Attribut
     if found.faults:
         found.tags[FAULT] = found.told()
     if pseudonyms is not None:
+        found.tags = pseudonyms.in_tags(found.tags, found.values)
         found.values.update({name: pseudonyms.of(name, value) for name, value in found.values.items()})
     columns = {COLUMNS.get(name, name): value for name, value in found.values.items()}
     sources = {COLUMNS.get(name, name): source for name, source in found.sources.items()}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from breakeven.gateway.dimensions import NAMES, plain
 from breakeven.gateway.meter import LARGEST_CAPTURED
 from breakeven.governance.capture import REPLAYED
 from breakeven.ledger.captures import Exchange, append
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from breakeven.gateway.facts import AttemptRow
     from breakeven.gateway.metrics import Metrics
     from breakeven.governance.capture import CapturePolicy
+    from breakeven.governance.privacy import Pseudonyms
     from breakeven.ledger.layout import Layout
 
 MOST_WAITING_BYTES = 64 * 1024 * 1024
@@ -35,6 +37,7 @@ class _Offered(NamedTuple):
     request: bytes
     row: AttemptRow
     response: bytes
+    pseudonyms: Pseudonyms | None
 
     @property
     def size(self) -> int:
@@ -66,14 +69,21 @@ class Capturing:
         self._counting = Lock()
         self._thread: ThreadPoolExecutor | None = None
 
-    def offer(self, policy: CapturePolicy, request: bytes, row: AttemptRow, response: bytes | None) -> None:
+    def offer(
+        self,
+        policy: CapturePolicy,
+        request: bytes,
+        row: AttemptRow,
+        response: bytes | None,
+        pseudonyms: Pseudonyms | None = None,
+    ) -> None:
         """Keep one exchange, soon; only what was answered is kept."""
         if row.status != "ok":
             return
         if response is None or max(len(request), len(response)) > LARGEST_CAPTURED:
             self._metrics.add("captures_skipped")
             return
-        offered = _Offered(policy, request, row, response)
+        offered = _Offered(policy, request, row, response, pseudonyms)
         if self._waiting_bytes + offered.size > MOST_WAITING_BYTES:
             self._metrics.add("captures_dropped")
             return
@@ -108,7 +118,7 @@ class Capturing:
 
     def _exchange(self, offered: _Offered) -> Exchange | None:
         try:
-            return exchange(offered.policy, offered.request, offered.row, offered.response)
+            return exchange(offered.policy, offered.request, offered.row, offered.response, offered.pseudonyms)
         except Exception:  # noqa: BLE001 - what cannot be redacted is not kept, whatever the reason
             self._metrics.add("captures_skipped")
             return None
@@ -122,11 +132,40 @@ def _is_one_object(response: bytes) -> bool:
     return True
 
 
-def exchange(policy: CapturePolicy, request: bytes, row: AttemptRow, response: bytes) -> Exchange:
+def disguised(body: bytes, pseudonyms: Pseudonyms) -> bytes:
+    """The body with pseudonyms in the members from which attribution is read, which some vendors' answers repeat.
+
+    Raises msgspec.MsgspecError where it is no JSON object.
+    """
+    found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    anew: dict[str, object] = {
+        name: _renamed(name, msgspec.json.decode(raw), pseudonyms)
+        for name, raw in found.items()
+        if name in ("user", "safety_identifier")
+    }
+    if "metadata" in found and isinstance(metadata := msgspec.json.decode(found["metadata"]), dict):
+        anew["metadata"] = {name: _renamed(name, value, pseudonyms) for name, value in metadata.items()}
+    return msgspec.json.encode({**found, **anew}) if anew else body
+
+
+def _renamed(member: str, value: object, pseudonyms: Pseudonyms) -> object:
+    """A member of a body under its pseudonym, where it says who the user or the customer is."""
+    dimension = "user" if member == "safety_identifier" else NAMES.get(member) or NAMES.get(plain(member))
+    if dimension is None or isinstance(value, bool) or not isinstance(value, str | int):
+        return value
+    renamed = pseudonyms.of(dimension, str(value).strip())
+    return value if renamed == str(value).strip() else renamed
+
+
+def exchange(
+    policy: CapturePolicy, request: bytes, row: AttemptRow, response: bytes, pseudonyms: Pseudonyms | None = None
+) -> Exchange:
     """What is kept of one answered attempt. Raises ValueError where a body cannot be redacted."""
     whole = response if _is_one_object(response) else assembled(response)
     if whole is None:
         raise ValueError("the stream's events are not known")
+    if pseudonyms is not None:
+        request, whole = disguised(request, pseudonyms), disguised(whole, pseudonyms)
     asked, changed = policy.redacted(request)
     answered, also_changed = policy.redacted(whole)
     at = datetime.fromisoformat(row.occurred_at)

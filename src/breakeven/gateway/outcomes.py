@@ -84,7 +84,9 @@ def _row(said: dict[str, Any], recorded_at: str, locked: dict[str, str], pseudon
     given = said.get("id")
     identity = f"id:{given}" if isinstance(given, str) and given else f"content:{json.dumps(said, sort_keys=True)}"
     dimensions = {name: locked.get(name) or _text(said, name) for name in DIMENSIONS}
+    tags = _tags(said.get("tags"))
     if pseudonyms is not None:
+        tags = pseudonyms.in_tags(tags, {name: value for name, value in dimensions.items() if value is not None})
         dimensions = {name: None if value is None else pseudonyms.of(name, value) for name, value in dimensions.items()}
     return {
         "fact": "outcomes",
@@ -97,7 +99,7 @@ def _row(said: dict[str, Any], recorded_at: str, locked: dict[str, str], pseudon
         "value": _value(said.get("value")),
         **{_COLUMNS.get(name, name): value for name, value in dimensions.items() if name != "trace"},
         "trace_id": dimensions["trace"],
-        "tags": _tags(said.get("tags")),
+        "tags": json.dumps(tags, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if tags else None,
         "source": "api:outcomes",
         "source_ref": given if isinstance(given, str) else None,
     }
@@ -149,9 +151,9 @@ def _no_amount(value: object) -> NoReturn:
     raise RowFault(f"value is {value!r}", 'Write an exact amount in US dollars as text, such as "1.25".')
 
 
-def _tags(value: object) -> str | None:
+def _tags(value: object) -> dict[str, str]:
     if value is None:
-        return None
+        return {}
     if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
         raise RowFault("tags are no object of texts", 'Write {"name": "value"}.')
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")) if value else None
+    return value

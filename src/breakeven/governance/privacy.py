@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from breakeven.governance.capture import BUILT_IN
+
 Person = Literal["user", "customer"]
 PEOPLE: tuple[Person, ...] = ("user", "customer")
 COLUMN: Mapping[Person, str] = {"user": "user_id", "customer": "customer"}
@@ -54,6 +56,15 @@ class Pseudonyms:
             if each == dimension:
                 return pseudonym(self.key, each, name)
         return name
+
+    def in_tags(self, tags: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
+        """Free tags without the disguised names of their call (`names`), and without addresses where users are disguised.
+
+        A tag that is no more than a name gets its pseudonym; an e-mail address anywhere in a tag becomes `[email]`.
+        """
+        known = {name: self.of(dimension, name) for dimension, name in names.items() if dimension in self.dimensions}
+        mail = BUILT_IN["email"].applied if "user" in self.dimensions else str
+        return {key: known.get(value) or mail(value) for key, value in tags.items()}
 
 
 @dataclass(frozen=True, slots=True)

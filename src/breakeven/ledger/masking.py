@@ -28,6 +28,10 @@ IDENTIFYING: Mapping[str, tuple[str, ...]] = {
 """What tells of one fact whose it was: the user, and what leads to the user in another system."""
 
 
+_ADDRESS = r"[\pL\pN_.+-]+@[\pL\pN_-]+(?:\.[\pL\pN_-]+)+"
+"""An e-mail address, as `governance.capture` finds it, for an engine without look-behind that needs no bounds."""
+
+
 class Erasure(msgspec.Struct, frozen=True):
     """One forgotten user: SHA-256 of salt and name, and until when; `at` is naive UTC."""
 
@@ -56,7 +60,10 @@ def mask(connection: duckdb.DuckDBPyConnection, layout: Layout, table: str, pseu
     if pseudonyms is not None:
         for dimension in pseudonyms.dimensions:
             if COLUMN[dimension] in columns:
-                _disguise(connection, table, COLUMN[dimension], dimension, pseudonyms)
+                _disguise(connection, table, COLUMN[dimension], dimension, pseudonyms, tagged="tags" in columns)
+        if "user" in pseudonyms.dimensions and "tags" in columns:
+            told = f"UPDATE {table} SET tags = regexp_replace(tags, $address, '[email]', 'g') WHERE contains(tags, '@')"
+            connection.execute(told, {"address": _ADDRESS})
     found = _read(layout)
     if found is not None and found.erased and {"user_id", "occurred_at"} <= columns:
         cleared = "".join(f", {name} = NULL" for name in IDENTIFYING["calls"][1:] if name in columns)
@@ -73,12 +80,18 @@ def mask(connection: duckdb.DuckDBPyConnection, layout: Layout, table: str, pseu
         )
 
 
-def _disguise(connection: duckdb.DuckDBPyConnection, table: str, column: str, dimension: str, pseudonyms: Pseudonyms) -> None:
-    """HMAC-SHA256 in SQL, once for each distinct name; the same as `governance.privacy.pseudonym`."""
+def _disguise(
+    connection: duckdb.DuckDBPyConnection, table: str, column: str, dimension: str, pseudonyms: Pseudonyms, *, tagged: bool
+) -> None:
+    """HMAC-SHA256 in SQL, once for each distinct name; the same as `governance.privacy.pseudonym`.
+
+    A tag whose whole value is the name gets the pseudonym too: tags are written without space, by us.
+    """
     inner, outer = pads(pseudonyms.key)
+    tags = ", tags = replace(tags, ':' || to_json(names.name), ':' || to_json(disguised))" if tagged else ""
     connection.execute(
         f"""
-        UPDATE {table} SET {column} = disguised FROM (
+        UPDATE {table} SET {column} = disguised{tags} FROM (
             SELECT name, 'p:' ||
                 sha256($outer::BLOB || unhex(sha256($inner::BLOB || encode($dimension || ':' || name))))[:32] AS disguised
             FROM (SELECT DISTINCT {column} AS name FROM {table} WHERE {column} IS NOT NULL)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router, get
 from litestar.di import Provide
@@ -60,6 +62,15 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
     def visitor(request: Asking) -> Visitor:
         return door.visitor(request) or Visitor(desk.settings().access.person("local"))
 
+    @asynccontextmanager
+    async def _receiving(_: Litestar) -> AsyncIterator[None]:
+        ticking = asyncio.create_task(receiver.ticking())
+        try:
+            yield
+        finally:
+            ticking.cancel()
+            receiver.close()
+
     api = Router(
         "/api/v1",
         route_handlers=[
@@ -98,7 +109,7 @@ def application(desk: Desk, host: str, monotonic: Callable[[], float] = time.mon
             Exception: faults.of_nobody,
         },
         before_send=[_with_headers],
-        on_shutdown=[receiver.close],
+        lifespan=[_receiving],
         openapi_config=OpenAPIConfig(
             title="Breakeven",
             version=__version__,

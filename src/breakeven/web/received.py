@@ -5,6 +5,7 @@ The rows are those that an import of the same records would stage, with the same
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -33,6 +34,7 @@ from breakeven.governance.access import refusal
 from breakeven.governance.privacy import COLUMN, Pseudonyms
 from breakeven.ledger.identity import id_of
 from breakeven.ledger.layout import Layout
+from breakeven.ledger.masking import FILE as ERASURES
 from breakeven.ledger.segments import SegmentWriter
 from breakeven.ledger.tokens import FILE
 from breakeven.providers.reading import Reading
@@ -41,6 +43,7 @@ from breakeven.web.visitors import Asking
 
 ROTATE_BYTES = 32 * 1024 * 1024
 ROTATE_SECONDS = 300.0
+LOOK_SECONDS = 1.0
 MOST_REMEMBERED = 200_000
 _LOG = logging.getLogger(__name__)
 _DIMENSIONS = ("feature", "team", "customer", "user_id", "workflow", "environment", "trace_id")
@@ -90,6 +93,7 @@ class Receiver:
     _writer: SegmentWriter | None = None
     _opened_at: float = 0.0
     _size: int = 0
+    _erased: object = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     tracing: threading.Lock = field(default_factory=threading.Lock)
     """Held while `enclosing` is used."""
@@ -152,15 +156,31 @@ class Receiver:
     def close(self) -> None:
         """Hand the segment over to be sealed."""
         with self._lock:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+            self._hand_over()
+
+    def tick(self) -> None:
+        """Hand the segment over when it is old, or when somebody was erased: what is in it must be sealed without the name."""
+        erased = _changed(self.ledger / ERASURES)
+        with self._lock:
+            if erased != self._erased or time.monotonic() - self._opened_at >= ROTATE_SECONDS:
+                self._erased = erased
+                self._hand_over()
+
+    async def ticking(self) -> None:
+        """Look again and again, for as long as the application lives."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.to_thread(self.tick)
+
+    def _hand_over(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _write(self, content: bytes, count: int) -> None:
         now = time.monotonic()
-        if self._writer is not None and (self._size >= ROTATE_BYTES or now - self._opened_at >= ROTATE_SECONDS):
-            self._writer.close()
-            self._writer = None
+        if self._size >= ROTATE_BYTES or now - self._opened_at >= ROTATE_SECONDS:
+            self._hand_over()
         if self._writer is None:
             self._writer, self._opened_at, self._size = SegmentWriter(Layout(self.ledger)), now, 0
         self._writer.write(content, count)
@@ -189,7 +209,12 @@ def _disguised(row: Row, pseudonyms: Pseudonyms | None) -> Row:
     if pseudonyms is None:
         return row
     columns = {COLUMN[dimension]: dimension for dimension in pseudonyms.dimensions}
+    names: dict[str, str] = {dimension: row[name] for name, dimension in columns.items() if row.get(name)}
     found = {name: pseudonyms.of(dimension, row[name]) for name, dimension in columns.items() if row.get(name)}
+    if row.get("tags"):
+        tags = msgspec.json.decode(row["tags"], type=dict[str, Any])
+        texts = {name: value for name, value in tags.items() if isinstance(value, str)}
+        found["tags"] = msgspec.json.encode({**tags, **pseudonyms.in_tags(texts, names)}, order="sorted").decode()
     return {**row, **found}
 
 
