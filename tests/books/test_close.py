@@ -96,9 +96,41 @@ def test_a_correction_is_said_and_is_on_no_invoice_of_the_next_month(
     assert run(["prices", "restate", "--from", "2026-10-01", *at]) == 0
     assert "of the lines concern a closed period and are booked after it" in capsys.readouterr().err
     said = answer("reconcile", "--period", "2026-11", *at)[1]["sentence"]
-    assert f"{dollars(atto(Decimal(change)))} of what is booked corrects periods that were closed." in said
+    assert f"+{dollars(atto(Decimal(change)))} of this is a correction of October 2026, closed before." in said
     found = answer("reconcile", str(path), "--period", "2026-11-01", *at)[1]
     assert (found["rows"], found["within"]) == ([], True)
+
+
+def test_both_months_of_a_correction_name_the_other(ledger: Path, answer: Answer) -> None:
+    """`pnl` and `why` of either month, the statement and a call's receipt say it; a second one adds up, one taken back is none."""
+    at = ("--ledger", str(ledger))
+    first = answer("calls", *at, "--period", "2026-10", "--limit", "1", "provider:anthropic")[1]["rows"][0]["call_id"]
+    assert answer("close", "2026-10", *at, "--unreconciled")[0] == 0
+    (ledger / "breakeven.yaml").write_text("prices: {overlay: [prices.yaml]}\n")
+    changed = Decimal(0)
+    for multiple, booked in (("1.5", True), ("2", True), ("1", False)):
+        october = DEARER.replace("    source: fixed", '    to: "2026-11-01T00:00:00Z"\n    source: fixed')
+        (ledger / "prices.yaml").write_text(october.replace('"1.5"', f'"{multiple}"'))
+        changed += Decimal(answer("prices", "restate", "--from", "2026-10-01", *at)[1]["change"])
+        assert (changed > 0) == booked
+        amount = f"+{dollars(atto(changed))}"
+        later = f"Corrections of October 2026 of {amount} are booked in November 2026, because it was closed."
+        earlier = f"{amount} of this is a correction of October 2026, closed before."
+        told = [answer(*asked, *at)[1]["sentence"] for asked in (("pnl", "--period", "2026-10"), ("close", "2026-10", "--show"))]
+        november = [
+            answer(*asked, "--period", "2026-11", *at)[1]["sentence"]
+            for asked in (("pnl",), ("why", "cost", "--vs", "2026-10"), ("reconcile",))
+        ]
+        assert [later in said for said in told] == [booked] * 2
+        assert [earlier in said for said in november] == [booked] * 3
+        assert (later in november[1]) == booked
+        shown = answer("close", "2026-10", "--show", *at)[1]
+        assert shown["corrections"] == ({"2026-11": str(changed.normalize())} if booked else {})
+        receipt = answer("why", first, *at)[1]["sentence"]
+        assert ("is a correction that is booked in November 2026: its own month was closed." in receipt) == booked
+    support = answer("pnl", "--period", "2026-11", "--feature", "nobody", *at)[1]["sentence"]
+    assert "correction" not in support
+    assert run(["ledger", "verify", *at]) == 0
 
 
 def test_an_invoice_for_a_closed_month_is_booked_in_the_next(ledger: Path, answer: Answer, invoice: Write) -> None:
@@ -108,7 +140,9 @@ def test_an_invoice_for_a_closed_month_is_booked_in_the_next(ledger: Path, answe
     october = _cost(answer, ledger, "2026-10")
     code, report = answer("reconcile", str(invoice(PLANTS["credit"])[0]), *at, "--post")
     assert (code, report["remaining"], _cost(answer, ledger, "2026-10")) == (0, "0", october)
-    late = answer("pnl", *at, "--period", "2026-11-01", "--by", "provider")[1]["rows"]
+    late = answer("pnl", *at, "--period", "2026-11-01", "--by", "provider")[1]
+    assert "is a correction of October 2026, closed before." in late["sentence"]
+    late = late["rows"]
     assert [float(row["cost"]) < 0 for row in late if row["provider"] == "anthropic"] == [True]
     assert answer("close", "2026-10", "--show", *at)[0] == 0
 

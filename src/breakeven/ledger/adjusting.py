@@ -14,7 +14,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from breakeven.ledger import numbering
-from breakeven.ledger.closing import booked_at, closed_spans
+from breakeven.ledger.closing import CORRECTION, booked_at, closed_spans, correction_mark, kept_mark
 from breakeven.ledger.schema import COST_LINES, RECONCILIATIONS
 from breakeven.ledger.seals import seal
 from breakeven.ledger.store import Ledger, explained_faults
@@ -75,7 +75,8 @@ def post(
         names = ", ".join(COST_LINES)
         ledger.connection.execute(
             f"CREATE OR REPLACE TEMP TABLE posted_lines AS SELECT {names} FROM (SELECT * REPLACE ("
-            f"CASE WHEN {moved} THEN reason || '; correction of a closed period' ELSE reason END AS reason,"
+            f"CASE WHEN reason LIKE '%{CORRECTION}' THEN reason"
+            f" ELSE reason || {correction_mark('occurred_at', spans)} END AS reason,"
             f" {booked_at('occurred_at', spans)} AS occurred_at) FROM adjusting_lines)"
         )
         manifest = seal(
@@ -133,7 +134,7 @@ def _stage_reversals(ledger: Ledger, tied: Sequence[Tied], recorded_at: datetime
         f"""
         INSERT INTO adjusting_lines BY NAME
         SELECT * REPLACE (line + {numbering.REVERSAL} AS line, line AS adjustment_of, -cost AS cost,
-            $recorded_at::TIMESTAMP AS recorded_at, 'reversed by a later invoice' AS reason)
+            $recorded_at::TIMESTAMP AS recorded_at, 'reversed by a later invoice' || {kept_mark("reason", "''")} AS reason)
         FROM sealed.cost_lines AS line
         WHERE kind LIKE '{KIND}%' AND adjustment_of IS NULL AND (provider, price_version) IN (
             SELECT (provider, concat('{KIND}', left(invoice_digest, {_HEX_OF_DIGEST})))

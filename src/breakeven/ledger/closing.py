@@ -18,6 +18,8 @@ from breakeven.errors import LedgerDamaged
 from breakeven.ledger.layout import Layout, write_durably
 
 FOLDER = "closes"
+CORRECTION = "correction of a closed period"
+"""How the reason of a line ends that is booked after the period it concerns, because that was closed; before it the month."""
 
 
 class Close(msgspec.Struct, frozen=True):
@@ -87,3 +89,14 @@ def booked_at(instant: str, spans: Sequence[tuple[datetime, datetime]]) -> str:
         for start, end in spans
     )
     return f"CASE {branches} ELSE {instant} END" if branches else instant
+
+
+def correction_mark(instant: str, spans: Sequence[tuple[datetime, datetime]]) -> str:
+    """SQL for what is added to the reason of a line at `instant` (SQL): `; of 2026-10, correction of ...` where booked later."""
+    booked = booked_at(instant, spans)
+    return f"CASE WHEN {instant} = {booked} THEN '' ELSE '; of ' || strftime({instant}, '%Y-%m') || ', {CORRECTION}' END"
+
+
+def kept_mark(reason: str, otherwise: str) -> str:
+    """SQL for the mark of a line that takes back another one: whatever month that one corrected, this one does."""
+    return f"coalesce(nullif(regexp_extract({reason}, '; (of [0-9]{{4}}-[0-9]{{2}}, )?{CORRECTION}$'), ''), {otherwise})"

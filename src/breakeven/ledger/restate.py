@@ -16,7 +16,7 @@ from breakeven.economics.cost_class import CostClassRule
 from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.ledger import costing, numbering
 from breakeven.ledger.adjusting import KIND
-from breakeven.ledger.closing import booked_at, closed_spans
+from breakeven.ledger.closing import CORRECTION, booked_at, closed_spans, correction_mark, kept_mark
 from breakeven.ledger.forgetting import ROLLED_UP
 from breakeven.ledger.port import Quotes
 from breakeven.ledger.schema import COST_LINES, DIMENSIONS
@@ -138,7 +138,7 @@ def _differences(ledger: Ledger, recorded_at: datetime) -> None:
     matched = f"mine.call_id = theirs.call_id AND mine.attempt = theirs.attempt AND {alike}"
     columns = ", ".join(COST_LINES)
     booked = booked_at("occurred_at", closed_spans(ledger.layout))
-    told = f"CASE WHEN occurred_at = {booked} THEN '' ELSE '; correction of a closed period' END"
+    told = correction_mark("occurred_at", closed_spans(ledger.layout))
     ledger.connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE restated_lines AS
@@ -150,7 +150,8 @@ def _differences(ledger: Ledger, recorded_at: datetime) -> None:
         )
         SELECT {columns} FROM (
             SELECT * REPLACE (line + {numbering.REVERSAL} AS line, line AS adjustment_of, -quantity AS quantity, -cost AS cost,
-                $recorded_at::TIMESTAMP AS recorded_at, 'reversed by restatement' || {told} AS reason, {booked} AS occurred_at)
+                $recorded_at::TIMESTAMP AS recorded_at, 'reversed by restatement' || {kept_mark("reason", told)} AS reason,
+                {booked} AS occurred_at)
             FROM gone
             UNION ALL BY NAME
             SELECT * EXCLUDE (next) REPLACE ({base} + next * {numbering.GENERATION} AS line,
@@ -172,7 +173,7 @@ def _result(ledger: Ledger, segment: int | None) -> RestateResult:
         "SELECT count(*) FILTER (WHERE adjustment_of IS NOT NULL), count(DISTINCT (call_id, attempt)) FROM restated_lines"
     )[0]
     new = ledger.query("SELECT count(*) FROM restated_lines WHERE adjustment_of IS NULL")[0][0]
-    late = ledger.query("SELECT count(*) FROM restated_lines WHERE reason LIKE '%correction of a closed period'")[0][0]
+    late = ledger.query(f"SELECT count(*) FROM restated_lines WHERE reason LIKE '%{CORRECTION}'")[0][0]
     before = sum((group.before for group in by), Decimal(0))
     after = sum((group.after for group in by), Decimal(0))
     return RestateResult(calls, lines, new, before, after, by, segment, late)

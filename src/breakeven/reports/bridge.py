@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -24,12 +25,14 @@ from breakeven.economics.costdrivers import (
     value_leaves,
 )
 from breakeven.economics.money import atto, digits
+from breakeven.economics.periods import Period
 from breakeven.errors import UsageError
 from breakeven.reports.bridgefacts import LEVELS, OF_VALUE, Told, narrowed, told, with_value
 from breakeven.reports.bridgetree import Node, Piece, ThemeBar, bars_of, tree_of
 from breakeven.reports.bridgewords import Moved, detail, sentence
+from breakeven.reports.corrections import corrections
 from breakeven.reports.pnl import bounded
-from breakeven.reports.question import Facts, Question, Remembering
+from breakeven.reports.question import FILTERS, Facts, Question, Remembering
 from breakeven.reports.trail import instant, prices
 from breakeven.reports.words import count
 from breakeven.settings import CURRENCY, Settings
@@ -134,9 +137,26 @@ def bridge(ledger: Facts, settings: Settings, question: Question, asked: Asked) 
         tree=tree_of(pieces, levels[: asked.depth]) if change is not None else [],
         calls=[one.calls for one in seen],
         unpriced_calls=unpriced,
-        sentence=sentence(moved, asked.where, (before, after), [(bar.name, bar.change, bar.detail) for bar in bars]),
+        sentence=" ".join(
+            filter(
+                None,
+                [
+                    sentence(moved, asked.where, (before, after), [(bar.name, bar.change, bar.detail) for bar in bars]),
+                    *_corrected(ledger, question, versus, asked.where),
+                ],
+            )
+        ),
         trail=_trail(ledger, question, asked, len(pieces)),
     )
+
+
+def _corrected(ledger: Facts, question: Question, versus: Period, where: Mapping[str, str | None]) -> list[str]:
+    """What of either period's cost corrects a closed month; a branch of the tree that filters cannot name says nothing of it."""
+    if not where.keys() <= set(FILTERS):
+        return []
+    asked = replace(question, filters=(*question.filters, *where.items()))
+    both = ((period, corrections(ledger, asked.over(period)).sentence(period.label)) for period in (versus, question.period))
+    return [f"{period.label}: {said}" for period, said in both if said]
 
 
 def _fitting(asked: Asked) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from breakeven.economics.money import digits
 from breakeven.economics.periods import Period
 from breakeven.ledger.closing import Close, digest
+from breakeven.reports.corrections import corrections
 from breakeven.reports.pnl import Pnl, pnl
 from breakeven.reports.question import Facts, Question, ask, whole
 from breakeven.reports.words import dollars, percent
@@ -54,7 +55,10 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShownClose(msgspec.Struct, frozen=True, kw_only=True):
-    """A signed-off period and how the ledger stands to it now. `unchanged`: no cost line has come into the period since."""
+    """A signed-off period and how the ledger stands to it now. `unchanged`: no cost line has come into the period since.
+
+    `corrections`: what was corrected of it since, by the month in which that is booked.
+    """
 
     period: str
     closed_at: str
@@ -68,6 +72,7 @@ class ShownClose(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     lines_now: int
     unchanged: bool
+    corrections: Mapping[str, str]
     sentence: str
     statement: Mapping[str, Any]
 
@@ -108,6 +113,7 @@ def shown_close(ledger: Facts, close: Close, decided: Sequence[str | None], peri
     before = close.statement
     hashed = digest(close)
     change = whole(Decimal(cost)) - whole(Decimal(before["cost"]))
+    corrected = corrections(ledger, Question(period))
     unchanged = (lines, cost) == (before["lines"], before["cost"])
     return ShownClose(
         period=close.period,
@@ -122,7 +128,16 @@ def shown_close(ledger: Facts, close: Close, decided: Sequence[str | None], peri
         lines=before["lines"],
         lines_now=lines,
         unchanged=unchanged,
-        sentence=_since(close, period, change, lines - before["lines"], logged=hashed in decided),
+        corrections={month: digits(sum_of) or "0" for month, sum_of in corrected.later.items()},
+        sentence=" ".join(
+            filter(
+                None,
+                [
+                    _since(close, period, change, lines - before["lines"], logged=hashed in decided),
+                    replace(corrected, carried={}).sentence(period.label),
+                ],
+            )
+        ),
         statement=before,
     )
 

@@ -11,6 +11,7 @@ import msgspec
 from breakeven.economics.money import digits
 from breakeven.ledger.closing import Close, digest
 from breakeven.reports.closing import InvoiceRow, invoices_of
+from breakeven.reports.corrections import corrections
 from breakeven.reports.question import Facts, Question, ask, whole
 from breakeven.reports.reconciled import not_held
 from breakeven.reports.words import count, dollars, percent
@@ -80,7 +81,7 @@ def books(ledger: Facts, question: Question, closed: Sequence[Close], now: datet
     share = tied / metered if metered else None
     made = next((each for each in closed if each.span == (question.period.start, question.period.end)), None)
     invoices = invoices_of(ledger, question)
-    late = whole(ask(ledger, "books_corrections", question, ())[0][0])
+    corrected = corrections(ledger, question).sentence(question.period.label)
     because = "" if made is not None else _open_because(question, now, share)
     return Books(
         period=question.period.name,
@@ -99,8 +100,9 @@ def books(ledger: Facts, question: Question, closed: Sequence[Close], now: datet
         closed=None if made is None else _closed(made),
         closable=made is None and question.period.whole_month and question.period.end <= now and bool(found),
         open_because=because,
-        sentence=_sentence(question.period.label, metered, adjusted, share, len(invoices), made)
-        + (f" {dollars(late)} of what is booked corrects periods that were closed." if late else ""),
+        sentence=" ".join(
+            filter(None, [_sentence(question.period.label, metered, adjusted, share, len(invoices), made), corrected])
+        ),
         trail={
             "formula": FORMULA,
             "rows": {"models": len(found), "invoices": len(invoices)},

@@ -13,6 +13,7 @@ from breakeven.economics.allocation import METHOD
 from breakeven.economics.money import digits
 from breakeven.economics.pnl import Tally, total
 from breakeven.economics.verdict import Verdict
+from breakeven.reports.corrections import corrections
 from breakeven.reports.plan import PLAN, planned
 from breakeven.reports.question import DATED, DIMENSIONS, Facts, Question, Remembering, ask
 from breakeven.reports.reconciled import tie
@@ -114,6 +115,7 @@ def pnl(ledger: Facts, settings: Settings, question: Question, plan: Plan | None
     unattributed = _unattributed(ledger, question, now)
     known = shares(now.total, unattributed, tie(ledger, question))
     rows = _rows(now, then, question, settings, found)
+    corrected = corrections(ledger, question).sentence(question.period.label)
     features = {str(key[0]): tally for key, tally in now.rows.items() if key[0] is not None} if found else {}
     return Pnl(
         period=question.period.name,
@@ -126,7 +128,7 @@ def pnl(ledger: Facts, settings: Settings, question: Question, plan: Plan | None
         rows=rows,
         total=_total(now, then),
         shares=known,
-        sentence=pnl_sentence(question.period.label, now.total, known, features, found),
+        sentence=" ".join(filter(None, [pnl_sentence(question.period.label, now.total, known, features, found), corrected])),
         trail=_trail(ledger, settings, question, now, known),
     )
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from breakeven.economics.money import atto, digits
+from breakeven.economics.periods import MONTHS
 from breakeven.errors import UsageError
+from breakeven.ledger.closing import CORRECTION
 from breakeven.reports.question import DIMENSIONS, Facts, statement
 from breakeven.reports.trail import instant
 from breakeven.reports.words import count, dollars
@@ -25,7 +27,7 @@ _CALL = (
 )  # fmt: skip
 _LINE = (
     "attempt", "line", "part", "provider", "model", "usage_class", "kind", "quantity", "unit_price", "cost", "state",
-    "price_version", "cost_class", "adjustment_of", "reason", "recorded_at",
+    "price_version", "cost_class", "adjustment_of", "reason", "recorded_at", "occurred_at",
 )  # fmt: skip
 
 
@@ -123,7 +125,7 @@ def receipt(ledger: Facts, call: str, as_of: datetime | None = None) -> Receipt:
         cost=digits(cost),
         complete=complete,
         problems=_problems(attempts),
-        sentence=_sentence(attempts, cost, complete=complete),
+        sentence=" ".join([_sentence(attempts, cost, complete=complete), *_booked_later(lines)]),
         trail={
             "formula": {"cost": "sum of quantity x unit_price over the lines of all attempts"},
             "rows": {"attempts": len(attempts), "cost_lines": len(lines)},
@@ -189,7 +191,8 @@ def _attempt(row: Mapping[str, Any], lines: Sequence[dict[str, Any]]) -> Attempt
 
 
 def _line(line: Mapping[str, Any]) -> ReceiptLine:
-    plain = {name: value for name, value in line.items() if name not in ("attempt", "unit_price", "cost", "recorded_at")}
+    apart = ("attempt", "unit_price", "cost", "recorded_at", "occurred_at")
+    plain = {name: value for name, value in line.items() if name not in apart}
     return ReceiptLine(
         **plain, unit_price=digits(line["unit_price"]), cost=digits(line["cost"]), recorded_at=instant(line["recorded_at"])
     )
@@ -225,6 +228,17 @@ def _problems(attempts: Sequence[Attempt]) -> list[str]:
         if attempt.stated_cost is not None and attempt.cost is not None and atto(attempt.stated_cost) != atto(attempt.cost):
             found.append(f"attempt {attempt.attempt}: the vendor states {attempt.stated_cost}, the lines sum to {attempt.cost}")
     return found
+
+
+def _booked_later(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What of a call's cost stands in the books of a later month, because its own was closed when it was corrected."""
+    later: dict[str, int] = {}
+    for line in lines:
+        if (line["reason"] or "").endswith(CORRECTION) and line["cost"] is not None:
+            month = f"{MONTHS[line['occurred_at'].month - 1]} {line['occurred_at'].year}"
+            later[month] = later.get(month, 0) + atto(line["cost"])
+    for month, cost in ((month, cost) for month, cost in later.items() if cost):
+        yield f"{'+' if cost > 0 else ''}{dollars(cost)} of it is a correction that is booked in {month}: its own month was closed."
 
 
 def _sentence(attempts: Sequence[Attempt], cost: int | None, *, complete: bool) -> str:
