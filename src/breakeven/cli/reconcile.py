@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +89,7 @@ def reconcile(  # noqa: PLR0913 - one argument per option
         invoice = _imported(path, number)
     else:
         raise UsageError("an invoice is a file or a number", "Give INVOICE or --invoice NUMBER, not both.")
-    days = _days(invoice, period)
+    days, whole = _days(invoice, period), invoice
     invoice = _cut(invoice, days)
     given = quoted(str(file)) if number is None else f"--invoice {quoted(number)}"
     repeated = {
@@ -100,7 +101,7 @@ def reconcile(  # noqa: PLR0913 - one argument per option
     with open_for_reading(path) as ledger:
         report, found = reconciled_with(ledger, held)
     if posting and report.explained:
-        _post(settings, path, held, invoice.digest, found, why)
+        _post(settings, path, held, invoice.digest, found, why, None if file is None else (file, whole))
         with open_for_reading(path) as ledger:
             report, found = reconciled_with(ledger, held)
     _output(report, as_json=as_json, as_csv=as_csv, rows=report.rows, drawn=draw_reconciled)
@@ -142,8 +143,21 @@ def _judge(report: Reconciled, *, posting: bool) -> None:
         )
 
 
-def _post(settings: Settings, path: Path, held: Held, digest: str, found: Reconciliation, why: str | None) -> None:
-    """Post under the writer's lock, as a decision of whoever runs this. Raises PolicyFailed where the role does not allow it."""
+def _post(  # noqa: PLR0917 - what is posted, and what is kept of it
+    settings: Settings,
+    path: Path,
+    held: Held,
+    digest: str,
+    found: Reconciliation,
+    why: str | None,
+    kept: tuple[Path, Invoice] | None,
+) -> None:
+    """Post under the writer's lock, as a decision of whoever runs this, and keep the lines of the invoice's file.
+
+    Raises PolicyFailed where the role does not allow it.
+    """
+    from breakeven import app
+    from breakeven.exchange.importers.invoice import keep
     from breakeven.ledger import open_ledger
     from breakeven.ledger.adjusting import post
     from breakeven.reports.invoicepost import adjustments, metered_days, tied_days
@@ -154,6 +168,10 @@ def _post(settings: Settings, path: Path, held: Held, digest: str, found: Reconc
     ):
         items = adjustments(ledger, held, found)
         done = post(ledger, held.invoice, digest, items, tied_days(held, items, metered_days(ledger, held)), now())
+        if kept is not None:
+            file, invoice = kept
+            dated = replace(invoice, start=invoice.start or held.period.start, end=invoice.end or held.period.end)
+            keep(ledger, app.quotes_for(app.rate_card(settings, path)), dated, file, now())
         act.done = done.days > 0
         act.before, act.after = (
             f"{found.metered / 10**18:.2f} metered",

@@ -1,7 +1,8 @@
 """FOCUS Cost and Usage (FinOps Open Cost and Usage Specification), written by the engine from the lines of a period.
 
-Cost is exact: the sum of BilledCost is the ledger's, to the last digit, or nothing is written. A charge whose cost is unknown has
-to carry 0 by the specification; `x_MeteringState` and its description say that it is not free.
+Cost is exact: the sum of BilledCost is the ledger's, to the last digit, or nothing is written; what invoices add as tax has rows of
+its own beside that. A charge whose cost is unknown has to carry 0 by the specification; `x_MeteringState` and its description say
+that it is not free.
 """
 
 from __future__ import annotations
@@ -122,8 +123,9 @@ def _prepare(ledger: Ledger, request: ExportRequest) -> None:
 
 
 def _balanced(ledger: Ledger, request: ExportRequest) -> tuple[int, Decimal]:
-    """Rows and exact cost of the charges. Raises DataError where they do not sum to the ledger's."""
-    rows, cost = ledger.query("SELECT count(*), coalesce(sum(cost), 0) FROM focus_charges")[0]
+    """Rows and exact cost of the charges, without tax. Raises DataError where they do not sum to the ledger's."""
+    of_ours = "FILTER (WHERE cause IS DISTINCT FROM 'tax')"
+    rows, cost = ledger.query(f"SELECT count(*), coalesce(sum(cost) {of_ours}, 0) FROM focus_charges")[0]
     ((booked,),) = ledger.query(
         "SELECT coalesce(sum(cost), 0) FROM cost_lines WHERE occurred_at >= CAST($start AS TIMESTAMP)"
         " AND occurred_at < CAST($end AS TIMESTAMP)",
@@ -141,7 +143,9 @@ def _notes(ledger: Ledger) -> list[str]:
     found = ledger.query(
         "SELECT state, count(*) FROM focus_charges WHERE state IN ('unpriced', 'usage_missing') GROUP BY state ORDER BY state"
     )
-    return [
+    taxed, tax = ledger.query("SELECT count(*), coalesce(sum(cost), 0) FROM focus_charges WHERE cause = 'tax'")[0]
+    of_tax = [f"{taxed:,} rows of tax (${tax:,.2f}) stand beside the ledger's cost, as invoices that tie with it say"]
+    return (of_tax if taxed else []) + [
         f"{rows:,} rows have no known cost (x_MeteringState {state}) and carry 0 because the specification allows no null:"
         " see `breakeven unpriced`"
         for state, rows in found

@@ -39,10 +39,13 @@ _SHARED_COLUMNS: Mapping[str, str] = {
     "BillingPeriodStart": f"CAST({_MONTH} AS TIMESTAMP)",
     "CapacityReservationId": _TEXT,
     "CapacityReservationStatus": _TEXT,
-    "ChargeCategory": "CASE WHEN cause = 'credit' THEN 'Credit' WHEN is_amount THEN 'Adjustment' ELSE 'Usage' END",
+    "ChargeCategory": (
+        "CASE WHEN cause = 'credit' THEN 'Credit' WHEN cause = 'tax' THEN 'Tax' WHEN is_amount THEN 'Adjustment' ELSE 'Usage' END"
+    ),
     "ChargeClass": "CASE WHEN is_correction THEN 'Correction' END",
     "ChargeDescription": (
-        "CASE WHEN cause IS NOT NULL THEN 'Posted to tie with an invoice: ' || cause || coalesce(', ' || model, '')"
+        "CASE WHEN cause = 'tax' THEN 'Tax' || coalesce(' of invoice ' || invoice, '')"
+        " WHEN cause IS NOT NULL THEN 'Posted to tie with an invoice: ' || cause || coalesce(', ' || model, '')"
         " WHEN is_correction THEN 'Reversal of a charge of an earlier period: ' || coalesce(model, 'unknown model')"
         " WHEN is_amount THEN 'Cost stated by the vendor less list: ' || coalesce(model, 'unknown model')"
         " WHEN state = 'unpriced' THEN 'No price is known, so the cost is unknown and not 0: ' || coalesce(model, 'unknown model')"

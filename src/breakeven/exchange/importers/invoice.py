@@ -12,7 +12,8 @@ from breakeven.economics.money import amount
 from breakeven.errors import DataError, UsageError
 from breakeven.exchange.importers.request import ImportReport, ImportRequest, Target
 from breakeven.exchange.invoices import Invoice, Reading, read_invoice
-from breakeven.ledger import ImportResult
+from breakeven.ledger import ImportResult, Ledger
+from breakeven.ledger.port import Quotes
 
 _CURRENCY = re.compile(r"[A-Z]{3}\Z")
 
@@ -35,6 +36,13 @@ class InvoiceImporter:
                 request.say(f"{path.name}: invoice {invoice.name}, {len(invoice.lines)} lines, ${amount(lines):,.2f}")
                 intake.facts_rows("invoice_lines", _rows(path, invoice, request.since))
             return report.with_result(intake.commit(dry_run=request.dry_run, progress=request.progress))
+
+
+def keep(ledger: Ledger, quotes: Quotes, invoice: Invoice, path: Path, now: datetime) -> int:
+    """Keep the lines of an invoice that was read from a file, as its import would; returns how many are new."""
+    with ledger.intake(source=f"import:{INVOICE.name}", quotes=quotes, recorded_at=now) as intake:
+        intake.facts_rows("invoice_lines", _rows(path, invoice, None))
+        return intake.commit().facts_added.get("invoice_lines", 0)
 
 
 def _reading(request: ImportRequest) -> Reading:

@@ -22,7 +22,8 @@ tied AS (
     -- The invoice that a vendor's day was last held against and ties with. A file of several invoices does not say which one bills it.
     SELECT
         provider AS tied_provider, CAST(day AS DATE) AS tied_day,
-        arg_max(CASE WHEN invoice NOT LIKE '%, %' THEN invoice END, (recorded_at, reconciliation_id)) AS invoice
+        arg_max(CASE WHEN invoice NOT LIKE '%, %' THEN invoice END, (recorded_at, reconciliation_id)) AS invoice,
+        arg_max(invoice_digest, (recorded_at, reconciliation_id)) AS digest
     FROM reconciliations
     GROUP BY ALL
 ),
@@ -33,15 +34,37 @@ postings AS (
     FROM reconciliations
     GROUP BY ALL
 ),
-bills AS (
-    -- The account that an invoice names as billed: of its latest file, and only where it is one.
-    SELECT provider AS billed_provider, invoice AS billed_invoice, min(account) AS billed_account
-    FROM invoice_lines
-    WHERE (provider, invoice, invoice_digest) IN (
+invoiced AS (
+    -- The lines of an invoice, of its latest file.
+    SELECT * FROM invoice_lines WHERE (provider, invoice, invoice_digest) IN (
         SELECT (provider, invoice, arg_max(invoice_digest, (recorded_at, invoice_digest))) FROM invoice_lines GROUP BY provider, invoice
     )
+),
+bills AS (
+    -- The account that an invoice names as billed, only where it is one.
+    SELECT provider AS billed_provider, invoice AS billed_invoice, min(account) AS billed_account
+    FROM invoiced
     GROUP BY ALL
     HAVING count(DISTINCT account) = 1
+),
+taxes AS (
+    -- What an invoice that ties adds as tax: no cost of the ledger, but part of what is paid. It is charged on the day that it says, else
+    -- on the last one that is billed.
+    SELECT
+        coalesce(day, period_end - INTERVAL 1 DAY)::DATE AS day, provider, 'tax' AS cause, true AS is_amount, false AS is_correction,
+        'invoiced' AS state, CASE WHEN invoice IN (SELECT tied.invoice FROM tied WHERE tied_provider = provider) THEN invoice END AS invoice,
+        sum(amount + coalesce(exchange, 0)) AS list_cost, sum(amount + coalesce(exchange, 0)) AS cost, 0::BIGINT AS call_count,
+        0::BIGINT AS failed_call_count
+    FROM invoiced
+    WHERE category = 'tax'
+        AND EXISTS (
+            SELECT 1 FROM tied
+            WHERE tied_provider = invoiced.provider AND (tied.invoice = invoiced.invoice OR tied.digest = invoiced.invoice_digest)
+        )
+        AND coalesce(day, period_end - INTERVAL 1 DAY) >= CAST($start AS TIMESTAMP)
+        AND coalesce(day, period_end - INTERVAL 1 DAY) < CAST($end AS TIMESTAMP)
+    GROUP BY ALL
+    HAVING sum(amount + coalesce(exchange, 0)) <> 0
 ),
 amounts AS (
     -- One metered quantity with everything that is charged on it: the list price, and what discounts and uplifts make of it.
@@ -135,6 +158,8 @@ placed AS (
         PARTITION BY day, feature, team, workflow, environment ORDER BY cost DESC, sku, factors, price_version, state, rung, segment
     ) AS place
     FROM charges
+    UNION ALL BY NAME
+    SELECT * FROM taxes
 )
 SELECT
     placed.* EXCLUDE (invoice), vendors.name AS vendor, vendors.service,
