@@ -101,6 +101,23 @@ def test_a_correction_is_said_and_is_on_no_invoice_of_the_next_month(
     assert (found["rows"], found["within"]) == ([], True)
 
 
+def test_the_share_that_ties_is_one_figure_after_a_restatement(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """`pnl`, the books and the refusal to close say the same share, and lines that were reversed do not weigh in it."""
+    at = ("--ledger", str(ledger))
+    assert answer("reconcile", str(invoice(PLANTS["credit"])[0]), *at, "--post")[0] == 0
+    before = answer("pnl", "--period", "2026-10", *at)[1]["shares"]["reconciled"]
+    (ledger / "breakeven.yaml").write_text("prices: {overlay: [prices.yaml]}\n")
+    for multiple in ("1.5", "1"):
+        (ledger / "prices.yaml").write_text(DEARER.replace('"1.5"', f'"{multiple}"'))
+        assert int(answer("prices", "restate", "--from", "2026-10-01", *at)[1]["new_lines"]) > 0
+    shares = [
+        answer("pnl", "--period", "2026-10", *at)[1]["shares"]["reconciled"],
+        answer("reconcile", "--period", "2026-10", *at)[1]["reconciled"],
+    ]
+    assert shares == [before, before]
+    assert 0.5 < before < 0.7
+
+
 def test_both_months_of_a_correction_name_the_other(ledger: Path, answer: Answer) -> None:
     """`pnl` and `why` of either month, the statement and a call's receipt say it; a second one adds up, one taken back is none."""
     at = ("--ledger", str(ledger))

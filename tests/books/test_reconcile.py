@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -84,6 +85,55 @@ def test_a_price_shows_the_command_that_enters_it(original: Path, answer: Answer
     assert report["rows"][0]["remedy"] == (
         "breakeven prices add anthropic claude-haiku-4-5 --from 2026-10-01T00:00:00Z --output 5.5 --source invoice"
     )
+
+
+def test_a_price_on_lines_of_whole_cents_is_one_price(original: Path, answer: Answer, invoice: Write) -> None:
+    """31 days whose lines are rounded to cents are one row with one command, and the price in it is the vendor's own."""
+    _, report = answer("reconcile", str(invoice(PLANTS["price"], PLANTS["rounding"])[0]), "--ledger", str(original))
+    (row,) = [row for row in report["rows"] if row["cause"] == "price"]
+    assert (row["detail"], row["first_day"], row["last_day"]) == ("1.1000 of our price", "2026-10-01", "2026-10-31")
+    assert row["remedy"].endswith("--from 2026-10-01T00:00:00Z --output 5.5 --source invoice")
+    assert _sums_exactly(report)
+
+
+def test_a_price_that_changes_within_the_month_is_two(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """Each price has its own first day; entered as the rows say and restated, nothing of the prices is left."""
+
+    def drift(draft: Draft) -> Draft:
+        def cost(line: invoices.Billed) -> int:
+            mine = (line.model, line.usage_class) == ("claude-haiku-4-5", "output")
+            return line.cost * (12 if line.day > date(2026, 10, 12) else 11) // 10 if mine else line.cost
+
+        return draft.with_cause("price", [replace(line, cost=cost(line)) for line in draft.lines])
+
+    path = invoice(drift, PLANTS["rounding"])[0]
+    _, report = answer("reconcile", str(path), "--ledger", str(ledger))
+    remedies = [row["remedy"] for row in report["rows"] if row["cause"] == "price"]
+    assert {(remedy.split("--from ")[1].split("T")[0], remedy.split("--output ")[1].split()[0]) for remedy in remedies} == {
+        ("2026-10-01", "5.5"),
+        ("2026-10-13", "6"),
+    }
+    (ledger / "breakeven.yaml").write_text("prices: {overlay: [prices.yaml]}\n")
+    for remedy in sorted(remedies, key=lambda remedy: remedy.split("--from ")[1]):
+        assert run([*shlex.split(remedy)[1:], "--file", str(ledger / "prices.yaml"), "--ledger", str(ledger)]) == 0
+    assert run(["prices", "restate", "--from", "2026-10-01", "--ledger", str(ledger)]) == 0
+    _, report = answer("reconcile", str(path), "--ledger", str(ledger))
+    assert {row["cause"] for row in report["rows"]} == {"rounding"}
+
+
+def test_the_remedy_of_an_unseen_key_takes_a_vendors_daily_usage(ledger: Path, answer: Answer, invoice: Write) -> None:
+    """A table of days, models and tokens, without a number of calls, is taken as it is, once; then the invoice ties."""
+    path = invoice(PLANTS["unseen key"])[0]
+    _, report = answer("reconcile", str(path), "--ledger", str(ledger))
+    (row,) = report["rows"]
+    usage = ledger.parent / "USAGE.csv"
+    usage.write_text(f"day,model,input_tokens,api_key\n{row['first_day']},{row['model']},{row['quantity']},sk-invented-4f2\n")
+    remedy = row["remedy"].split("  (")[0].replace("USAGE.csv", str(usage)).split()[1:]
+    for added in (1, 0):
+        code, told = answer(*remedy, "--ledger", str(ledger))
+        assert (code, told["calls_added"]) == (0, added)
+    _, report = answer("reconcile", str(path), "--ledger", str(ledger))
+    assert (report["rows"], report["remaining"]) == ([], "0")
 
 
 ALL = ("price", "cache class", "batch", "served tier", "not metered", "unseen key", "unexplained", "credit", "tax")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breakeven.economics.invoicedays import best_shift
-from breakeven.economics.reconciliation import InvoiceLine, Metered, Unknown, reconcile
+from breakeven.economics.reconciliation import InvoiceLine, Metered, Unknown, plainest, reconcile
 
 START, END = datetime(2026, 10, 1), datetime(2026, 11, 1)
 CLASSES = ("input", "cache_read", "cache_write_5m", "output", "reasoning")
@@ -61,6 +63,19 @@ def test_the_parts_sum_to_the_difference(lines: Any, metered: Any, unknown: Any,
     assert found.metered + sum(part.amount for part in found.parts) == found.invoiced
     assert found.invoiced == sum(line.amount + line.exchange for line in lines)
     assert found.unexplained >= abs(sum(part.amount for part in found.parts if part.cause == "unexplained"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.fractions(0, 50), st.fractions(0, 2))
+def test_the_plainest_number_lies_between_and_none_is_plainer(low: Fraction, width: Fraction) -> None:
+    """What is found lies in the room and has so few decimals that no fewer would do; None only where even the finest has none."""
+    high, finest = low + width, 10_000
+    found = plainest(low, high, finest)
+    parts = next((parts for parts in (1, 10, 100, 1000, finest) if ceil(low * parts) <= high * parts), None)
+    assert (found is None) == (parts is None)
+    if found is not None and parts is not None:
+        assert low <= found <= high
+        assert (found * parts).denominator == 1
 
 
 @settings(max_examples=60, deadline=None)

@@ -156,6 +156,18 @@ def test_totals_of_aggregates_are_priced_by_the_size_of_one_call(desk: Any) -> N
     assert (answer.code, answer.summary["requests_added"], answer.summary["cost"]) == (0, 1000, "125.01")
 
 
+def test_totals_of_a_day_without_a_number_of_calls_are_no_long_call(desk: Any) -> None:
+    """Two million tokens of a day on a model whose long calls cost more have the plain price; the calls are a lower bound."""
+    path = desk.file("day.csv", "day,model,input,output\n2026-10-01,gemini-2.5-pro,2000000,1000\n2026-10-02,gemini-2.5-pro,,5\n")
+    answer = desk.bring("aggregates", path, "--provider", "google")
+    assert (answer.code, answer.summary["calls_added"], answer.summary["requests_added"]) == (0, 2, 17)
+    assert desk.rows("SELECT call_count, tags ->> 'call_count', pricing_context FROM calls ORDER BY occurred_at") == [
+        (16, "a lower bound", "{}"),
+        (1, "a lower bound", "{}"),
+    ]
+    assert desk.rows("SELECT cost FROM cost_lines WHERE usage_class = 'input' AND quantity > 0") == [(Decimal("2.5"),)]
+
+
 def test_means_become_whole_tokens_half_even(desk: Any) -> None:
     """Requests times mean is rounded half-even; a mean that is not known leaves the usage unknown."""
     rows = "2026-01-01,3,0.5,0\n2026-01-02,1,2.5,0\n2026-01-03,1,3.5,0\n2026-01-04,5,,2\n"

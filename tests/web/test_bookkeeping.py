@@ -47,6 +47,29 @@ def test_an_invoice_is_judged_as_the_command_line_judges_it(site: Any, capsys: p
     }
 
 
+def test_a_foreign_invoice_is_checked_at_the_books_rate_and_its_remedies_repeat_it(site: Any, tmp_path: Path) -> None:
+    """With `rate` a bill in euros is held in dollars; each printed command says what was asked, and runs as printed."""
+    bill = (
+        b"provider,day,amount,currency,category,description\nanthropic,2026-10-05,100.00,EUR,usage,x\n"
+        b"anthropic,2026-10-06,-7.00,EUR,credit,y\n"
+    )
+    asked: dict[str, Any] = {"name": "bill.csv", "period": "2026-10", "provider": "anthropic", "tolerance": 0.01}
+    refused = send(site, "invoices/check", params=asked, content=bill)
+    assert "say --rate EUR=DOLLARS" in refused.text
+    for wrong in ("EUR", "EUR=", "EUR=0", "EUR=much"):
+        answer = send(site, "invoices/check", params={**asked, "rate": wrong}, content=bill)
+        assert (answer.status_code, "is not a rate" in answer.text) == (400, True)
+    told = send(site, "invoices/check", params={**asked, "rate": "eur=1.25"}, content=bill).json()
+    assert Decimal(told["invoiced"]) == Decimal("116.25")
+    (credit,) = [row["remedy"] for row in told["rows"] if row["cause"] == "credit"]
+    assert credit == "breakeven reconcile bill.csv --tolerance 0.01 --period 2026-10 --provider anthropic --rate EUR=1.25 --post"
+    (tmp_path / "bill.csv").write_bytes(bill)
+    ledger = Path(shutil.copytree(site.ledger, tmp_path / "ledger"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert run([*credit.split()[1:-1], "--ledger", str(ledger)]) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

@@ -179,6 +179,8 @@ export const words = {
     model: "Model",
     vendor: "Vendor",
     vendorHint: "where the file does not say",
+    rate: "Rate",
+    rateHint: "EUR=1.08, where it is paid in euros",
     detail: "What it is",
     remedy: "Remedy",
     days: "Days",

@@ -79,7 +79,7 @@ def reconcile(  # noqa: PLR0913 - one argument per option
     from breakeven.cli.draw_reconcile import draw_reconciled
     from breakeven.exchange.invoices import Reading, read_invoice
     from breakeven.reports.owners import quoted
-    from breakeven.reports.reconcile import Held, reconciled_with
+    from breakeven.reports.reconcile import Held, given, reconciled_with
 
     allowed, known = _share(tolerance), _rates(rates)
     settings, path = load(config, ledger_path)
@@ -91,13 +91,12 @@ def reconcile(  # noqa: PLR0913 - one argument per option
         raise UsageError("an invoice is a file or a number", "Give INVOICE or --invoice NUMBER, not both.")
     days, whole = _days(invoice, period), invoice
     invoice = _cut(invoice, days)
-    given = quoted(str(file)) if number is None else f"--invoice {quoted(number)}"
-    repeated = {
+    options = {
         "--tolerance": () if tolerance == TOLERANCE else (tolerance,), "--period": (period,), "--provider": (provider,),
         "--map": maps, "--set": sets, "--key": keys, "--day-starts": (day_starts,),
     }  # fmt: skip
-    options = [f" {name} {quoted(str(value))}" for name, values in repeated.items() for value in values if value is not None]
-    held = Held("".join([given, *options]), invoice.name, invoice.lines, days, allowed, keys, day_starts, known)
+    which = quoted(str(file)) if number is None else f"--invoice {quoted(number)}"
+    held = Held(given(which, options), invoice.name, invoice.lines, days, allowed, keys, day_starts, known)
     with open_for_reading(path) as ledger:
         report, found = reconciled_with(ledger, held)
     if posting and report.explained:
@@ -219,12 +218,6 @@ def _share(text: str) -> Decimal:
 
 
 def _rates(texts: tuple[str, ...]) -> dict[str, Decimal]:
-    found = {}
-    for name, text in _pairs("--rate", texts).items():
-        try:
-            found[name.upper()] = Decimal(text)
-        except DecimalException:
-            raise UsageError(f"--rate {name}={text} is not a rate", "Write for example: --rate EUR=1.08") from None
-        if not (found[name.upper()].is_finite() and found[name.upper()] > 0):
-            raise UsageError(f"--rate {name}={text} is not a rate", "Write for example: --rate EUR=1.08")
-    return found
+    from breakeven.exchange.invoices import rate
+
+    return dict(rate("--rate", name, text) for name, text in _pairs("--rate", texts).items())

@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from math import ceil, floor
 from typing import Literal, NamedTuple
 
 from breakeven.economics.invoicedays import best_shift, day_of
@@ -406,12 +407,23 @@ def _prices(sides: Mapping[Cell, _Sides]) -> list[Part]:
     by_price: dict[Cell, dict[Cell, _Sides]] = defaultdict(dict)
     for cell, side in open_cells.items():
         by_price[cell._replace(day=None)][cell] = side
-    for group in by_price.values():
-        ratio = _one_ratio(group.values())
-        for cell, side in group.items():
+    for run in (run for group in by_price.values() for run in _runs(group)):
+        ratio = _one_ratio(run.values())
+        for cell, side in run.items():
             mine = ratio or Fraction(side.both + side.price, side.both)
             parts += _at_ratio("batch" if mine == Fraction(1, 2) else "price", cell, side, mine)
     return parts
+
+
+def _runs(group: Mapping[Cell, _Sides]) -> Iterator[dict[Cell, _Sides]]:
+    """The days of one price in runs, each as long as one ratio fits: a price that changed within the period is two."""
+    run: dict[Cell, _Sides] = {}
+    for cell, side in sorted(group.items(), key=lambda each: (each[0].day is not None, each[0].day)):
+        if run and _one_ratio([*run.values(), side]) is None:
+            yield run
+            run = {}
+        run[cell] = side
+    yield run
 
 
 def _plain_price(cell: Cell, side: _Sides) -> Part | None:
@@ -429,14 +441,29 @@ def _plain_price(cell: Cell, side: _Sides) -> Part | None:
 
 
 def _one_ratio(sides: Iterable[_Sides]) -> Fraction | None:
-    """The one ratio of the vendor's prices to ours that fits all cells, to four places; None where none does."""
+    """The one ratio of the vendor's prices to ours that fits all cells, to at most four places, the fewest; None where none does.
+
+    Each cell leaves it some room, the rounding of its lines; what lies in the room of all of them fits.
+    """
     known = [side for side in sides if side.known and side.both > 0 and side.both + side.price > 0]
-    whole = sum(side.both for side in known)
     if not known:
         return None
-    ratio = Fraction(round(Fraction(whole + sum(side.price for side in known), whole) * _RATIO_PLACES), _RATIO_PLACES)
-    fits = all(abs(side.price - side.both * (ratio - 1)) <= side.bound + side.amount // _SLACK for side in known)
-    return ratio if fits and ratio != 1 else None
+    rooms = [(side.both + side.price, side.bound + side.amount // _SLACK, side.both) for side in known]
+    low = max(Fraction(mine - room, ours) for mine, room, ours in rooms)
+    high = min(Fraction(mine + room, ours) for mine, room, ours in rooms)
+    ratio = plainest(low, high, _RATIO_PLACES)
+    return ratio if ratio != 1 else None
+
+
+def plainest(low: Fraction, high: Fraction, finest: int) -> Fraction | None:
+    """The number of fewest decimals between two bounds, the nearest to their middle; None where `finest` parts are too few."""
+    parts = 1
+    while parts <= finest:
+        first, last = ceil(low * parts), floor(high * parts)
+        if first <= last:
+            return Fraction(min(max(round((low + high) / 2 * parts), first), last), parts)
+        parts *= 10
+    return None
 
 
 def _at_ratio(cause: Cause, cell: Cell, side: _Sides, ratio: Fraction) -> Iterator[Part]:

@@ -93,6 +93,17 @@ class Reading:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
 
 
+def rate(option: str, currency: str, dollars: str) -> tuple[str, Decimal]:
+    """A currency and its rate of the books. Raises UsageError for what is none; `option` is how it was given."""
+    try:
+        found = Decimal(dollars)
+    except DecimalException:
+        found = Decimal(0)
+    if not (found.is_finite() and found > 0):
+        raise UsageError(f"{option} {currency}={dollars} is not a rate", f"Write for example: {option} EUR=1.08")
+    return currency.upper(), found
+
+
 def read_invoice(path: Path, reading: Reading) -> Invoice:
     """The lines of one invoice. Raises Unreachable or DataError; every row that cannot be read is named, and then none is used.
 

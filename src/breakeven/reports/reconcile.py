@@ -15,6 +15,7 @@ import msgspec
 from breakeven.economics.money import digits
 from breakeven.economics.periods import Period
 from breakeven.economics.reconciliation import Compared, InvoiceLine, Metered, Part, Reconciliation, Unknown, plain_model, reconcile
+from breakeven.reports.owners import quoted
 from breakeven.reports.question import Facts, statement, whole
 from breakeven.reports.reconcilewords import remedy, sentence
 from breakeven.settings import CURRENCY
@@ -48,6 +49,12 @@ class Held:
     def providers(self) -> list[str]:
         """The vendors that it bills."""
         return sorted({line.provider for line in self.lines})
+
+
+def given(what: str, options: Mapping[str, Sequence[object | None]]) -> str:
+    """How the command line is told of an invoice with these options; what is None is left out."""
+    said = [f" {name} {quoted(str(value))}" for name, values in options.items() for value in values if value is not None]
+    return "".join([what, *said])
 
 
 class CauseRow(msgspec.Struct, frozen=True, kw_only=True):

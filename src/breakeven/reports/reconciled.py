@@ -10,7 +10,10 @@ from breakeven.reports.words import percent
 
 
 class Tie(NamedTuple):
-    """`share`: cost on days of vendors that tie with an invoice / cost, null until one was posted; `through`: all until then."""
+    """`share`: metered cost on days of vendors that tie with an invoice / metered cost, null until one was posted.
+
+    `through`: all until then ties.
+    """
 
     share: float | None = None
     through: date | None = None

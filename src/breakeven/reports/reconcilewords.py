@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 from types import MappingProxyType
 
 from breakeven.economics.money import ATTO, digits
 from breakeven.economics.periods import Period
-from breakeven.economics.reconciliation import InvoiceLine, Part, Reconciliation
+from breakeven.economics.reconciliation import InvoiceLine, Part, Reconciliation, plainest
+from breakeven.economics.usage import CLASS_BY_NAME
 from breakeven.reports.owners import quoted
 from breakeven.reports.words import count, dollars
 
@@ -83,26 +87,55 @@ def _fitting(part: Part, lines: Sequence[InvoiceLine], rates: Mapping[str, Decim
     return {name: _RATE.divide(rate, ratio) if name in foreign and ratio != 1 else rate for name, rate in rates.items()}
 
 
+def _quoted_price(lines: Sequence[InvoiceLine], priced_per: int) -> str:
+    """The plainest price of `priced_per` units at which all these lines come out as they are rounded, else the mean."""
+    known = [(line.amount, line.quantum, line.quantity) for line in lines if line.quantity]
+    unit = Fraction(priced_per, ATTO)
+    low = max((amount - Fraction(quantum, 2)) / quantity for amount, quantum, quantity in known) * unit
+    high = min((amount + Fraction(quantum, 2)) / quantity for amount, quantum, quantity in known) * unit
+    found = plainest(low, high, 10**6)
+    if found is not None:
+        return digits((Decimal(found.numerator) / Decimal(found.denominator)).quantize(_PLACES, context=_EXACT)) or "0"
+    mean = Decimal(sum(amount for amount, _, _ in known)) / Decimal(sum(quantity for _, _, quantity in known))
+    return digits((mean * priced_per / Decimal(ATTO)).quantize(_PLACES, context=_EXACT)) or "0"
+
+
 def _price(parts: Sequence[Part], lines: Sequence[InvoiceLine], period: Period) -> str | None:
     """The command that enters the price which the invoice shows."""
     cell = parts[0].cell
     if cell.model is None or cell.usage_class is None:
         return None
     days = {part.cell.day for part in parts}
-    alike = [
+    of_cell = [
         line
         for line in lines
         if (line.provider, line.model, line.usage_class) == (cell.provider, cell.model, cell.usage_class)
         and line.quantity
-        and (None in days or line.day in days)
         and line.tier == (None if cell.tier in (None, "standard") else cell.tier)
     ]
-    quantity = sum(line.quantity or 0 for line in alike)
-    if not quantity:
+    alike = [line for line in of_cell if None in days or line.day in days]
+    if not alike:
         return None
-    exact = Decimal(sum(line.amount for line in alike)) / Decimal(quantity) * 1_000_000 / Decimal(ATTO)
-    text = digits(exact.quantize(_PLACES, context=_EXACT))
+    known = CLASS_BY_NAME.get(cell.usage_class)
+    priced_per = 1_000_000 if known is None else known.priced_per
+    text = _quoted_price(alike, priced_per)
     flag = _FLAGS.get(cell.usage_class)
     price = f"{flag} {text}" if flag else f"--unit {cell.usage_class}={text}"
     since = min((day for day in days if day is not None), default=period.start.date())
-    return f"breakeven prices add {quoted(cell.provider)} {quoted(cell.model)} --from {since}T00:00:00Z {price} --source invoice"
+    until = _until(of_cell, days, Fraction(text) / priced_per)
+    ends = "" if until is None else f" --to {until}T00:00:00Z"
+    named = f"{quoted(cell.provider)} {quoted(cell.model)}"
+    return f"breakeven prices add {named} --from {since}T00:00:00Z{ends} {price} --source invoice"
+
+
+def _until(lines: Sequence[InvoiceLine], days: AbstractSet[date | None], price: Fraction) -> date | None:
+    """The first day after these that is billed at another price for one unit; None where the price goes on."""
+    last = max((day for day in days if day is not None), default=None)
+    if last is None:
+        return None
+    others = [
+        line.day
+        for line in lines
+        if line.day is not None and line.day > last and abs(line.amount - price * ATTO * (line.quantity or 0)) > line.quantum
+    ]
+    return min(others, default=None)

@@ -14,13 +14,14 @@ from litestar.params import JSONBody, QueryParameter, RawBody
 from breakeven.economics.periods import parse_period
 from breakeven.errors import UsageError
 from breakeven.exchange.invoices import Reading, billed, read_invoice, within
+from breakeven.exchange.invoices import rate as currency_rate
 from breakeven.ledger.closing import closes, digest
 from breakeven.ledger.store import transaction
 from breakeven.reports.monthbooks import Books
 from breakeven.reports.monthbooks import books as books_report
 from breakeven.reports.owners import quoted
 from breakeven.reports.question import Facts
-from breakeven.reports.reconcile import Held, Reconciled, reconciled_with
+from breakeven.reports.reconcile import Held, Reconciled, given, reconciled_with
 from breakeven.reports.signoff import ACTION, SignOff, month_to_close, signed_off
 from breakeven.settings import Settings
 from breakeven.web.acting import acting
@@ -60,27 +61,41 @@ def books(desk: AtDesk, asked: Question) -> Books:
 
 
 @post("/invoices/check", status_code=200, sync_to_thread=True)
-def check_invoice(
+def check_invoice(  # noqa: PLR0917 - the parameters of a route
     desk: AtDesk,
     body: RawBody,
     name: Annotated[str, QueryParameter(description=_NAME)] = "invoice.csv",
     period: Annotated[str | None, QueryParameter(description="Which days it bills, where it does not say.")] = None,
     provider: Annotated[str | None, QueryParameter(description="Whose invoice it is, where it does not say.")] = None,
     tolerance: Annotated[float, QueryParameter(ge=0, lt=1, description="What may remain, of the invoiced sum.")] = TOLERANCE,
+    rate: Annotated[
+        list[str] | None, QueryParameter(description="Your books' rate of a foreign currency, as EUR=1.08; may be repeated.")
+    ] = None,
 ) -> Reconciled:
     """Hold an invoice's file (the body) against what was metered. Posting is the command line's: `breakeven reconcile --post`."""
     if not body:
         raise UsageError("there is no invoice in the request", "Send the file as the body.")
     now = desk.clock()
+    rates = dict(_rate(text) for text in rate or ())
     with tempfile.TemporaryDirectory(prefix="breakeven-invoice-") as folder:
         file = Path(folder) / ("invoice" + "".join(PurePosixPath(name.replace("\\", "/")).suffixes[-2:]))
         file.write_bytes(body)
-        invoice = read_invoice(file, Reading(provider))
+        invoice = read_invoice(file, Reading(provider, rates=rates))
     days = parse_period(period, now) if period is not None else billed(invoice, now)
     called = name if invoice.name == file.name else invoice.name
-    held = Held(quoted(name), called, within(invoice, days).lines, days, Decimal(str(tolerance)))
+    allowed = None if tolerance == TOLERANCE else tolerance
+    options = {"--tolerance": (allowed,), "--period": (period,), "--provider": (provider,)}
+    lines = within(invoice, days).lines
+    held = Held(given(quoted(name), options), called, lines, days, Decimal(str(tolerance)), rates=rates)
     with desk.books.reading() as ledger:
         return reconciled_with(ledger, held)[0]
+
+
+def _rate(text: str) -> tuple[str, Decimal]:
+    name, mark, dollars = text.partition("=")
+    if not mark or not name.strip():
+        raise UsageError(f"rate {text!r} is not a rate", "Write for example: rate=EUR=1.08")
+    return currency_rate("rate", name.strip(), dollars.strip())
 
 
 @post("/closes", status_code=200, sync_to_thread=True)

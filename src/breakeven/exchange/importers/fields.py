@@ -41,6 +41,8 @@ _TIME = (
     "date",
     "ts_ms",
     "hour",
+    "day",
+    "usage_date",
 )
 CURRENCY: Field = _field("currency", "text", "currency_code", "billing_currency", "cost_currency")
 """Of the row's amounts. It is held against the ledger's own and kept nowhere."""

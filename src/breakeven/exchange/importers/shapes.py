@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from breakeven.economics.usage import CLASSES
+from breakeven.economics.usage import CLASS_BY_NAME, CLASSES
 from breakeven.errors import DataError
 from breakeven.exchange.importers.fields import ATTRIBUTION, CONTEXT, MEANS
 from breakeven.exchange.importers.mapping import Mapped
@@ -19,6 +19,8 @@ _STATUSES: Mapping[str, tuple[str, ...]] = {
     "cut_off": ("cut_off", "truncated", "length", "cancelled", "canceled", "incomplete"),
 }
 Shape = Callable[[Expressions, Sequence[Mapped], ImportRequest], Expressions]
+SHORTEST_WINDOW = 128_000
+"""Tokens. No price that rises with the size of a call begins below this."""
 CLASS_NAMES = tuple(usage_class.name for usage_class in CLASSES)
 _AMOUNTS = ("stated_cost", "baseline_cost", "value", "amount")
 _TAG_NAMES = ("cacheable_prefix_tokens",)
@@ -86,8 +88,10 @@ def _has_means(expressions: Expressions) -> bool:
 
 def aggregate(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
     """Totals from means: requests × mean, rounded half-even to whole tokens. A mean that is missing leaves the usage unknown."""
+    if "call_count" not in expressions and not _has_means(expressions):
+        return _uncounted(expressions, mapped, request)
     if "call_count" not in expressions:
-        raise DataError("no column says how many calls a row stands for", "Name it: --map call_count=COLUMN.")
+        raise DataError("no column says how many calls a row's means are of", "Name it: --map call_count=COLUMN.")
     totals = dict(expressions)
     means = {field.name: totals.pop(field.name) for field in MEANS if field.name in totals}
     calls = f"{expressions['call_count']}::DECIMAL(15,0)"
@@ -103,6 +107,20 @@ def aggregate(expressions: Expressions, mapped: Sequence[Mapped], request: Impor
     known = [f"{means[name]} IS NOT NULL" for name in ("input_mean", "output_mean") if name in means]
     if known:
         staged["usage_known"] = " AND ".join(known)
+    return staged
+
+
+def _uncounted(expressions: Expressions, mapped: Sequence[Mapped], request: ImportRequest) -> Expressions:
+    """Totals of calls that nobody counted: as few as could have had that much input, and never priced as one long call."""
+    read = [expressions[name] for name in CLASS_NAMES if name in expressions and CLASS_BY_NAME[name].direction == "input"]
+    tokens = " + ".join(f"coalesce({name}, 0)" for name in read) or "0"
+    request.say(
+        f"call_count ← not said: one for each {SHORTEST_WINDOW:,} tokens of input, a lower bound (say it: --map call_count=COLUMN)"
+    )
+    staged = dict(call(expressions, mapped, request))
+    staged["call_count"] = f"greatest(1, ceil(({tokens})::DECIMAL(18,0) / {SHORTEST_WINDOW}))::BIGINT"
+    tags = {name: f"{expressions[name]}::VARCHAR" for name in _TAG_NAMES if name in expressions}
+    staged["tags"] = json_object({**tags, "call_count": literal("a lower bound")})
     return staged
 
 
