@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from breakeven.exchange.importers import billing
+
 DAY = 86_400
 FIRST = 1_788_220_800  # 2026-09-01
 COMPLETIONS = {
@@ -137,6 +139,33 @@ def test_a_focus_bill(desk: Any, tmp_path: Path) -> None:
     assert desk.bring("focus", table, "--set", "services=ai").summary["calls_added"] == 0
 
 
+@pytest.mark.parametrize("format_", ["focus", "aws-cur"])
+def test_a_bills_line_is_the_same_however_it_is_written(desk: Any, format_: str) -> None:
+    """Columns in another order, a new column that is empty, JSON instead of CSV: nothing is added; equal lines still count each."""
+    line = {
+        "focus": {"BilledCost": "1.25", "ChargePeriodStart": "2026-09-01T00:00:00Z", "ProviderName": "Microsoft", "SkuId": "x"},
+        "aws-cur": {"identity/LineItemId": "a", "lineItem/UsageStartDate": "2026-09-01", "lineItem/UnblendedCost": "1.25"},
+    }[format_]
+    for names, added in ((list(line), 2), (list(line)[::-1], 0), ([*line, "x_New"], 0)):
+        rows = [names, *([line.get(name, "") for name in names] for _ in range(2))]
+        answer = desk.bring(format_, desk.file(f"{len(names)}{names[0][:1]}.csv", "\n".join(",".join(row) for row in rows)))
+        assert answer.summary["calls_added"] == added, answer.told
+    lines = "\n".join(json.dumps(dict(reversed(line.items()))) for _ in range(3))
+    assert desk.bring(format_, desk.file("bill.jsonl", lines)).summary["calls_added"] == 1
+    assert desk.rows("SELECT sum(stated_cost) FROM calls") == [(Decimal("3.75"),)]
+
+
+def test_a_bill_that_an_earlier_version_brought_in_is_known(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines were identified with their columns in the file's order: the same file adds nothing, a new line of it does."""
+    path = desk.file("focus.csv", FOCUS)
+    with monkeypatch.context() as patch:
+        patch.setattr(billing, "_identity", billing._identity_before)  # noqa: SLF001 - what earlier versions did
+        assert desk.bring("focus", path).summary["calls_added"] == 4
+    assert desk.bring("focus", path).summary["calls_added"] == 0
+    desk.file("focus.csv", FOCUS + "3,3,USD,2026-09-03T00:00:00Z,Microsoft,Azure OpenAI,AI and Machine Learning,tokens,\n")
+    assert desk.bring("focus", path).summary["calls_added"] == 1
+
+
 def test_a_report_of_aws(desk: Any) -> None:
     """The unblended cost of each line; with services=ai only AI services, and what was left out is told."""
     columns = "identity/LineItemId,lineItem/UsageStartDate,lineItem/UnblendedCost,lineItem/CurrencyCode,"
@@ -201,6 +230,19 @@ def test_a_table_of_stripe(desk: Any) -> None:
     table += "ch_1,2026-09-01 10:00,100.50,0.50,usd,Paid,cus_1,Pro\n"
     assert desk.bring("stripe", desk.file("charges.csv", table)).summary["facts_added"] == {"revenue": 1}
     assert desk.rows("SELECT customer, amount FROM revenue") == [("cus_1", Decimal(100))]
+
+
+def test_a_table_of_stripes_invoices(desk: Any) -> None:
+    """An invoice is revenue without its tax, paid or open; columns of metadata name customer and feature as JSON does."""
+    table = "id,Customer,Date (UTC),Subtotal,Total,Tax,Amount Paid,Currency,Status,"
+    table += "breakeven_customer (metadata),feature (metadata)\n"
+    table += "in_1,cus_1,2026-09-01 10:00,100.00,119.00,19.00,119.00,usd,paid,acme,support\n"
+    table += "in_2,cus_2,2026-09-02 10:00,50.00,50.00,,0.00,usd,open,,\n"
+    assert desk.bring("stripe", desk.file("invoices.csv", table)).summary["facts_added"] == {"revenue": 2}
+    assert desk.rows("SELECT customer, feature, amount FROM revenue ORDER BY 1") == [
+        ("acme", "support", Decimal(100)),
+        ("cus_2", None, Decimal(50)),
+    ]
 
 
 @pytest.mark.parametrize("format_", ["calls", "litellm", "responses", "claude-code", "outcomes", "revenue"])

@@ -83,6 +83,29 @@ CALLBACK = {
 }  # fmt: skip
 
 
+def test_a_count_that_is_none_leaves_the_usage_unknown(desk: Any) -> None:
+    """One class that cannot be read must not let the rest pass for the whole: the call has no known cost, and why is told."""
+    path = desk.file("one.jsonl", json.dumps(generation("g", None, {"input": "many", "output": 90, "unit": "TOKENS"})))  # type: ignore[dict-item] # that is the case
+    answer = desk.bring("langfuse", path)
+    assert (answer.code, answer.summary["by_state"]) == (0, {"usage_missing": 1})
+    assert "input of Langfuse's usage is no whole number: 'many'" in answer.told
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_tables_of_tools_are_read_however_they_are_written(desk: Any, encoding: str, separator: str) -> None:
+    """A byte order mark, UTF-16 or Windows' encoding, another separator and line end, columns in another order: the same calls."""
+    columns = {
+        "id": ("p1", "p2"), "created_at": ("2026-10-01T10:00:00Z", "2026-10-02T10:00:00Z"), "ai_org": ("openai", "openai"),
+        "ai_model": ("gpt-4o", "gpt-4o"), "req_units": ("100", "200"), "res_units": ("20", "30"), "trace_id": ("tür", "tör"),
+    }  # fmt: skip
+    for names in (list(columns), list(columns)[::-1]):
+        rows = [names, *([columns[name][row] for name in names] for row in range(2))]
+        text = "\r\n".join(separator.join(row) for row in rows)
+        desk.bring("portkey", desk.file("logs.csv", text.encode(encoding)))
+    assert desk.rows("SELECT source_ref, trace_id, output_tokens FROM calls ORDER BY 1") == [("p1", "tür", 20), ("p2", "tör", 30)]
+
+
 def test_a_request_of_helicone(desk: Any) -> None:
     """Anthropic's cache counts lie beside prompt tokens; properties are attribution or tags; a failure is not billed."""
     failed = {**HELICONE, "request_id": "h2", "response_status": 429, "total_prompt_tokens": None}
@@ -159,6 +182,9 @@ def test_the_callback_and_the_spend_log_are_one_call(desk: Any) -> None:
         ("langfuse", {"hello": 1}, "it is neither a trace with observations nor an observation"),
         ("langfuse", {"id": "t", "observations": ["a", "b"]}, "it names its observations and does not hold them"),
         ("helicone", {**HELICONE, "request_id": None}, "it has no id"),
+        ("helicone", {**HELICONE, "response_body": None, "prompt_tokens": "many"}, "prompt_tokens: this is not a whole number"),
+        ("portkey", {**PORTKEY, "response": None, "req_units": 10.5}, "field req_units: this is not a whole number (10.5)"),
+        ("litellm-callback", {**CALLBACK, "completion_tokens": "-"}, "field completion_tokens: this is not a whole number (-)"),
         ("portkey", {**PORTKEY, "created_at": "yesterday"}, "its time 'yesterday' is no instant"),
         (
             "litellm-callback",

@@ -148,8 +148,11 @@ def prepared(connection: duckdb.DuckDBPyConnection, source: Source, bill: Bill, 
         SELECT _row, {_column(source, bill.time)} AS occurred_at, {_column(source, bill.amount)} AS stated_cost,
             {_provider(source, bill)} AS provider, {_column(source, bill.model)} AS model, {selected},
             {_column(source, bill.currency)} AS currency, {tags} AS _tags, {is_ai} AS ai,
-            {_identity(source, bill)} AS identity
+            {_identity(source, bill)} AS identity, {_identity_before(source, bill)} AS identity_before
         FROM {source.table} AS raw""")
+    connection.execute(f"""
+        UPDATE {table} SET identity = identity_before
+        WHERE identity_before IN (SELECT source_ref FROM calls WHERE source = 'import:{bill.name}')""")
     others = f"SELECT count(*), sum(TRY_CAST(stated_cost AS DECIMAL(38,18))) FROM {table} WHERE NOT ai"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {_OTHERS} AS {others}")
     if ai_only:
@@ -166,7 +169,32 @@ def prepared(connection: duckdb.DuckDBPyConnection, source: Source, bill: Bill, 
 
 
 def _identity(source: Source, bill: Bill) -> str:
-    """All that the line says, its own id where it has one, and which of equal lines it is: ids are not always unique."""
+    """All that the line says, its own id where it has one, and which of equal lines it is: ids are not always unique.
+
+    Columns are taken by name, in whatever order the export has them, and without what is empty.
+    """
+    own = _column(source, bill.identity)
+    named = "" if own == "NULL::VARCHAR" else f"coalesce({own}, '') || chr(31) || "
+    hashed = f"md5({_by_name(source)})"
+    return f"{literal(bill.name + ':')} || {named}{hashed} || ':' || row_number() OVER (PARTITION BY {hashed} ORDER BY _row)"
+
+
+def _by_name(source: Source) -> str:
+    """SQL for all that a line says, `name=value` in the order of the names."""
+    if source.kind == "json":
+        member = "json_extract_string(_raw, '$.\"' || replace(name, '\"', '\\\"') || '\"')"
+        said = f"list_transform(list_sort(json_keys(_raw)), lambda name: name || '=' || nullif(trim({member}), ''))"
+        return f"array_to_string({said}, chr(31))"
+    parts = [
+        f"{literal(name + '=')} || nullif(trim(CAST({identifier(name)} AS VARCHAR)), '')"
+        for name in sorted(source.columns)
+        if name != "_row"
+    ]
+    return f"concat_ws(chr(31), {', '.join(parts)})"
+
+
+def _identity_before(source: Source, bill: Bill) -> str:
+    """What identified a line in earlier versions, which took the columns in the file's order: what is in already stays known."""
     own = _column(source, bill.identity)
     named = "" if own == "NULL::VARCHAR" else f"coalesce({own}, '') || chr(31) || "
     record = "_raw" if source.kind == "json" else "CAST(to_json(raw) AS VARCHAR)"

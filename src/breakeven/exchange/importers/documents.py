@@ -13,6 +13,7 @@ import msgspec
 
 from breakeven.errors import DataError
 from breakeven.exchange.importers.records import EmptyFile, opened_lines, whole
+from breakeven.exchange.importers.sources import encoding_of
 
 Node = Mapping[str, Any]
 _FAULTS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -101,10 +102,13 @@ def _is_page(node: Node, name: str) -> bool:
 
 
 def _table(path: Path) -> Iterator[Document]:
+    content = whole(path)
     try:
-        text = whole(path).decode("utf-8-sig")
+        text = content.decode(encoding_of(content))
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not text in UTF-8: {error}", "Give JSON, JSON lines or CSV.") from error
+        raise DataError(f"{path} is not text: {error}", "Give JSON, JSON lines or CSV.") from error
+    if text.lstrip()[:1] in ("{", "["):
+        raise DataError(f"{path} is JSON that is not written in UTF-8", "Save it as UTF-8.")
     head = text.partition("\n")[0]
     separator = max((",", ";", "\t"), key=head.count)
     reader = csv.DictReader(io.StringIO(text), delimiter=separator)

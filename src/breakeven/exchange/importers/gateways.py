@@ -139,7 +139,7 @@ def callback(node: Node) -> Iterator[Row]:
     writes = _whole(usage.get("cache_creation_input_tokens")) or _whole(inner.get("cache_creation_tokens")) or 0
     details = _object(inner.get("cache_creation_token_details"))
     hour = min(_whole(details.get("ephemeral_1h_input_tokens")) or 0, writes)
-    prompt, completion = _whole(node.get("prompt_tokens")), _whole(node.get("completion_tokens"))
+    prompt, completion = _counted(node, "prompt_tokens"), _counted(node, "completion_tokens")
     parts = {
         "cache_read": _whole(usage.get("cache_read_input_tokens")) or _whole(inner.get("cached_tokens")) or 0,
         "cache_write_5m": writes - hour, "cache_write_1h": hour, "input_audio": _whole(inner.get("audio_tokens")) or 0,
@@ -202,7 +202,7 @@ def _with_usage(row: Row, node: Node, provider: str, body: str, names: Mapping[s
             row["model"] = reading.model or row["model"]
             row["pricing_context"] = pricing_context(reading.context)
             return {**row, "usage_known": True, **reading.parts[0].usage}
-    counts = {name: max(_whole(_get(node, *each)) or 0, 0) for name, each in names.items()}
+    counts = {name: max(_counted(node, *each) or 0, 0) for name, each in names.items()}
     prompt, completion = counts.pop("prompt"), counts.pop("completion")
     row["usage_known"] = bool(prompt or completion or counts["cache_read"])
     if not row["usage_known"]:
@@ -272,6 +272,16 @@ def _whole(value: object) -> int | None:
     if number != number or number in (float("inf"), float("-inf")):  # noqa: PLR0124 - not a number
         return None
     return int(number)
+
+
+def _counted(node: Node, *names: str) -> int | None:
+    """A count of tokens. Raises RowFault for what is said and is none: a cost that leaves it out would look like a known one."""
+    value = _get(node, *names)
+    count = _whole(value)
+    if value is not None and (count is None or count != float(str(value))):
+        field = next((name for name in names if node.get(name) == value), names[0])
+        raise RowFault(f"this is not a whole number ({str(value)[:40]})", field)
+    return count
 
 
 def _number(value: object) -> object:

@@ -122,7 +122,7 @@ def _counted(node: Node) -> Counted:
     for name in ("usageDetails", "usage_details", "usage"):
         details = _object(node.get(name))
         if any(isinstance(value, int | float) and value for value in details.values()):
-            return langfuse_usage({key: value for key, value in details.items() if not isinstance(value, str)})
+            return langfuse_usage(details)
     pairs = {
         "input": _first(node, "inputUsage", "promptTokens", "prompt_tokens", "inputTokens", "input_usage"),
         "output": _first(node, "outputUsage", "completionTokens", "completion_tokens", "outputTokens", "output_usage"),

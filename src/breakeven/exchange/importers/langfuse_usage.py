@@ -30,7 +30,7 @@ def langfuse_usage(details: Mapping[str, Any]) -> Counted:
     """
     wholes: dict[str, int] = {}
     parts: dict[str, int] = {}
-    dotted, total = False, None
+    dotted, total, unread = False, None, _unread(details)
     for key, value in details.items():
         quantity = _whole(value)
         lowered = key.lower()
@@ -43,8 +43,8 @@ def langfuse_usage(details: Mapping[str, Any]) -> Counted:
         elif (name := _class_of(lowered)) is not None:
             parts[name] = parts.get(name, 0) + quantity
             dotted = dotted or "details" in lowered
-    if not wholes or not (any(wholes.values()) or any(parts.values())):
-        return Counted(None)
+    if not wholes or not (any(wholes.values()) or any(parts.values())) or unread:
+        return Counted(None, unread)
     beside = sum(wholes.values()) + sum(parts.values())
     inside = dotted if total is None else total == sum(wholes.values()) and total != beside
     usage = {"input": wholes.get("input", 0), "output": wholes.get("output", 0), **parts}
@@ -54,6 +54,15 @@ def langfuse_usage(details: Mapping[str, Any]) -> Counted:
     if min(usage.values()) < 0:
         return Counted(None, f"the parts of Langfuse's usage exceed the whole: {dict(details)}")
     return Counted({name: quantity for name, quantity in usage.items() if quantity or name in ("input", "output")})
+
+
+def _unread(details: Mapping[str, Any]) -> str:
+    """What is said of a class and is no count: without it the rest would pass for the whole."""
+    for key, value in details.items():
+        counts = key.lower() in _WHOLES or _class_of(key.lower()) is not None
+        if counts and value not in (None, "") and _whole(value) is None:
+            return f"{key} of Langfuse's usage is no whole number: {str(value)[:40]!r}"
+    return ""
 
 
 def _class_of(key: str) -> str | None:

@@ -56,7 +56,8 @@ def _head(path: Path) -> bytes:
     return head
 
 
-def _encoding(head: bytes) -> str:
+def encoding_of(head: bytes) -> str:
+    """How a text is written, by its first bytes."""
     for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
         if head.startswith(mark):
             return name
@@ -68,12 +69,12 @@ def _encoding(head: bytes) -> str:
 
 
 def _decoded(head: bytes) -> str:
-    return codecs.getincrementaldecoder(_encoding(head))("replace").decode(head)
+    return codecs.getincrementaldecoder(encoding_of(head))("replace").decode(head)
 
 
 def _as_utf8(path: Path, head: bytes, spill: Path) -> Path:
     """The file itself where it is plain UTF-8, otherwise a copy of it in UTF-8."""
-    encoding = _encoding(head)
+    encoding = encoding_of(head)
     text = _decoded(head)
     if len(_CONTROL.findall(text)) > BINARY_SHARE * len(text):
         raise DataError(f"{path} is neither Parquet nor text", "Give CSV, JSON, JSONL or Parquet (also compressed with gzip).")

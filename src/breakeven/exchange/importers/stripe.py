@@ -17,6 +17,8 @@ from breakeven.exchange.importers.recordwise import RecordImporter, Row, RowFaul
 Node = Mapping[str, Any]
 _CENTS = Decimal("0.01")
 _NO_REVENUE = frozenset({"draft", "void", "uncollectible", "deleted", "failed", "canceled", "incomplete"})
+_METADATA = " (metadata)"
+"""How the dashboard heads a column of metadata."""
 _CONVERT = "The ledger keeps US dollars: convert the export first."
 
 
@@ -98,10 +100,12 @@ def _table(node: Node) -> Iterator[Row]:
     currency = str(first("converted currency", "currency") or "usd").lower()
     if currency != "usd":
         raise RowFault(f"its currency is {currency}", "currency", _CONVERT)
-    shown = first("converted amount", "amount paid", "amount", "total", "amount due", "net")
+    tax = first("tax") or "0"
+    invoiced = None if first("converted amount") else first("total")
+    shown = invoiced or first("converted amount", "amount paid", "amount", "total", "amount due", "net")
     refunded = first("converted amount refunded", "amount refunded") or "0"
     try:
-        money = Decimal(str(shown).replace(",", "").replace("$", "")) - Decimal(str(refunded).replace(",", ""))
+        money = _plain(shown) - _plain(refunded) - (_plain(tax) if invoiced else 0)
     except DecimalException:
         raise RowFault(f"its amount {shown!r} is no amount of money", "amount") from None
     start = first(
@@ -111,9 +115,15 @@ def _table(node: Node) -> Iterator[Row]:
     lined = {
         "customer": first("customer id", "customer", "customer name", "customer email"),
         "plan": first("plan", "product", "price", "subscription plan", "description"),
-        "product": first("product (metadata)"), "metadata": {},
+        "product": first("product (metadata)"),
+        "metadata": {name.removesuffix(_METADATA): value for name, value in lowered.items() if name.endswith(_METADATA)},
     }  # fmt: skip
     yield _revenue(str(first("id", "invoice id", "number") or ""), lined, lined, money, start, end)
+
+
+def _plain(text: object) -> Decimal:
+    """An amount as tables write it. Raises DecimalException."""
+    return Decimal(str(text).replace(",", "").replace("$", ""))
 
 
 def _revenue(identity: str, node: Node, invoice: Node, amount: Decimal, start: object, end: object) -> Row:
