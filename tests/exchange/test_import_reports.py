@@ -139,6 +139,25 @@ def test_a_focus_bill(desk: Any, tmp_path: Path) -> None:
     assert desk.bring("focus", table, "--set", "services=ai").summary["calls_added"] == 0
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize(
+    "tags", [{"feature": "chat", "team": "care"}, [{"key": "Feature", "value": "chat"}, {"key": "team", "value": "care"}]]
+)
+def test_tags_of_a_bill_are_attribution_in_every_format(desk: Any, tmp_path: Path, kind: str, tags: Any) -> None:
+    """An object, or a list of keys and values as Google writes it; as text in CSV, nested in JSON lines, typed in Parquet."""
+    line = {"BilledCost": "1.25", "ChargePeriodStart": "2026-09-01T00:00:00Z", "ProviderName": "Google Cloud", "Tags": tags}
+    path = tmp_path / f"bill.{kind}"
+    (tmp_path / "line.jsonl").write_text(json.dumps(line))
+    with duckdb.connect() as connection:
+        typed = connection.read_json(str(tmp_path / "line.jsonl"))  # noqa: F841 - the engine finds it by name
+        if kind == "csv":
+            connection.execute(f"COPY (SELECT * REPLACE (to_json(Tags)::VARCHAR AS Tags) FROM typed) TO '{path}' (HEADER)")
+        else:
+            connection.execute(f"COPY typed TO '{path}' (FORMAT {'json' if kind == 'jsonl' else 'parquet'})")
+    answer = desk.bring("focus", path)
+    assert (answer.code, desk.rows("SELECT provider, feature, team FROM calls")) == (0, [("google", "chat", "care")]), answer.told
+
+
 @pytest.mark.parametrize("format_", ["focus", "aws-cur"])
 def test_a_bills_line_is_the_same_however_it_is_written(desk: Any, format_: str) -> None:
     """Columns in another order, a new column that is empty, JSON instead of CSV: nothing is added; equal lines still count each."""

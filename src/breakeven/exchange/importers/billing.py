@@ -104,18 +104,32 @@ def _column(source: Source, names: Sequence[str]) -> str:
     return "NULL::VARCHAR"
 
 
+_PAIRS = '[{"key": "VARCHAR", "value": "VARCHAR"}]'
+"""Tags as Google's billing export has them."""
+
+
 def _label(source: Source, bill: Bill, name: str) -> str:
-    """SQL for a tag of this name, from a map of tags (JSON or a column type) or a column of its own."""
+    """SQL for a tag of this name, from a map or list of tags (JSON or a column type) or a column of its own."""
     own = _column(source, [f"{prefix}{name}" for prefix in bill.labels if prefix.endswith(":")])
     maps = []
     for column in bill.labels:
-        if column in source.columns and source.kind != "json":
-            kind = source.columns[column]
-            text = f"CAST(to_json({identifier(column)}) AS VARCHAR)" if kind.startswith(("MAP", "STRUCT")) else identifier(column)
+        if column in source.columns:
             keys = [name, f"user:{name}", f"user_{name}", name.capitalize()]
+            text = _json_text(source, column)
             valid = f"CASE WHEN json_valid({text}) THEN {text} END"
             maps += [f"json_extract_string({valid}, {literal('$.' + chr(34) + key + chr(34))})" for key in keys]
+            pairs = f"CASE WHEN json_type({valid}) = 'ARRAY' THEN from_json({valid}, {literal(_PAIRS)}) END"
+            maps.append(f"list_filter({pairs}, lambda pair: pair.key IN ({', '.join(map(literal, keys))}))[1].value")
     return f"coalesce({', '.join([own, *maps])})"
+
+
+def _json_text(source: Source, column: str) -> str:
+    """SQL for a column of tags as JSON text."""
+    if source.kind == "json":
+        return f"json_extract_string(_raw, {literal('$.' + chr(34) + column + chr(34))})"
+    kind = source.columns[column]
+    nested = kind.startswith(("MAP", "STRUCT")) or kind.endswith("]")
+    return f"CAST(to_json({identifier(column)}) AS VARCHAR)" if nested else identifier(column)
 
 
 def _provider(source: Source, bill: Bill) -> str:
