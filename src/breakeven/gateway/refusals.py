@@ -72,15 +72,15 @@ def _spent(standing: Standing) -> Refusal:
     budget = standing.account.budget
     resets = _resets_at(standing)
     left = max(0, standing.limit - standing.spent)
-    said = (
-        f"Budget {_name(budget)} ({_whose(standing)}, {in_words(budget.span)}) is spent: "
-        f"{amount_in_words(budget.measure, standing.spent)} of {amount_in_words(budget.measure, standing.limit)}"
-    )
-    wants = f"; this call can cost up to {amount_in_words(budget.measure, standing.wanted)}" if left else ""
+    spent, limit, wanted = (amount_in_words(budget.measure, each) for each in (standing.spent, standing.limit, standing.wanted))
+    named = f"Budget {_name(budget)} ({_whose(standing)}, {in_words(budget.span)})"
+    said = f"{named} has no room: this call can cost up to {wanted}, and {spent} of {limit} is spent"
+    if not left:
+        said = f"{named} is spent: {spent} of {limit}"
     until = f" It starts anew at {resets}." if resets else ""
     asked = f" Ask {budget.owner} for a raise" if budget.owner else " Ask for a raise"
     smaller = ", or send a smaller call (lower max_tokens, shorter input)" if left else ""
-    message = f"{said}{wants}.{until}{asked}{smaller}. See: breakeven budget status"
+    message = f"{said}.{until}{asked}{smaller}. See: breakeven budget status"
     return Refusal(budget.status, "budget_exhausted", message, _figures(standing, resets), (NOT_AGAIN,))
 
 
