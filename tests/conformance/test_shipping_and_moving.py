@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from threading import Event, Thread
@@ -16,6 +16,7 @@ from breakeven.cli.main import run
 from breakeven.errors import DataError, Unreachable
 from breakeven.ledger import open_ledger
 from breakeven.ledger.clickhouse.connection import connected
+from breakeven.ledger.clickhouse.erasures import Forgetting
 from breakeven.ledger.clickhouse.shipping import Shipper
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.restate import restate
@@ -127,6 +128,38 @@ def test_a_restatement_is_in_once_though_the_server_forgets(tmp_path: Path, star
         client.command("ALTER TABLE rollup_calls MODIFY SETTING non_replicated_deduplication_window = 0")
     assert _ship(root, address) == (2,)
     assert _same(root, address, ROLLED, COSTS, STATES)
+
+
+def test_an_erasure_reaches_the_copy(tmp_path: Path, start_clickhouse: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next shipment forgets whom the ledger has forgotten, nobody else and no sum, and not for ever anew."""
+    address, root = start_clickhouse("forgetting"), tmp_path / "ledger"
+    with (
+        open_ledger(root, write=True, create=True) as ledger,
+        ledger.intake(source="import:test", quotes=PRICES, recorded_at=datetime(2026, 11, 1)) as intake,
+    ):
+        rows = [
+            {"occurred_at": f"2026-10-0{day}T10:00:00", "provider": "openai", "model": "m", "input": 1000, "output": 100,
+             "user_id": user, "trace_id": f"{user}-{day}", "tags": f'{{"who":"{user}"}}', "source_ref": f"{user}/{day}"}
+            for day in (1, 2)
+            for user in ("ada-lovelace", "bob-babbage")
+        ]  # fmt: skip
+        intake.stage_rows(rows)
+        intake.commit()
+    assert _ship(root, address) == (1,)
+    named = "SELECT user_id, trace_id, tags, source_ref FROM calls"
+    assert run(["ledger", "erase", "--user", "ada-lovelace", "--yes", "--ledger", str(root)]) == 0
+    assert not _same(root, address, named)
+    assert _ship(root, address) == ()
+    assert _same(root, address, named, ROLLED, COSTS, STATES, "SELECT user_id, sum(cost) AS cost FROM cost_lines GROUP BY user_id")
+    with connected(address) as client:
+        assert client.query("SELECT count() FROM calls WHERE user_id = 'bob-babbage'").result_rows == [(2,)]
+        assert client.query("SELECT count() FROM erasures").result_rows == [(0,)], "what was sealed before may still be on its way"
+        monkeypatch.setattr("breakeven.ledger.clickhouse.erasures.UNDER_WAY", timedelta(0))
+        forgetting = Forgetting(client)
+        later = datetime(2099, 1, 1)
+        assert [forgetting.forget(Layout(root), later), forgetting.forget(Layout(root), later)] == [1, 0]
+        assert Forgetting(client).forget(Layout(root), later) == 0
+    assert run(["ledger", "export", "--to", str(address), "--ledger", str(root)]) == 0
 
 
 def test_a_database_holds_one_ledger(tmp_path: Path, start_clickhouse: Start) -> None:

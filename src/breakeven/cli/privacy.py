@@ -60,6 +60,8 @@ def erase_command(*, user: str, why: str | None, yes: bool, as_json: bool, ledge
         echo_json(_plain(done, entries))
     else:
         _tell(done, entries)
+        if settings.clickhouse is not None:
+            click.echo("The copy in ClickHouse forgets with the next shipment.", err=True)
 
 
 @click.command("retain")

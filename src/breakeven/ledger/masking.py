@@ -54,6 +54,12 @@ def remember(layout: Layout, names: Iterable[str], at: datetime) -> str:
     return made[0].digest
 
 
+def forgotten(layout: Layout) -> tuple[str, list[Erasure]]:
+    """The salt, and everybody whom the ledger has forgotten, for whoever keeps a copy of it. Raises LedgerDamaged."""
+    found = _read(layout)
+    return ("", []) if found is None else (found.salt, list(found.erased))
+
+
 def mask(connection: duckdb.DuckDBPyConnection, layout: Layout, table: str, pseudonyms: Pseudonyms | None = None) -> None:
     """Take out of a temporary table whoever is erased, and disguise whoever is to be disguised."""
     columns = {row[0] for row in connection.execute(f"DESCRIBE {table}").fetchall()}

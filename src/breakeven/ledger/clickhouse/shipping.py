@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from breakeven.errors import DataError, LedgerDamaged
+from breakeven.ledger.clickhouse.erasures import Forgetting
 from breakeven.ledger.clickhouse.facts import explained
 from breakeven.ledger.clickhouse.tables import (
     IDENTITY_TABLE,
@@ -66,6 +67,7 @@ class Shipper:
         self._place = place
         self._retention_days = retention_days
         self._ready = False
+        self._forgetting = Forgetting(client)
 
     def close(self) -> None:
         """Give the connection back."""
@@ -80,6 +82,7 @@ class Shipper:
                 self._ready = True
             waiting = sorted(segment_numbers(layout) - self.segments())[:most]
             rows = sum(self._ship(layout, read_manifest(layout.manifest(number)), layout.manifest(number)) for number in waiting)
+            self._forgetting.forget(layout, datetime.now(UTC).replace(tzinfo=None))
         return Shipped(tuple(waiting), rows)
 
     def segments(self) -> set[int]:
