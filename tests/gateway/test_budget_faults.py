@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import pytest
+import redis
 from click.testing import CliRunner
 
 from breakeven.cli.main import cli
+from breakeven.ledger import open_ledger
 from breakeven.testing import ScriptedUpstream
 
 pytestmark = pytest.mark.slow
@@ -210,3 +213,55 @@ def test_two_hosts_and_a_redis_that_dies(
         server.start()
         assert wait_for(lambda: load.statuses[402] > 40, 40), load.statuses
     assert LIMIT / 4 < billed(vendor, load) <= LIMIT
+
+
+def test_while_redis_is_away_strict_is_closed_and_bounded_is_open(
+    own_service: Callable[..., Any], usual_config: str, redis_of: Callable[[bool], Redis]
+) -> None:
+    """Calls of a bounded budget go on and are counted when Redis is back, those of a strict one get 503; the ledgers are exact."""
+    server = redis_of(True)
+    config = f"""{usual_config}gateway: {{{{accounts: {{{{redis: 'redis://127.0.0.1:{server.port}/0'}}}}}}}}
+budgets:
+  strict: {{{{scope: {{{{feature: strict}}}}, limit: $5, period: month}}}}
+  bounded: {{{{scope: {{{{feature: bounded}}}}, limit: $5, period: month, mode: bounded}}}}
+"""
+    hosts = [own_service(config) for _ in range(3)]
+    answered: Counter[str] = Counter()
+    codes: set[str] = set()
+
+    def ask(host: Any, feature: str) -> int:
+        given = {"content-type": "application/json", "breakeven-feature": feature}
+        request = urllib.request.Request(f"{host.url}/v1/chat/completions", BODY, given)  # noqa: S310 - our own gateway
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - as above
+                answer.read()
+        except urllib.error.HTTPError as error:
+            codes.add(json.loads(error.read())["error"]["code"])
+            return error.code
+        answered[feature] += 1
+        return 200
+
+    for host in hosts:
+        assert wait_for(lambda host=host: ask(host, "strict") == ask(host, "bounded") == 200, 30)  # type: ignore[misc] # bound now
+    server.kill()
+    for host in hosts:
+        assert wait_for(lambda host=host: ask(host, "strict") == 503, 20)  # type: ignore[misc] # what was leased may be spent
+        assert {ask(host, "bounded") for _ in range(40)} == {200}
+        assert ask(host, "strict") == 503
+    server.start()
+    for host in hosts:
+        assert wait_for(lambda host=host: ask(host, "strict") == 200, 20)  # type: ignore[misc] # bound now
+    found = Counter[str]()
+    for host in hosts:
+        host.stop()
+        with open_ledger(host.ledger) as ledger:
+            found.update(dict(ledger.query("SELECT feature, count(*) FROM calls WHERE status = 'ok' GROUP BY feature")))
+    assert found == answered
+    assert codes == {"budget_unreachable"}
+    with redis.Redis(port=server.port, decode_responses=True) as client:
+        (name,) = list(client.keys("breakeven:account:bounded#*"))
+        spent = sum(int(value) for field, value in client.hgetall(name).items() if field.startswith("s:"))
+    with contextlib.ExitStack() as stack:
+        ledgers = [stack.enter_context(open_ledger(host.ledger)) for host in hosts]
+        costs = [ledger.query("SELECT sum(cost) FROM cost_lines WHERE feature = 'bounded'")[0][0] for ledger in ledgers]
+    assert spent == sum(costs) * 10**18

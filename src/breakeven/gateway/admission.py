@@ -365,9 +365,12 @@ class Admission:
         return refusal_of(standing, self._wall() / 1e9)
 
     def _without_store(self, waiting: _Waiting) -> Refusal | bool:
-        """A strict budget refuses what it cannot count; everything else goes on and is counted when the store is back."""
+        """A strict budget refuses what it cannot count; everything else goes on and is counted when the store is back.
+
+        The bound of a bounded budget is kept as a strict account, and is no strict budget.
+        """
         meters = waiting.plan.meters
-        strict = next((m for m in meters if m.budget.enforced and m.budget.kind == "budget" and m.budget.mode == "strict"), None)
+        strict = next((m for m in meters if m.budget.enforced and m.budget.kind == "budget" and _is_strict(m.budget)), None)
         if strict is not None:
             return unreachable(strict.budget)
         waiting.call.reservation = Reservation(self, waiting, [0] * len(meters))
@@ -452,3 +455,7 @@ def _short(waiting: _Waiting) -> tuple[Meter, int]:
     """The first account that has too little room."""
     pairs = list(zip(waiting.plan.meters, waiting.amounts, strict=True))
     return next(((meter, amount) for meter, amount in pairs if meter.budget.enforced and meter.lease.room < amount), pairs[0])
+
+
+def _is_strict(budget: Budget) -> bool:
+    return budget.mode == "strict" and not budget.id.endswith(BOUND)
