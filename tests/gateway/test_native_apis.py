@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,10 @@ import httpx
 import pytest
 from botocore.config import Config
 
+from breakeven.cli.main import run
+from breakeven.ledger import captures
+from breakeven.ledger.layout import Layout
+from breakeven.providers.spoken import answer_of
 from breakeven.testing import ScriptedUpstream
 
 CONFIG = """
@@ -21,6 +26,7 @@ providers:
   azure: {{base_url: "{vendor}", api_key_env: VENDOR_KEY}}
   bedrock: {{base_url: "{vendor}", region: eu-west-1, credential: bearer, api_key_env: VENDOR_KEY}}
 features:
+  told: {{owner: ana, retention: 7d, capture: {{share: 1}}}}
   kept: {{owner: ana, ladder: {{rungs: [cache, asked], cache: {{per: feature}}}}}}
 """
 HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
@@ -93,6 +99,24 @@ def test_a_broken_binary_stream_is_of_unknown_cost(native: Any, script: dict[str
         httpx.post(f"{native.url}/model/{HAIKU}/converse-stream", json={"messages": []}, headers=headers)
     (call,) = native.calls(1, f"feature = '{feature}'")
     assert (call["state"], native.cost(call)) == ("usage_missing", None)
+
+
+def test_bodies_are_kept_and_an_audit_says_what_it_cannot_ask(native: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Streams of these APIs are kept as the answers that they make; an audit of them says why it cannot ask them again."""
+    headers = {"breakeven-feature": "told", "breakeven-workflow": "letters"}
+    body = {"messages": [{"role": "user", "content": [{"text": "hello"}]}]}
+    httpx.post(f"{native.url}/model/{HAIKU}/converse-stream", json=body, headers=headers)
+    asked = {"contents": [{"role": "user", "parts": [{"text": "hello"}]}]}
+    httpx.post(f"{native.url}/v1beta/models/gemini-2.5-pro:streamGenerateContent?alt=sse", json=asked, headers=headers)
+    native.calls(2, "feature = 'told'")
+    until = time.monotonic() + 15
+    while len(kept := list(captures.read(Layout(native.ledger), "told"))) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert [str(answer_of(one.response)).startswith("this answer is invented") for one in kept] == [True, True]
+    where = ["--ledger", str(native.ledger), "--config", str(native.config), "--feature", "told"]
+    assert run(["audit", "run", "letters", "--to", "small", "--model", "gpt-4o-mini", "--replays", "2", *where]) == 3
+    assert "(converse, gemini) cannot be asked again" in capsys.readouterr().err
 
 
 BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from breakeven.providers.assembled import assembled
+from breakeven.providers.eventstream import EventLines
 from breakeven.providers.spoken import answer_of
 from breakeven.testing.answers import answer
 
@@ -29,6 +30,46 @@ def test_a_stream_says_what_the_whole_answer_says(path: str) -> None:
     assert {name: one.get(name) for name in ("model", "stop_reason", "status")} == {
         name: other.get(name) for name in ("model", "stop_reason", "status")
     }
+
+
+NATIVE = {
+    "google": ("/v1beta/models/gemini-2.5-pro:generateContent", "/v1beta/models/gemini-2.5-pro:streamGenerateContent"),
+    "converse": ("/model/amazon.nova-micro-v1:0/converse", "/model/amazon.nova-micro-v1:0/converse-stream"),
+}
+
+
+@pytest.mark.parametrize("kind", NATIVE)
+def test_a_stream_of_its_own_path_says_the_same(kind: str) -> None:
+    """Google's chunks, and Amazon's frames once they are lines, as the whole answer of the other path."""
+    body = json.dumps({"contents": [], "messages": []}).encode()
+    whole, stream = (answer("POST", path, body) for path in NATIVE[kind])
+    assert whole is not None
+    assert stream is not None
+    content = b"".join(stream.pieces)
+    put = assembled(EventLines().feed(content) if kind == "converse" else content)
+    assert put is not None
+    assert answer_of(put) == answer_of(whole.pieces[0])
+    assert str(answer_of(put)).startswith("this answer is invented")
+    one, other = json.loads(put), json.loads(whole.pieces[0])
+    assert [one.get(name) for name in ("usage", "usageMetadata", "stopReason")] == [
+        other.get(name) for name in ("usage", "usageMetadata", "stopReason")
+    ]
+
+
+def test_a_converse_streams_tools_are_put_together() -> None:
+    """A tool's input comes in pieces; an answer that calls one is no text."""
+    events: list[dict[str, Any]] = [
+        {"messageStart": {"role": "assistant"}},
+        {"contentBlockDelta": {"contentBlockIndex": 0, "delta": {"reasoningContent": {"text": "hm"}}}},
+        {"contentBlockStart": {"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "t", "name": "pay"}}}},
+        {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"toolUse": {"input": '{"a"'}}}},
+        {"contentBlockDelta": {"contentBlockIndex": 1, "delta": {"toolUse": {"input": ":1}"}}}},
+        {"messageStop": {"stopReason": "tool_use"}},
+    ]
+    put = assembled(b"".join(json.dumps(event).encode() + b"\n" for event in events))
+    content = json.loads(put or b"{}")["output"]["message"]["content"]
+    assert content[1] == {"toolUse": {"toolUseId": "t", "name": "pay", "input": '{"a":1}'}}
+    assert answer_of(put or b"") is None
 
 
 def test_tool_calls_are_put_together() -> None:

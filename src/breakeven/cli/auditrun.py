@@ -157,7 +157,14 @@ def _sample(path: Path, feature: str, task_class: str, aim: Rung, wanted: int, s
     from breakeven.alignment.sampling import sample
     from breakeven.economics.money import atto
 
-    known = list(_kept(path, feature, task_class, aim))
+    unread: set[str] = set()
+    known = list(_kept(path, feature, task_class, aim, unread=unread))
+    if not known and unread:
+        raise DataError(
+            f"the kept bodies of {task_class} ({', '.join(sorted(unread))}) cannot be asked again:"
+            " only chat completions, responses and messages that call no tools can",
+            "Bring replays in that you have made yourself: breakeven audit import.",
+        )
     if not known:
         raise DataError(
             f"no body of {task_class} is kept that was not replayed on {aim.name} yet",
@@ -167,8 +174,10 @@ def _sample(path: Path, feature: str, task_class: str, aim: Rung, wanted: int, s
     return [(known[place], propensity) for place, propensity in sample(costs, wanted, Random(seed))]  # noqa: S311 - no secret
 
 
-def _kept(path: Path, feature: str, task_class: str, aim: Rung, since: datetime | None = None) -> Iterator[Past]:
-    """The class's kept tasks that were not replayed on this rung yet."""
+def _kept(
+    path: Path, feature: str, task_class: str, aim: Rung, since: datetime | None = None, unread: set[str] | None = None
+) -> Iterator[Past]:
+    """The class's kept tasks that were not replayed on this rung yet; the APIs of those that cannot be asked go into `unread`."""
     from breakeven.cli.replaying import past_of
     from breakeven.ledger import captures, open_ledger, taskclasses
     from breakeven.reports.question import statement
@@ -190,6 +199,8 @@ def _kept(path: Path, feature: str, task_class: str, aim: Rung, since: datetime 
         past = past_of(exchange, task_class, found[2])
         if past is not None:
             yield past
+        elif unread is not None:
+            unread.add(exchange.api or "not known")
 
 
 def _shadowed(

@@ -17,7 +17,7 @@ Event = dict[str, Any]
 def assembled(stream: bytes) -> bytes | None:
     """The whole answer of a stream of server-sent events or of JSON lines; None where its events are not known."""
     events = list(_events(stream))
-    for build in (_responses, _messages, _chat, _google, _ollama):
+    for build in (_responses, _messages, _chat, _google, _converse, _ollama):
         whole = build(events)
         if whole is not None:
             return msgspec.json.encode(whole)
@@ -144,6 +144,36 @@ def _google(events: list[Event]) -> Event | None:
                     parts.append(part)
     last = {name: value for name, value in chunks[-1].items() if name != "candidates"}
     return {**last, "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": reason}]}
+
+
+def _converse(events: list[Event]) -> Event | None:
+    """Amazon's Converse: each event is the only member of an object."""
+    named = [(name, said) for event in events for name, said in event.items() if isinstance(said, dict)]
+    start = next((said for name, said in named if name == "messageStart"), None)
+    if start is None:
+        return None
+    blocks: dict[int, Event] = {}
+    whole: Event = {}
+    for name, said in named:
+        block = blocks.setdefault(said["contentBlockIndex"], {}) if "contentBlockIndex" in said else {}
+        if name == "contentBlockStart":
+            block |= said.get("start") or {}
+        elif name == "contentBlockDelta":
+            _grow_converse(block, said.get("delta") or {})
+        elif name in ("messageStop", "metadata"):
+            whole |= said
+    content = [blocks[index] for index in sorted(blocks)]
+    return {**whole, "output": {"message": {"role": start.get("role", "assistant"), "content": content}}}
+
+
+def _grow_converse(block: Event, delta: Event) -> None:
+    if isinstance(delta.get("text"), str):
+        block["text"] = block.get("text", "") + delta["text"]
+    for name in ("toolUse", "reasoningContent"):
+        if isinstance(delta.get(name), dict):
+            held = block.setdefault(name, {})
+            for key, value in delta[name].items():
+                held[key] = held.get(key, "") + value if isinstance(value, str) else value
 
 
 def _ollama(events: list[Event]) -> Event | None:

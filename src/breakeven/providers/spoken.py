@@ -66,10 +66,16 @@ def _from_candidates(body: Mapping[str, Any]) -> str | None:
     return None if any("text" not in part for part in parts) else "".join(part["text"] for part in parts)
 
 
+def _from_converse(body: Mapping[str, Any]) -> str | None:
+    blocks = [block for block in body["output"]["message"]["content"] if "reasoningContent" not in block]
+    return None if any("text" not in block for block in blocks) else "".join(block["text"] for block in blocks)
+
+
 _ANSWERS: tuple[tuple[str, type, Callable[[Mapping[str, Any]], str | None]], ...] = (
     ("choices", list, _from_choices),
     ("content", list, lambda body: _blocks(body["content"])),
     ("output", list, _from_output),
+    ("output", dict, _from_converse),
     ("candidates", list, _from_candidates),
     ("message", dict, lambda body: _content(body["message"].get("content"))[0]),
 )

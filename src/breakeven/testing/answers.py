@@ -233,9 +233,14 @@ def _pieces(request: Body, words: list[str]) -> list[str]:
     asked = request.get("response_format") or (request.get("output_config") or {}).get("format")
     schema = asked.get("schema") or (asked.get("json_schema") or {}).get("schema") if isinstance(asked, dict) else None
     if not isinstance(schema, dict) or _SAID in request:
-        return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+        return _spaced(words)
     whole = json.dumps(_following(schema))
     return [whole[at : at + 7] for at in range(0, len(whole), 7)]
+
+
+def _spaced(words: list[str]) -> list[str]:
+    """Words that come one by one, each but the first with the space before it."""
+    return [word if number == 0 else f" {word}" for number, word in enumerate(words)]
 
 
 def _chat_events(
@@ -439,7 +444,8 @@ def _gemini(path: str, body: bytes) -> Answer:
 
     if path.endswith(":generateContent"):
         return _json(piece(" ".join(words), last=True))
-    pieces = [_event(piece(word, last=number == len(words) - 1)) for number, word in enumerate(words)]
+    spaced = _spaced(words)
+    pieces = [_event(piece(word, last=number == len(words) - 1)) for number, word in enumerate(spaced)]
     return Answer("text/event-stream", tuple(pieces))
 
 
@@ -451,7 +457,7 @@ def _converse(path: str, body: bytes) -> Answer:
     if not path.endswith("-stream"):
         message = {"role": "assistant", "content": [{"text": " ".join(words)}]}
         return _json({"output": {"message": message}, "stopReason": "end_turn", "usage": usage, "metrics": metrics})
-    pieces = [word if number == 0 else f" {word}" for number, word in enumerate(words)]
+    pieces = _spaced(words)
     events: list[tuple[str, Body]] = [("messageStart", {"role": "assistant"})]
     events += [("contentBlockDelta", {"delta": {"text": piece}, "contentBlockIndex": 0}) for piece in pieces]
     events += [("contentBlockStop", {"contentBlockIndex": 0}), ("messageStop", {"stopReason": "end_turn"})]
