@@ -173,8 +173,8 @@ def test_looking_at_it_bills_nothing(service: Any, vendor: ScriptedUpstream) -> 
     ("begun", "told", "reason"),
     [
         (_response("queued", name="../../files/x?y"), (404, {}), "answered 404"),
-        (_response("queued"), (200, _response("cancelled")), ""),
-        ({**_response("queued"), "id": None}, (200, {}), ""),
+        (_response("queued"), (200, _response("cancelled")), "says nothing of what it used"),
+        ({**_response("queued"), "id": None}, (200, {}), "nobody could be asked"),
     ],
     ids=["unknown to the vendor", "cancelled", "without an id"],
 )

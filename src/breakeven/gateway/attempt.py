@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from breakeven.errors import Unreachable
+from breakeven.gateway.background import UNTOLD
 from breakeven.gateway.capturing import keeps
 from breakeven.gateway.costing import NO_COSTS, tokens_of
 from breakeven.gateway.facts import money, now_ns
@@ -440,11 +441,9 @@ class Attempt:
         if self._told or self.meter is None or not _OK <= self.status < _REFUSED:
             return False
         reading = self.meter.reading()
-        if reading.state != "usage_missing" or not reading.response_id:
-            return False
-        self.call.open += 1
-        self._application.background.add(self, reading.response_id)
-        return True
+        later = reading.state == "usage_missing" and self._application.background.add(self, reading.response_id)
+        self.call.open += later
+        return later
 
     def tell(self, content: bytes | None, why: str) -> None:
         """What a background response was in the end, from which its usage is read; None and why there is no knowing."""
@@ -482,7 +481,9 @@ class Attempt:
         used = tokens_of(reading)
         if call.reservation is not None:
             self._tokens = sum(used) if used is not None else 0 if reading.state == "not_billed" else None
-        reason = failure.what if failure is not None else unmetered(self) or self._told or None
+        reason = (
+            failure.what if failure is not None else unmetered(self) or self._told or (UNTOLD if call.hints.background else None)
+        )
         first = round((self._first_byte_at - self._sent_at) * 1000) if self._first_byte_at else None
         clock, latency = application.clock, round((application.loop.time() - self._began) * 1000)
         ended = Ended(

@@ -27,6 +27,8 @@ LONGEST_PAUSE_SECONDS = 20.0
 LOOK_SECONDS = 30.0
 """How long one look may take."""
 GIVEN_UP_SECONDS = 6 * 3600.0
+LONGEST_NAME, MOST_AWAITED = 512, 10_000
+UNTOLD = "nobody could be asked what this background response used"
 MOST_REFUSALS = 3
 """After so many errors of the 400s in a row the vendor is not asked again; a first one may only come too early."""
 _GROWTH = 1.5
@@ -48,9 +50,12 @@ class Background:
         self._application = application
         self._awaited: set[_Awaited] = set()
 
-    def add(self, attempt: Attempt, name: str) -> None:
-        """Ask from now on what the response of this name has used, and tell the attempt that began it."""
+    def add(self, attempt: Attempt, name: str) -> bool:
+        """Ask from now on what the response of this name has used, and tell the attempt that began it. False: there is no room."""
+        if not 0 < len(name) <= LONGEST_NAME or len(self._awaited) >= MOST_AWAITED:
+            return False
         self._awaited.add(_Awaited(self._application, attempt, name))
+        return True
 
     def tick(self, now: float) -> None:
         """For the worker's timer."""
