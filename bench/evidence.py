@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -109,13 +109,37 @@ class Audited(NamedTuple):
     enough: int
 
 
-def audited(random: np.random.Generator, tables: Sequence[Floats], margin: float, trials: int, looks: int) -> Audited:
-    """Audits of all classes at once, whose truth is the recorded mean: replays are drawn from the record, with replacement."""
-    truth = np.array([values.mean() for values in tables])
+Draw = Callable[[np.random.Generator, int], Floats]
+"""So many paired differences of every policy of one class, a policy a row; all policies answer the same tasks."""
+
+
+def recorded(values: Floats) -> tuple[Draw, Floats]:
+    """A class whose truth is what was recorded: replays are drawn from the record, with replacement."""
+    return lambda random, looks: random.choice(values, looks)[None, :], np.array([values.mean()])
+
+
+def cascading(right: tuple[float, float, float], alike: float, shared: float) -> tuple[Draw, Floats]:
+    """A class with two cheap rungs and their cascade, and what each of the three truly loses.
+
+    `right`: how often the strong and both cheap rungs are right; in a share of tasks, `shared`, one luck decides for all three, so
+    that they fail together. Two wrong answers are `alike`, and taken by the cascade, so often.
+    """
+
+    def draw(random: np.random.Generator, looks: int) -> Floats:
+        common, together = random.random(looks), random.random(looks) < shared
+        strong, one, other = ((np.where(together, common, random.random(looks)) < share).astype(np.float64) for share in right)
+        agree = (one == other) & ((one == 1) | (random.random(looks) < alike))
+        return np.vstack([one - strong, other - strong, np.where(agree, one - strong, 0.0)])
+
+    return draw, draw(np.random.default_rng(0), 1_000_000).mean(axis=1)
+
+
+def audited(random: np.random.Generator, classes: Sequence[tuple[Draw, Floats]], margin: float, trials: int, looks: int) -> Audited:
+    """Audits of all policies of all classes at once, under one error budget."""
+    truth = np.concatenate([mean for _, mean in classes])
     first = ever = found = 0.0
     for _ in range(trials):
-        drawn = np.vstack([random.choice(values, looks) for values in tables])
-        logs = log_wealths(drawn, -margin)
+        logs = log_wealths(np.vstack([draw(random, looks) for draw, _ in classes]), -margin)
         decided = _e_bh_columns(logs, ALPHA)
         called = decided.any(axis=1)
         found += float((called & (truth >= -margin)).sum())
@@ -162,14 +186,24 @@ def main(trials: int = TRIALS) -> None:
         delays = alarm_delays(random, max(trials // 10, 50), worse, 0.001, 5_000)
         print(f"  {worse:.0%} worse, 1 % better: {int(np.median(delays)):,}, {int(np.quantile(delays, 0.95)):,}")
     if ROUTING.is_file():
-        tables = list(subjects(ROUTING).values())
+        tables = [recorded(values) for values in subjects(ROUTING).values()]
         print(f"Audits of {len(tables)} recorded subjects at once, a look after each of 600 replays, {trials // 2:,} audits")
-        for margin in (0.02, 0.05, 0.10):
-            result = audited(random, tables, margin, trials // 2, 600)
-            print(
-                f"  margin {margin:.0%}: wrong among *enough* when first called {result.false_at_first:5.1%},"
-                f" ever {result.false_ever:5.1%}; found {result.found:4.1f} of {result.enough} that are"
-            )
+        _audits(random, tables, trials // 2)
+    cheap = [(share, share - 0.05) for share in (0.95, 0.93, 0.90, 0.85, 0.75)]
+    invented = [cascading((0.95, *rungs), alike, 0.8) for rungs in cheap for alike in (0.1, 0.5, 0.9)] * 2
+    print(
+        f"The same of {len(invented)} invented classes, each with two cheap rungs and their cascade: {3 * len(invented)} policies"
+    )
+    _audits(random, invented, trials // 2)
+
+
+def _audits(random: np.random.Generator, classes: Sequence[tuple[Draw, Floats]], trials: int) -> None:
+    for margin in (0.02, 0.05, 0.10):
+        result = audited(random, classes, margin, trials, 600)
+        print(
+            f"  margin {margin:.0%}: wrong among *enough* when first called {result.false_at_first:5.1%},"
+            f" ever {result.false_ever:5.1%}; found {result.found:4.1f} of {result.enough} that are"
+        )
 
 
 def _needed(random: np.random.Generator, trials: int, margin: float, discordant: float, reference: int) -> str:

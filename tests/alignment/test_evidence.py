@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from bench.evidence import alarm_delays, approvals, audited, broken_certificates, pairs, z_test_approvals
+from bench.evidence import alarm_delays, approvals, audited, broken_certificates, cascading, pairs, recorded, z_test_approvals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -196,7 +196,20 @@ def test_many_classes_share_one_error_budget_under_optional_stopping() -> None:
     random = np.random.default_rng(9)
     bad = [np.array([-1.0] * worse + [1.0] * 2 + [0.0] * (98 - worse)) for worse in range(8, 18)]
     good = [np.array([-1.0] * 2 + [1.0] * better + [0.0] * (98 - better)) for better in range(20)]
-    result = audited(random, [*bad, *good], 0.05, 100, 300)
+    result = audited(random, [recorded(values) for values in (*bad, *good)], 0.05, 100, 300)
     assert result.false_at_first <= ALPHA
     assert result.false_ever <= ALPHA
     assert result.found >= 15
+
+
+def test_cascades_share_the_budget_of_single_rungs() -> None:
+    """Two cheap rungs and their cascade in each of ten classes, judged on the same tasks: wrong among *enough* at most 5 %."""
+    classes = [
+        cascading((0.95, share, share - 0.05), alike, 0.8) for share in (0.95, 0.9, 0.88, 0.85, 0.75) for alike in (0.2, 0.9)
+    ]
+    truth = np.concatenate([mean for _, mean in classes])
+    assert (truth < -0.05).sum() >= 10  # some of either kind
+    result = audited(np.random.default_rng(11), classes, 0.05, 100, 400)
+    assert result.false_at_first <= ALPHA
+    assert result.false_ever <= ALPHA
+    assert result.found >= 5
