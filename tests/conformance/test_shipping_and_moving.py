@@ -14,12 +14,14 @@ import pytest
 
 from breakeven.cli.main import run
 from breakeven.errors import DataError, Unreachable
+from breakeven.governance.privacy import Keeping, Privacy
 from breakeven.ledger import open_ledger
 from breakeven.ledger.clickhouse.connection import connected
 from breakeven.ledger.clickhouse.erasures import Forgetting
 from breakeven.ledger.clickhouse.shipping import Shipper
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.restate import restate
+from breakeven.ledger.retaining import retain_calls
 from breakeven.ledger.seals import read_manifest
 from breakeven.service.bookkeeper import run as keep_books
 from breakeven.service.bookkeeper_spec import BookkeeperSpec
@@ -31,6 +33,7 @@ PRICES = FixedQuotes({"m": {"input": "2.50", "output": "10"}})
 DEARER = FixedQuotes({"m": {"input": "5", "output": "10"}, "mystery": {"input": "1", "output": "1"}}, version="v2")
 ROLLED = "SELECT state, CAST(sum(call_count) AS BIGINT) AS calls FROM rollup_calls GROUP BY state HAVING sum(call_count) <> 0"
 COSTS = "SELECT state, kind, sum(cost) AS cost, CAST(sum(line_count) AS BIGINT) AS lines FROM rollup_costs GROUP BY state, kind"
+SUMS = "SELECT day, feature, state, kind, sum(cost) AS cost, sum(quantity) AS quantity FROM rollup_costs GROUP BY ALL"
 STATES = "SELECT state, count(*) AS calls, sum(input_tokens) AS tokens FROM calls GROUP BY state"
 
 
@@ -160,6 +163,57 @@ def test_an_erasure_reaches_the_copy(tmp_path: Path, start_clickhouse: Start, mo
         assert [forgetting.forget(Layout(root), later), forgetting.forget(Layout(root), later)] == [1, 0]
         assert Forgetting(client).forget(Layout(root), later) == 0
     assert run(["ledger", "export", "--to", str(address), "--ledger", str(root)]) == 0
+
+
+@pytest.mark.parametrize("killed_after", [None, "_exchange", "_restate"])
+def test_what_the_ledger_keeps_no_longer_goes_from_the_copy(
+    tmp_path: Path, start_clickhouse: Start, monkeypatch: pytest.MonkeyPatch, killed_after: str | None
+) -> None:
+    """Identities that ended and calls that became daily sums: rows, sums, states and rollups are equal again, kills included."""
+    address, root = start_clickhouse(f"kept_{killed_after}"), tmp_path / "ledger"
+    for first in (1, 3):
+        with (
+            open_ledger(root, write=True, create=True) as ledger,
+            ledger.intake(source="import:test", quotes=PRICES, recorded_at=datetime(2026, 11, 1)) as intake,
+        ):
+            intake.stage_rows(
+                [
+                    {
+                        "occurred_at": f"2026-{9 + day % 2:02d}-0{day}T1{hour}:00:00", "provider": "openai", "input": 1000, "output": 100,
+                        "model": "mystery" if hour == 2 else "m", "user_id": f"u{hour}", "trace_id": "t", "feature": f"f{hour % 2}",
+                    }
+                    for day in (first, first + 1)
+                    for hour in range(4)
+                ]
+            )  # fmt: skip
+            intake.commit()
+    with open_ledger(root, write=True) as ledger:
+        assert restate(ledger, DEARER, datetime(2026, 9, 1), datetime(2026, 11, 20)).segment == 3
+    assert _ship(root, address) == (1, 2, 3)
+    day = 86_400
+    for keeping in (Keeping(identities=day), Keeping(calls=day)):
+        assert retain_calls(root, Privacy(keeping=keeping).ends(datetime(2026, 11, 20))) is not None
+        if killed_after is not None:
+            with monkeypatch.context() as patch:
+                patch.setattr(Shipper, killed_after, _once_then_killed(getattr(Shipper, killed_after)))
+                with pytest.raises(KeyboardInterrupt):
+                    _ship(root, address)
+        assert _ship(root, address) == ()
+        assert _same(
+            root, address, ROLLED, SUMS, STATES, "SELECT user_id, trace_id, feature, call_count, source_ref FROM calls",
+            "SELECT user_id, adjustment_of IS NULL AS original, sum(cost) AS cost, count(*) AS lines FROM cost_lines GROUP BY ALL",
+        )  # fmt: skip
+        assert run(["ledger", "export", "--to", str(address), "--ledger", str(root)]) == 0
+        with connected(address) as client:
+            assert client.query("SELECT name FROM system.tables WHERE name LIKE 'rewritten%'").result_rows == []
+
+
+def _once_then_killed(step: Callable[..., object]) -> Callable[..., None]:
+    def killed(*arguments: object) -> None:
+        step(*arguments)
+        raise KeyboardInterrupt
+
+    return killed
 
 
 def test_a_database_holds_one_ledger(tmp_path: Path, start_clickhouse: Start) -> None:

@@ -7,7 +7,7 @@ which is the commit: the next shipment begins after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from breakeven.ledger.clickhouse.tables import (
 )
 from breakeven.ledger.layout import Layout
 from breakeven.ledger.schema import FACTS, ROLLUP_CALLS
-from breakeven.ledger.seals import Manifest, SealedFile, damage, read_manifest, segment_numbers, sha256_of
+from breakeven.ledger.seals import Manifest, SealedFile, damage, manifests, read_manifest, segment_numbers, sha256_of
 from breakeven.ledger.states import WEAKEST_FIRST
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Shipper:
         self._retention_days = retention_days
         self._ready = False
         self._forgetting = Forgetting(client)
+        self._hashes: dict[Path, tuple[int, str]] = {}
 
     def close(self) -> None:
         """Give the connection back."""
@@ -80,14 +81,57 @@ class Shipper:
                 self._prepare()
                 self._claim(layout)
                 self._ready = True
-            waiting = sorted(segment_numbers(layout) - self.segments())[:most]
+            there = self._there()
+            waiting = sorted(segment_numbers(layout) - there.keys())[:most]
             rows = sum(self._ship(layout, read_manifest(layout.manifest(number)), layout.manifest(number)) for number in waiting)
+            self._follow(layout, there)
             self._forgetting.forget(layout, datetime.now(UTC).replace(tzinfo=None))
         return Shipped(tuple(waiting), rows)
 
     def segments(self) -> set[int]:
         """The numbers of the segments that are in completely."""
-        return {row[0] for row in self._rows(f"SELECT DISTINCT segment FROM {SEGMENTS}")}
+        return set(self._there())
+
+    def _there(self) -> dict[int, str]:
+        """The segments that are in completely, with the hash of the manifest that each came with."""
+        return dict(tuple(row) for row in self._rows(f"SELECT segment, sha256 FROM {SEGMENTS} FINAL"))
+
+    def _follow(self, layout: Layout, there: Mapping[int, str]) -> None:
+        """Segments that were written anew since they came, because something is kept no longer, take the places of the old ones.
+
+        What a rewrite may change is in no rollup, so the rollups stay. A kill leaves the old hash, and all of it is done again.
+        """
+        known = segment_numbers(layout) & there.keys()
+        changed = [number for number in sorted(known) if self._hash(layout.manifest(number)) != there[number]]
+        for number in changed:
+            manifest = read_manifest(layout.manifest(number))
+            for table in dict.fromkeys(file.table for file in manifest.files):
+                self._exchange(layout, manifest, table)
+        if changed:
+            for manifest in (each for each in manifests(layout) if each.kind == "restatement" and each.segment in there):
+                self._restate(manifest, sha256_of(layout.manifest(manifest.segment)))
+            for number in changed:
+                self._commit(read_manifest(layout.manifest(number)), layout.manifest(number))
+
+    def _hash(self, path: Path) -> str:
+        """The hash of a manifest, computed again where its file is another one."""
+        at = path.stat().st_mtime_ns
+        if self._hashes.get(path, (0, ""))[0] != at:
+            self._hashes[path] = at, sha256_of(path)
+        return self._hashes[path][1]
+
+    def _exchange(self, layout: Layout, manifest: Manifest, table: str) -> None:
+        """The rows of a segment's fact as its sealed files have them now. They come as parts, of which no rollup's view hears."""
+        draft = f"rewritten_{table}"
+        self._client.command(f"DROP TABLE IF EXISTS {draft}")
+        self._client.command(f"CREATE TABLE {draft} AS {table}")
+        for file in (each for each in manifest.files if each.table == table):
+            self._send(layout, manifest.segment, file, draft)
+        delete = f"ALTER TABLE {table} DELETE WHERE segment_of = {manifest.segment} SETTINGS mutations_sync = 2"
+        self._client.command(delete)
+        for (partition,) in self._rows(f"SELECT DISTINCT _partition_id FROM {draft} ORDER BY 1"):
+            self._client.command(f"ALTER TABLE {table} ATTACH PARTITION ID '{partition}' FROM {draft}")
+        self._client.command(f"DROP TABLE {draft}")
 
     def _prepare(self) -> None:
         """Make what is missing, columns of later versions included."""
@@ -119,6 +163,11 @@ class Shipper:
         rows = sum(self._insert(layout, manifest.segment, file) for file in manifest.files)
         if manifest.kind == "restatement":
             self._restate(manifest, sha256_of(path))
+        self._commit(manifest, path)
+        return rows
+
+    def _commit(self, manifest: Manifest, path: Path) -> None:
+        """Say that a segment is in, as its manifest has it."""
         self._client.command(
             f"INSERT INTO {SEGMENTS} (segment, source, kind, recorded_at, sha256, manifest) SELECT {{segment:UInt64}},"
             " {source:String}, {kind:String}, {recorded_at:DateTime64(6, 'UTC')}, {sha256:String}, {manifest:String}",
@@ -131,23 +180,13 @@ class Shipper:
                 "manifest": msgspec.json.encode(manifest).decode(),
             },
         )
-        return rows
 
     def _insert(self, layout: Layout, segment: int, file: SealedFile) -> int:
         """One sealed file, where it is not in yet."""
         known = self._held(segment, file)
         if known == file.rows:
             return 0
-        if problem := damage(layout, file):
-            raise LedgerDamaged(f"segment {segment} cannot be shipped", "Run: breakeven ledger verify", (problem,))
-        with (layout.root / file.path).open("rb") as content:
-            self._client.raw_insert(
-                file.table,
-                column_names=list(FACTS[file.table]),
-                insert_block=content,
-                fmt="Parquet",
-                settings={**_ONCE, "insert_deduplication_token": file.sha256, "log_comment": str(segment)},
-            )
+        self._send(layout, segment, file, file.table)
         held = self._held(segment, file)
         if held != file.rows and not self._expired(file):
             raise LedgerDamaged(
@@ -155,6 +194,19 @@ class Shipper:
                 f"Remove them (ALTER TABLE {file.table} DELETE WHERE segment_of = {segment}) and export again.",
             )
         return file.rows - known
+
+    def _send(self, layout: Layout, segment: int, file: SealedFile, table: str) -> None:
+        """One sealed file into a table, in one insert."""
+        if problem := damage(layout, file):
+            raise LedgerDamaged(f"segment {segment} cannot be shipped", "Run: breakeven ledger verify", (problem,))
+        with (layout.root / file.path).open("rb") as content:
+            self._client.raw_insert(
+                table,
+                column_names=list(FACTS[file.table]),
+                insert_block=content,
+                fmt="Parquet",
+                settings={**_ONCE, "insert_deduplication_token": file.sha256, "log_comment": str(segment)},
+            )
 
     def _expired(self, file: SealedFile) -> bool:
         """Whether retention may have removed some of its rows already."""
