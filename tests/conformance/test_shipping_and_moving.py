@@ -179,8 +179,9 @@ def test_what_the_ledger_keeps_no_longer_goes_from_the_copy(
             intake.stage_rows(
                 [
                     {
-                        "occurred_at": f"2026-{9 + day % 2:02d}-0{day}T1{hour}:00:00", "provider": "openai", "input": 1000, "output": 100,
-                        "model": "mystery" if hour == 2 else "m", "user_id": f"u{hour}", "trace_id": "t", "feature": f"f{hour % 2}",
+                        "occurred_at": f"2026-{9 + day % 2:02d}-0{day}T1{hour}:00:00", "provider": "openai", "input": 1000,
+                        "output": 100, "model": "mystery" if hour == 2 else "m", "user_id": f"u{hour}", "trace_id": "t",
+                        "feature": f"f{hour % 2}",
                     }
                     for day in (first, first + 1)
                     for hour in range(4)
