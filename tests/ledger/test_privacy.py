@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -108,11 +108,12 @@ def test_erase_takes_a_user_out_of_every_file_and_keeps_every_sum(known: Path) -
         call_id, 0, datetime(2026, 10, 1), "feature-1", None, None, "m", None, b'"user-1"', b'"b"', redacted=False
     )
     captures.append(Layout(known), "w", [kept])
+    captures.append(Layout(known), "audit", [replace(kept, rung="small", request=b"null", response=b'"user-1"', replay=True)])
     (known / "rejects" / "old.jsonl").write_text('{"user":"user-1","input":"x"}\n{"user":"user-11","input":"y"}\n')
     result = _run("ledger", "erase", "--user", "user-1", "--yes", "--json", "--ledger", str(known))
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
-    assert (told["calls"], told["exchanges"], told["rejects"], told["segments"]) == (40, 1, 1, 2)
+    assert (told["calls"], told["exchanges"], told["rejects"], told["segments"]) == (40, 2, 1, 2)
     assert told["before"] == told["after"]
     assert told["after"]["cost_lines.cost"] == "0.42"
     assert _rolled(known) == before
