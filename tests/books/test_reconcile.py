@@ -179,6 +179,7 @@ def test_posting_ties_the_ledger_to_the_invoice(ledger: Path, answer: Answer, in
     at = ("--ledger", str(ledger))
     code, report = answer("reconcile", str(path), *at, "--post", "--tolerance", "0.01%")
     assert (code, report["remaining"], report["within"]) == (0, "0", True)
+    assert {row["remedy"] for row in report["rows"]} == {"none: it is posted"}
     cost = answer("pnl", *at, "--period", "2026-10", "--provider", "anthropic")[1]
     assert cost["total"]["cost"] == report["invoiced"]
     (nobodys,) = [Decimal(row["cost"]) for row in cost["rows"] if row["kind"] == "unattributed"]

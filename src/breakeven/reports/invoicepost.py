@@ -12,9 +12,8 @@ from breakeven.economics.money import amount, shares
 from breakeven.economics.reconciliation import Part, Reconciliation, plain_model
 from breakeven.ledger.adjusting import Adjustment, Tied
 from breakeven.reports.question import Facts, statement, whole
-from breakeven.reports.reconcile import Held
+from breakeven.reports.reconcile import NOT_POSTED, Held
 
-NOT_POSTED = ("tax", "unexplained")
 _NOBODYS = ("unseen key", "not metered")
 _WHOLE_VENDOR = ("rounding", "credit", "fee", "currency")
 _DIMENSIONS = ("feature", "team", "workflow", "environment")

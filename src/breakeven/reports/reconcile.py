@@ -26,6 +26,8 @@ FORMULA: Mapping[str, str] = {
     "metered": "sum of known cost of the invoice's vendors in the period, without adjustments of invoices",
     "remaining": "difference - tax - posted before",
 }
+NOT_POSTED = ("tax", "unexplained")
+POSTED = "none: it is posted"
 _AROUND = timedelta(days=1)
 
 
@@ -125,7 +127,7 @@ def reconciled_with(ledger: Facts, held: Held) -> tuple[Reconciled, Reconciliati
     remaining = found.difference - tax - posted
     most = abs(found.invoiced) * Fraction(held.tolerance)
     within, explained = abs(remaining) <= most and found.unexplained <= most, found.unexplained <= most
-    rows = _rows(found, held)
+    rows = _rows(found, held, settled=bool(posted) and not remaining)
     report = Reconciled(
         invoice=held.invoice,
         period=held.period.name,
@@ -181,8 +183,11 @@ def _unknown(ledger: Facts, held: Held) -> list[Unknown]:
     ]
 
 
-def _rows(found: Reconciliation, held: Held) -> list[CauseRow]:
-    """Causes, the largest first; each price, each key and each unexplained difference is one of its own."""
+def _rows(found: Reconciliation, held: Held, *, settled: bool) -> list[CauseRow]:
+    """Causes, the largest first; each price, each key and each unexplained difference is one of its own.
+
+    `settled`: everything that can be posted is.
+    """
     groups: dict[tuple[str, ...], list[Part]] = defaultdict(list)
     for part in found.parts:
         apart = part.cause in ("price", "unpriced", "unexplained")
@@ -190,7 +195,8 @@ def _rows(found: Reconciliation, held: Held) -> list[CauseRow]:
         groups[part.cause, part.cell.provider, part.detail, *finer].append(part)
     rows = [(sum(part.amount for part in parts), key, parts) for key, parts in groups.items()]
     rows.sort(key=lambda row: (-abs(row[0]), row[1]))
-    return [_row(amount, parts, held) for amount, _, parts in rows]
+    made = [_row(amount, parts, held) for amount, _, parts in rows]
+    return [msgspec.structs.replace(row, remedy=POSTED) if settled and row.cause not in NOT_POSTED else row for row in made]
 
 
 def _row(amount: int, parts: Sequence[Part], held: Held) -> CauseRow:
