@@ -2,9 +2,9 @@
 
 Run: python -m bench.compiled [SEEDS] [receipts] [contracts] [large]
 
-Targets on the receipts, as a stream in seeded order: company + date + total answered on at least 40 %, all four fields on at least
-28 %, with 98 % of their fields and 95 % of whole answers right; of receipts whose vendor came before, the date on 60 % at 0.5 %
-error and the total on 55 % at 1 %; 2 ms each. 10,000 examples are learned in 60 s, a handler is loaded in 50 ms.
+Targets on the receipts, as a stream in seeded order: company + date + total answered on at least 40%, all four fields on at least
+28%, with 98% of their fields and 95% of whole answers right; of receipts whose vendor came before, the date on 60% at 0.5%
+error and the total on 55% at 1%; 2 ms each. 10,000 examples are learned in 60 s, a handler is loaded in 50 ms.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def _units() -> Iterator[str]:
             each = random.lognormal(-0.045, 0.3, customers)
             found = ratio_interval([Cluster(float(n * one), int(n)) for n, one in zip(sizes, each, strict=True)])
             held += found is not None and found.low <= 1 <= found.high
-        yield f"unit cost: 95 % interval of {customers} customers, log spread of size {spread}: holds {held / 1000:.1%}"
+        yield f"unit cost: 95% interval of {customers} customers, log spread of size {spread}: holds {held / 1000:.1%}"
 
 
 def _forecast() -> Iterator[str]:
@@ -86,7 +86,7 @@ def _forecast() -> Iterator[str]:
             found = None if seen is None else band(seen, 0, ahead)
             if found is not None and found.low is not None and found.high is not None:
                 held.append(found.low <= days[known:].sum() <= found.high)
-        yield f"forecast: {known} days known, {ahead} ahead: 90 % interval held {np.mean(held):.1%} of {len(held)} companies"
+        yield f"forecast: {known} days known, {ahead} ahead: 90% interval held {np.mean(held):.1%} of {len(held)} companies"
 
 
 def _company(number: int, days: int) -> Floats:

@@ -2,9 +2,9 @@
 
 Run: python -m bench.evidence [TRIALS]
 
-Targets: false approval at the boundary of at most 5 % with a look after every pair (a repeated z-test: about half); no more pairs
-than a reference implementation needed at equal quality; certificates broken in at most 6 % of trials at a 5-point margin; bounds
-that hold at all times in at least 95 % of trials.
+Targets: false approval at the boundary of at most 5% with a look after every pair (a repeated z-test: about half); no more pairs
+than a reference implementation needed at equal quality; certificates broken in at most 6% of trials at a 5-point margin; bounds
+that hold at all times in at least 95% of trials.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Floats = NDArray[np.float64]
 ALPHA = 0.05
 TRIALS = 1_000
 REFERENCE = {0.01: (1_287, 2_610, 6_274), 0.02: (424, 631, 1_329), 0.03: (237, 324, 545), 0.05: (129, 149, 201)}
-"""Median pairs that another implementation needed, by margin, with 2, 4 and 8 % of pairs discordant."""
+"""Median pairs that another implementation needed, by margin, with 2, 4 and 8% of pairs discordant."""
 DISCORDANT = (0.02, 0.04, 0.08)
 LOOKS = 3_000
 
@@ -69,7 +69,7 @@ def broken_certificates(random: np.random.Generator, trials: int, pairs_count: i
     for _ in range(trials):
         score = random.random(pairs_count)
         harm = random.random(pairs_count)
-        loss = (harm < 0.35 * score).astype(np.float64) - (harm > 1 - 0.06)  # worse on hard tasks, better on 6 % of all
+        loss = (harm < 0.35 * score).astype(np.float64) - (harm > 1 - 0.06)  # worse on hard tasks, better on 6% of all
         family = np.where(score[None, :] < shares[:, None], loss[None, :], 0.0)
         place = certify(family, margin, ALPHA).place
         share = float(shares[place]) if place is not None else 0.0
@@ -168,7 +168,7 @@ def main(trials: int = TRIALS) -> None:
         drawn = pairs(random, trials, LOOKS, better, worse)
         print(f"  {better:.0%} better, {worse:.0%} worse: {np.mean(approvals(drawn, 0.02) > 0):6.1%}", end="")
         print(f"   a repeated z-test {z_test_approvals(drawn, 0.02):6.1%}")
-    print("Pairs needed at equal quality: median (reference) [planned at 50 % power]")
+    print("Pairs needed at equal quality: median (reference) [planned at 50% power]")
     for margin, reference in REFERENCE.items():
         cells = [_needed(random, trials // 4, margin, share, pairs) for share, pairs in zip(DISCORDANT, reference, strict=True)]
         print(f"  {margin:.0%}: " + ", ".join(cells))
@@ -181,10 +181,10 @@ def main(trials: int = TRIALS) -> None:
         agreed = random.random((max(trials // 2, 50), 1_000)) < share
         held = [all(agreement_bounds(row[:n], ALPHA).low <= share for n in (50, 200, 1_000)) for row in agreed]
         print(f"  true share {share:.0%}: {np.mean(held):6.1%}")
-    print("Alarm after a switch (margin 2 points, 1 in 1,000): checks until it rings, median and 95 %")
+    print("Alarm after a switch (margin 2 points, 1 in 1,000): checks until it rings, median and 95%")
     for worse in (0.03, 0.08, 0.15, 0.30):
         delays = alarm_delays(random, max(trials // 10, 50), worse, 0.001, 5_000)
-        print(f"  {worse:.0%} worse, 1 % better: {int(np.median(delays)):,}, {int(np.quantile(delays, 0.95)):,}")
+        print(f"  {worse:.0%} worse, 1% better: {int(np.median(delays)):,}, {int(np.quantile(delays, 0.95)):,}")
     if ROUTING.is_file():
         tables = [recorded(values) for values in subjects(ROUTING).values()]
         print(f"Audits of {len(tables)} recorded subjects at once, a look after each of 600 replays, {trials // 2:,} audits")

@@ -3,12 +3,12 @@
 Run: python -m bench.routing [FILE TEXT WEAK STRONG [TAG]]
 
 Without a file: an invented workload of known worth, on which cross-fitted certificates are held against the truth. With a file of
-replays (Parquet, CSV or JSONL) and the names of its columns: gap recovered and share on the weak rung at 98 % of the strong score
+replays (Parquet, CSV or JSONL) and the names of its columns: gap recovered and share on the weak rung at 98% of the strong score
 over random halves, the same with 200 replays only, and certificates from 500 and 2,000 fresh pairs, drawn with replacement from the
 half that was not trained on, whose whole is the truth.
 
-Targets: certificates broken in at most 5 % of trials; at most 100 µs per decision; on exam questions with the subject as tag an
-area of at least 0.70 and 36 % at 98 %, without tag 0.68, with 200 replays 0.62.
+Targets: certificates broken in at most 5% of trials; at most 100 µs per decision; on exam questions with the subject as tag an
+area of at least 0.70 and 36% at 98%, without tag 0.68, with 200 replays 0.62.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def cross_fitted() -> None:
 
 
 def halves(pairs: Sequence[Pair], replays: int | None, label: str) -> None:
-    """Gap recovered and the share at 98 % over random halves, trained on the first `replays` of one half."""
+    """Gap recovered and the share at 98% over random halves, trained on the first `replays` of one half."""
     areas, shares, times, kept = [], [], [], []
     for seed in range(HALVES):
         order = np.random.default_rng(seed).permutation(len(pairs))
@@ -83,7 +83,7 @@ def halves(pairs: Sequence[Pair], replays: int | None, label: str) -> None:
     broken = float(np.mean(np.array(kept) < 0))
     spent = f"{np.median(times):.0f} µs" if times else "nothing certified"
     print(
-        f"{label}: area {np.mean(areas):.3f} ± {np.std(areas):.3f}, at 98 % {np.mean(shares):.1%} ± {np.std(shares):.1%}, "
+        f"{label}: area {np.mean(areas):.3f} ± {np.std(areas):.3f}, at 98% {np.mean(shares):.1%} ± {np.std(shares):.1%}, "
         f"below the floor in {broken:.0%} of halves, {spent} per decision"
     )
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import pnl from "./golden/pnl.json";
 import { verdictWords, PNL } from "./screens/columns";
-import { amount, axisCost, change, direction, dollars, NONE, share, signedShare, unitCost, useLocale } from "./format";
+import { amount, axisCost, change, compact, direction, dollars, NONE, share, unitCost, useLocale } from "./format";
 import type { Schemas } from "./api/client";
 
 type Row = Schemas["PnlRow"];
@@ -43,9 +43,22 @@ test("round figures on an axis have no idle zeros", () => {
   expect([0.001, 0.02, 0.1, 2, 1500].map(axisCost)).toEqual(["0.001", "0.02", "0.1", "2", "1,500"]);
 });
 
+test("what was paid never reads as $0", () => {
+  expect(["0", "0.000371", "0.371", "0.5", "7.2", "99.999", "1615.07"].map((text) => dollars(text))).toEqual([
+    "$0",
+    "$0.000371",
+    "$0.371",
+    "$0.50",
+    "$7.20",
+    "$100.00",
+    "$1,615",
+  ]);
+  expect(dollars("0.371", 0)).toBe("$0");
+  expect([0.4, 0.00037, 1500].map(compact)).toEqual(["0.4", "0.00037", "1.5K"]);
+});
+
 test("signs and words carry what colour does", () => {
   expect(dollars("-1615.07")).toBe("−$1,615");
-  expect(signedShare(0.812)).toBe("+81.2%");
   expect(direction("-1", true)).toBe("better");
   expect(direction("1", true)).toBe("worse");
   expect(direction("0", true)).toBe("");

@@ -17,11 +17,23 @@ export function amount(value: string | number | null | undefined, digits = 0): s
   return written(Number(value), { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-export function dollars(value: string | number | null | undefined, digits = 0): string {
+/** As many decimals as the size needs, as in the sentences: what was paid never reads as $0. `digits`: so many instead. */
+export function dollars(value: string | number | null | undefined, digits?: number): string {
   if (value === null || value === undefined || value === "") return NONE;
-  const number = Number(value);
-  return (number < 0 ? MINUS : "") + "$" + amount(Math.abs(number), digits);
+  const size = Math.abs(Number(value));
+  const text =
+    digits !== undefined || size === 0
+      ? amount(size, digits)
+      : small(size)
+        ? figures(size)
+        : amount(size, size < 100 ? 2 : 0);
+  return (Number(value) < 0 ? MINUS : "") + "$" + text;
 }
+
+/** Whether an amount is no whole number of cents below 1. */
+const small = (size: number): boolean => size < 1 && size !== Math.round(size * 100) / 100;
+
+const figures = (value: number): string => written(value, { maximumSignificantDigits: 3 });
 
 /** A cost per unit: three significant digits. */
 export function unitCost(value: string | number | null | undefined): string {
@@ -48,21 +60,15 @@ export function share(value: number | null | undefined, digits = 1): string {
   return written(value, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** A change as a share: what rises has its sign too. */
-export function signedShare(value: number, digits = 1): string {
-  return (value > 0 ? "+" : "") + share(value, digits);
-}
-
 export function count(value: number | string | null | undefined): string {
   return amount(value, 0);
 }
 
 /** A round figure on the axis of costs per unit: no idle zeros. */
-export function axisCost(value: number): string {
-  return written(value, { maximumSignificantDigits: 3 });
-}
+export const axisCost = figures;
 
 export function compact(value: number): string {
+  if (Math.abs(value) < 1) return figures(value);
   return written(value, { notation: "compact", maximumFractionDigits: 1 });
 }
 

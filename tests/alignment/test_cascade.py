@@ -28,7 +28,7 @@ def _evaluate(breakeven: Run, data: Path, value: str, where: str, strong: str, *
 
 
 def test_two_cheap_models_that_agree_do_school_sums(breakeven: Run, shared_data: Path) -> None:
-    """On 667 GSM8K questions two cheap models save over 75 % of gpt-4o's cost at over 99.5 % of its quality, and that is proven."""
+    """On 667 GSM8K questions two cheap models save over 75% of gpt-4o's cost at over 99.5% of its quality, and that is proven."""
     code, found = _evaluate(breakeven, shared_data / "routing", "number", "gsm8k", STRONG, MINI, FLASH)
     pair = next(row for row in found["candidates"] if row["kind"] == "agreement")
     assert (code, found["questions"], found["chosen"]) == (0, 667, f"{MINI} + {FLASH}")
@@ -41,7 +41,7 @@ def test_two_cheap_models_that_agree_do_school_sums(breakeven: Run, shared_data:
 
 
 def test_two_cheap_models_that_agree_run_python_in_their_heads(breakeven: Run, shared_data: Path) -> None:
-    """On 422 CRUXEval questions the pair saves over 45 % of gpt-4o's cost at over 99 % of its quality; so few prove no margin."""
+    """On 422 CRUXEval questions the pair saves over 45% of gpt-4o's cost at over 99% of its quality; so few prove no margin."""
     code, found = _evaluate(breakeven, shared_data / "routing", "literal", "cruxeval", STRONG, MINI, "Qwen2.5-72B-Instruct")
     pair = next(row for row in found["candidates"] if row["kind"] == "agreement")
     assert pair["saved"] > 0.45
@@ -94,7 +94,7 @@ def test_bad_requests_are_told(breakeven: Run, tmp_path: Path, arguments: tuple[
 
 
 def test_a_loss_beyond_the_margin_is_seldom_proven_harmless() -> None:
-    """At a true loss of exactly the margin, at most 5 % of 400 runs of 500 pairs are approved; at equal quality most are."""
+    """At a true loss of exactly the margin, at most 5% of 400 runs of 500 pairs are approved; at equal quality most are."""
     approved = {True: 0, False: 0}
     for seed in range(400):
         draws = Random(seed)

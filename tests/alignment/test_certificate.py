@@ -23,7 +23,7 @@ def test_the_bound_is_clopper_and_pearsons(tally: tuple[int, int]) -> None:
 
 
 def test_the_bound_holds_as_often_as_it_says() -> None:
-    """Of 2,000 records of 60 tries at a true share of 0.9, the bound lies above the truth in at most about 5 %."""
+    """Of 2,000 records of 60 tries at a true share of 0.9, the bound lies above the truth in at most about 5%."""
     random = Random(1)
     records = [sum(random.random() < 0.9 for _ in range(60)) for _ in range(2000)]
     assert sum(lower_bound(right, 60) > 0.9 for right in records) / 2000 < 0.065
@@ -43,7 +43,7 @@ def test_no_limit_breaks_a_promise(tries: list[tuple[float, bool]], fields: int)
 
 
 def test_forty_two_right_tries_are_enough_and_forty_one_are_not() -> None:
-    """For one field at the default floor of 93 %, 42 right tries and no wrong one are the smallest record that admits answers."""
+    """For one field at the default floor of 93%, 42 right tries and no wrong one are the smallest record that admits answers."""
     limits = []
     for count in (41, 42):
         certificate = Certificate(1)
@@ -54,7 +54,7 @@ def test_forty_two_right_tries_are_enough_and_forty_one_are_not() -> None:
 
 
 def test_a_lower_aim_lets_less_sure_answers_through() -> None:
-    """The edge follows the aim: 2.5 times the errors it allows, so that a feature content with 95 % may answer up to 0.1."""
+    """The edge follows the aim: 2.5 times the errors it allows, so that a feature content with 95% may answer up to 0.1."""
     certificate = Certificate(1, floor=0.9, aim=0.95)
     for _ in range(100):
         certificate.add(0.08, right=True)

@@ -128,7 +128,7 @@ def test_figures_are_drawn_for_people(breakeven: Run, written: Written, names: E
     """Without --json the replay says in words how many were answered, how well, and how fast."""
     out = breakeven("compile", "replay", written(names(200)), *PARTS)[1]
     assert "examples answered without a model" in out
-    assert "with 95 % confidence" in out
+    assert "with 95% confidence" in out
     assert "µs" in out
 
 

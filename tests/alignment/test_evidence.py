@@ -80,7 +80,7 @@ def test_differences_beyond_their_span_are_refused() -> None:
 
 @pytest.mark.parametrize(("better", "worse"), [(0.0, 0.02), (0.01, 0.03), (0.03, 0.05)])
 def test_looking_after_every_pair_does_not_approve_what_is_too_bad(better: float, worse: float) -> None:
-    """At the boundary, with a look after each of 2,000 pairs: at most 5 % false approvals (z-test: 40 % and more)."""
+    """At the boundary, with a look after each of 2,000 pairs: at most 5% false approvals (z-test: 40% and more)."""
     drawn = pairs(np.random.default_rng(5), 600, 2_000, better, worse)
     assert np.mean(approvals(drawn, 0.02) > 0) <= ALPHA + 0.02  # 2 standard errors of 600 trials
     assert z_test_approvals(drawn, 0.02) > 0.3
@@ -99,7 +99,7 @@ def test_equal_quality_is_found_with_few_pairs(margin: float, discordant: float,
 
 
 def test_certificates_keep_their_margin() -> None:
-    """A family of 41 policies on 200 pairs: at most 6 % break a margin of 5 points, and calls are moved."""
+    """A family of 41 policies on 200 pairs: at most 6% break a margin of 5 points, and calls are moved."""
     broken, moved = broken_certificates(np.random.default_rng(4), 300, 200, 0.05)
     assert broken <= 0.06
     assert moved >= 0.3
@@ -116,7 +116,7 @@ def test_the_fixed_sequence_stops_at_the_first_failure() -> None:
 
 
 def test_the_lower_bound_on_agreement_holds_at_all_times() -> None:
-    """Looked at after 40, 150 and 600 replays, the bound lies above the true share in at most 5 % of 150 trials."""
+    """Looked at after 40, 150 and 600 replays, the bound lies above the true share in at most 5% of 150 trials."""
     random = np.random.default_rng(2)
     for share in (0.8, 0.97):
         drawn = random.random((150, 600)) < share
@@ -137,7 +137,7 @@ def test_weights_of_the_sampling_design_correct_the_sample() -> None:
 
 
 def test_an_alarm_rings_for_a_drop_and_not_for_good_work() -> None:
-    """Fifteen points worse: within 400 checks in 95 % of trials; equal quality: not once in 2,000 checks of 40 trials."""
+    """Fifteen points worse: within 400 checks in 95% of trials; equal quality: not once in 2,000 checks of 40 trials."""
     random = np.random.default_rng(1)
     assert float(np.quantile(alarm_delays(random, 60, 0.16, 0.001, 2_000), 0.95)) <= 400
     assert min(alarm_delays(random, 40, 0.01, 0.001, 2_000)) > 2_000
@@ -169,7 +169,7 @@ def test_holm_goes_from_the_smallest() -> None:
 
 
 def test_exact_shares() -> None:
-    """A harm of less than 1 % takes 299 tries without harm; bounds are those of the beta distribution."""
+    """A harm of less than 1% takes 299 tries without harm; bounds are those of the beta distribution."""
     assert tries_without_harm(0.01) == 299
     assert share_at_most(0, 299) < 0.01 < share_at_most(0, 298)
     assert share_at_least(1_912, 1_930) == pytest.approx(0.98620, abs=1e-5)
@@ -192,7 +192,7 @@ def test_a_fingerprint_changes_with_what_was_tested() -> None:
 
 
 def test_many_classes_share_one_error_budget_under_optional_stopping() -> None:
-    """Thirty classes, ten at the boundary or below, a look after each of 300 replays: wrong among *enough* at most 5 %."""
+    """Thirty classes, ten at the boundary or below, a look after each of 300 replays: wrong among *enough* at most 5%."""
     random = np.random.default_rng(9)
     bad = [np.array([-1.0] * worse + [1.0] * 2 + [0.0] * (98 - worse)) for worse in range(8, 18)]
     good = [np.array([-1.0] * 2 + [1.0] * better + [0.0] * (98 - better)) for better in range(20)]

@@ -8,7 +8,7 @@ from breakeven.alignment.judging import FEWEST, judge_error
 
 
 def test_kindness_to_both_rungs_cancels_only_where_it_was_measured_on_both() -> None:
-    """A judge that passes 20 % of wrong answers of either rung: with labels of each it is hardly off, over all labels by 40 %."""
+    """A judge that passes 20% of wrong answers of either rung: with labels of each it is hardly off, over all labels by 40%."""
     kind = [1.0] * 80 + [0.0] * 320
     per_rung, pooled = judge_error(kind, kind), judge_error([], [], kind * 2)
     assert (per_rung.measured, pooled.measured) == ("per rung", "over all labels")
@@ -29,7 +29,7 @@ def test_too_few_labels_of_a_rung_fall_back_and_say_so() -> None:
 
 
 def test_the_true_error_is_within_what_is_said_in_19_of_20_cases() -> None:
-    """300 judges of known bias, 60 labels a rung: what they are off exceeds the bound in at most 5 % of them."""
+    """300 judges of known bias, 60 labels a rung: what they are off exceeds the bound in at most 5% of them."""
     random = np.random.default_rng(11)
     beyond = 0
     for _ in range(300):

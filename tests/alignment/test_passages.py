@@ -159,7 +159,7 @@ def test_evidence_is_found_whatever_its_spacing_and_covered_by_its_passages(word
 
 
 def test_the_bound_holds_where_recall_is_what_it_is() -> None:
-    """Simulated: of 300 records of 100 examples with a mean recall of 90 %, the bound lies above it in at most 5 %."""
+    """Simulated: of 300 records of 100 examples with a mean recall of 90%, the bound lies above it in at most 5%."""
     chance = Random(3)
     above = sum(bounded([1.0 if chance.random() < 0.7 else 2 / 3 for _ in range(100)]) > 0.9 for _ in range(300))
     assert above <= 15
@@ -173,7 +173,7 @@ def test_neighbours_raise_and_lower_a_passage() -> None:
 
 
 def test_contracts_of_the_real_world(breakeven: Run, shared_data: Path) -> None:
-    """246 real contracts, half learned, half tried: names, dates and law are in a quarter of the text, 95 % of them or more."""
+    """246 real contracts, half learned, half tried: names, dates and law are in a quarter of the text, 95% of them or more."""
     file = shared_data / "documents" / "contracts_cuad.parquet"
     fields = "Document Name,Parties,Agreement Date,Effective Date,Expiration Date,Renewal Term,Governing Law"
     code, out, _ = breakeven(

@@ -16,7 +16,7 @@ PLAN = Plan("contracts", "clause lookup", "small", shares=SHARES, checks=50, unt
 
 
 def test_a_rollout_widens_stage_by_stage_while_the_evidence_holds() -> None:
-    """Fifty checks without a loss each lead from 5 % over 25 % to all calls, then it is adopted; every step says why."""
+    """Fifty checks without a loss each lead from 5% over 25% to all calls, then it is adopted; every step says why."""
     state, steps = advanced(PLAN, State(), [0.0] * 150, NOW)
     assert [step.after for step in steps] == ["running at 25%", "running at 100%", "adopted at 100%"]
     assert (state.status, state.share(PLAN)) == ("adopted", 1.0)
@@ -24,7 +24,7 @@ def test_a_rollout_widens_stage_by_stage_while_the_evidence_holds() -> None:
 
 
 def test_an_injected_quality_drop_rolls_back_within_the_declared_checks() -> None:
-    """After 400 good checks the quality drops by 10 points: in 95 % of 120 trials it is found within what the plan declares."""
+    """After 400 good checks the quality drops by 10 points: in 95% of 120 trials it is found within what the plan declares."""
     within = PLAN.found_within(0.1)
     assert within is not None
     random = np.random.default_rng(3)
@@ -47,7 +47,7 @@ def test_good_quality_is_not_rolled_back() -> None:
 
 
 def test_a_stage_that_loses_too_much_on_average_does_not_widen() -> None:
-    """Three of fifty checks lost are more than two points: it stays at 5 % until the mean is back within the margin."""
+    """Three of fifty checks lost are more than two points: it stays at 5% until the mean is back within the margin."""
     state, steps = advanced(PLAN, State(), [-1.0, 0.0, 0.0, 0.0] * 3 + [0.0] * 38, NOW)
     assert (steps, state.stage) == ([], 0)
     assert advanced(PLAN, state, [0.0] * 150, NOW)[0].stage > 0

@@ -194,19 +194,19 @@ def test_without_gains_the_exact_test_is_no_bolder_than_a_binomial_test(lost: in
 
 
 def test_the_exact_test_keeps_its_level() -> None:
-    """At the boundary of a two-point margin with 12 % of pairs discordant, at most 5 % of 2,000 trials are called enough."""
+    """At the boundary of a two-point margin with 12% of pairs discordant, at most 5% of 2,000 trials are called enough."""
     random = np.random.default_rng(10)
     lost, gained = random.multinomial(800, [0.07, 0.05, 0.88], size=2_000).T[:2]
     asked = {(int(one), int(other)) for one, other in zip(lost, gained, strict=True) if one - other < 10}
     known = {pair: paired_p_value(*pair, 800, 0.02) for pair in asked}
     wrong = sum(known.get((int(one), int(other)), 1.0) <= 0.05 for one, other in zip(lost, gained, strict=True))
-    assert wrong / 2_000 <= 0.062  # 5 % and three standard errors
+    assert wrong / 2_000 <= 0.062  # 5% and three standard errors
 
 
 @pytest.mark.parametrize(("pairs", "margin"), [(120, 0.03), (300, 0.01)])
 @pytest.mark.parametrize("discordant", [1.0, 1.6, 5.0])
 def test_the_exact_test_is_exact(pairs: int, margin: float, discordant: float) -> None:
-    """Summed over all results, the probability of being called enough at the boundary is at most 5 %, however many pairs differ."""
+    """Summed over all results, the probability of being called enough at the boundary is at most 5%, however many pairs differ."""
     share = discordant * margin
     chances = [(share + margin) / 2, (share - margin) / 2, 1 - share]
     most = int(pairs * share + 7 * math.sqrt(pairs * share))
@@ -219,7 +219,7 @@ def test_the_exact_test_is_exact(pairs: int, margin: float, discordant: float) -
 
 
 def test_certificates_keep_their_promise() -> None:
-    """Over 120 draws of 500 pairs from a workload of known worth, at most 5 % of certified thresholds break a five-point margin."""
+    """Over 120 draws of 500 pairs from a workload of known worth, at most 5% of certified thresholds break a five-point margin."""
     random = np.random.default_rng(11)
     broken = 0
     for seed in range(120):

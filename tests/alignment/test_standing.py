@@ -25,7 +25,7 @@ def _run(agreement: float, checks: int, seed: int, change: tuple[int, float] | N
 
 
 def test_the_bounds_hold_at_every_look_at_once() -> None:
-    """Looked at after each of 150 checks, the true share leaves the bounds, ever, in at most 5 % of 300 runs."""
+    """Looked at after each of 150 checks, the true share leaves the bounds, ever, in at most 5% of 300 runs."""
     for share in (0.5, 0.9, 0.98):
         left = 0
         for seed in range(300):
@@ -50,12 +50,12 @@ def test_bounds_enclose_what_was_seen(right: int, wrong: int) -> None:
 
 
 def test_a_good_handler_stays() -> None:
-    """At 99 % and a floor of 95 %, none of 30 handlers is withdrawn in 2,000 checks."""
+    """At 99% and a floor of 95%, none of 30 handlers is withdrawn in 2,000 checks."""
     assert [seed for seed in range(30) if _run(0.99, 2_000, seed)[0].withdrawn is not None] == []
 
 
 def test_a_handler_below_its_floor_goes() -> None:
-    """At 90 % each is withdrawn by the time it must have proven 95 %, and the sentence gives the figures."""
+    """At 90% each is withdrawn by the time it must have proven 95%, and the sentence gives the figures."""
     for seed in range(20):
         standing, checks = _run(0.90, 2_000, seed)
         assert checks <= patience(0.95)

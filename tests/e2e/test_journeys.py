@@ -39,6 +39,16 @@ def test_leadership_reads_the_overview(site: Any, answer: Callable[..., Any], vi
     guest.silent()
 
 
+@pytest.mark.parametrize("path", ["/", "/pnl", "/pnl/Contract%20extraction", "/customers", "/alignment", "/calls"])
+def test_all_time_has_nothing_to_compare_with(site: Any, visit: Visits, path: str) -> None:
+    """Of all time no screen asks for a period before it or a forecast: nothing fails, and nothing is compared with."""
+    guest = visit(site.url)
+    page = guest.open(f"{path}?period=all")
+    assert page.locator("main [role=alert]").count() == 0
+    assert page.get_by_label("Compare with").input_value() == ""
+    guest.silent()
+
+
 def test_finance_reads_october_and_where_it_comes_from(site: Any, answer: Callable[..., Any], visit: Visits) -> None:
     """October's P&L with its total, its trail, its digits as CSV, and the loser's bridge with its picture."""
     guest = visit(site.url)

@@ -81,7 +81,7 @@ def test_a_cache_that_is_missed_is_found() -> None:
 
 
 def test_a_step_that_lasts_is_found_within_a_week() -> None:
-    """A lasting step of 30 % in tokens per call is found within seven days, in at least nine of ten cases."""
+    """A lasting step of 30% in tokens per call is found within seven days, in at least nine of ten cases."""
     hits = [found(month(number, {"tokens": (1, 5, 25, 1.3)}))[1, 5:12].any() for number in range(150)]
     assert np.mean(hits) >= 0.9
 

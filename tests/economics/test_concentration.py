@@ -111,7 +111,7 @@ def test_the_quadrants() -> None:
 
 
 def test_how_certain_a_loss_is() -> None:
-    """½ without an interval; 97.5 % where its upper end is 0; symmetric around 0."""
+    """½ without an interval; 97.5% where its upper end is 0; symmetric around 0."""
     assert loss_certainty(None) == 0.5
     assert loss_certainty(Interval(0, 0, 0, 20)) == 0.5
     assert loss_certainty(Interval(-1, -2, 0, 30)) == pytest.approx(0.975, abs=1e-6)

@@ -42,7 +42,7 @@ def client_hours(shared_data: Path) -> list[Floats]:
 
 @pytest.mark.parametrize(("known", "ahead"), [(14, 7), (45, 20), (90, 25), (120, 90)])
 def test_intervals_hold_what_comes(known: int, ahead: int) -> None:
-    """Over 500 invented companies the 90 % interval holds the next sum in at least 85 % of cases, and not in nearly all."""
+    """Over 500 invented companies the 90% interval holds the next sum in at least 85% of cases, and not in nearly all."""
     held = []
     for number in range(COMPANIES):
         days = company(number, known + ahead)
@@ -67,7 +67,7 @@ def test_it_beats_both_naive_methods_on_invented_companies() -> None:
 
 @pytest.mark.parametrize("ahead", [1, 6, 24, 72])
 def test_it_beats_seasonal_naive_on_real_clients(client_hours: list[Floats], ahead: int) -> None:
-    """On the real clients the sum of errors is smaller than that of the last day again, and intervals hold 85 to 95 %."""
+    """On the real clients the sum of errors is smaller than that of the last day again, and intervals hold 85 to 95%."""
     trials = [(backtest(hours, [ahead], DAY_OF_HOURS)[0], hours) for hours in client_hours]
     scored = [(trial.error, trial.benchmarks["seasonal naive"]) for trial, _ in trials]
     ours, naive = (np.array([pair[at] for pair in scored if None not in pair]) for at in (0, 1))
@@ -79,7 +79,7 @@ def test_it_beats_seasonal_naive_on_real_clients(client_hours: list[Floats], ahe
 
 @pytest.mark.parametrize("ahead", [6, 24, 72])
 def test_intervals_hold_on_real_clients_from_what_was_known_then(client_hours: list[Floats], ahead: int) -> None:
-    """Cut off at many hours, the band of what was known then holds what came in 85 to 95 % of cases."""
+    """Cut off at many hours, the band of what was known then holds what came in 85 to 95% of cases."""
     held = []
     for hours in client_hours[:40]:
         for known in range(4 * DAY_OF_HOURS, len(hours) - ahead + 1, 17):
@@ -109,7 +109,7 @@ def test_the_future_is_not_known_at_an_origin() -> None:
 
 
 def test_an_incident_does_not_become_a_habit() -> None:
-    """A day of ten times the cost seven weeks ago moves the rhythm by under 5 %."""
+    """A day of ten times the cost seven weeks ago moves the rhythm by under 5%."""
     series = np.tile(np.array([5.0, 6, 7, 8, 9, 1, 2]), 8)
     spoiled = series.copy()
     spoiled[8] *= 10

@@ -27,7 +27,7 @@ def test_an_unknown_cost_is_not_zero() -> None:
 
 
 def test_contribution_margin_and_gross_margin() -> None:
-    """Value 100, cost 40 of which 30 cost of revenue, 10 fixed cost of revenue: contribution 60, margin 60 %, gross margin 60 %."""
+    """Value 100, cost 40 of which 30 cost of revenue, 10 fixed cost of revenue: contribution 60, margin 60%, gross margin 60%."""
     row = Tally(value=100, cost=40, cost_of_revenue=30, fixed_cost=25, fixed_cost_of_revenue=10)
     assert (row.contribution, row.margin, row.gross_margin) == (60, 0.6, 0.6)
 

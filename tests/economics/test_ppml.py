@@ -140,7 +140,7 @@ def test_a_panel_that_one_customer_dominates_is_worth_few() -> None:
 
 
 def test_intervals_hold_what_they_promise() -> None:
-    """Of 300 companies of 40 customers 95 % intervals of elasticity and break-even hold the truth (bench: 500 of 5 kinds)."""
+    """Of 300 companies of 40 customers 95% intervals of elasticity and break-even hold the truth (bench: 500 of 5 kinds)."""
     found = held(Kind(customers=40, periods=10), 300, seed=11)
     assert 0.92 <= found.elasticity <= 0.98
     assert 0.92 <= found.crossing <= 0.99

@@ -32,7 +32,7 @@ def _ranged(ranges: Mapping[str, Range], moves: tuple[Move, ...] = ()) -> Inputs
 
 
 def test_the_documented_example_comes_out() -> None:
-    """Prices −30 %, tokens +60 %, volume +25 % a year: 5.18, 5.80, 6.50 cents a task; margin 79.5, 77.1, 74.3 %; 37.5 % needed."""
+    """Prices −30%, tokens +60%, volume +25% a year: 5.18, 5.80, 6.50 cents a task; margin 79.5, 77.1, 74.3%; 37.5% needed."""
     found = run(INVOICES, _inputs(declared(0.7), declared(1.6), volume=declared(1.25)), (0, 12, 24), 1)
     assert [round(one or 0, 4) for one in found.unit_cost.point] == [0.0518, 0.0580, 0.0650]
     assert found.margin is not None
@@ -60,7 +60,7 @@ def test_standing_still_stands_still(tokens: float) -> None:
 
 
 def test_bands_are_the_quantiles_of_the_lognormal() -> None:
-    """With lognormal f and g the simulated 5 % and 95 % quantiles are exp(t · (μ ± z · √(σ_f² + σ_g²))) within sampling error."""
+    """With lognormal f and g the simulated 5% and 95% quantiles are exp(t · (μ ± z · √(σ_f² + σ_g²))) within sampling error."""
     price, tokens = (Range(math.exp(m - EDGE * s), math.exp(m), math.exp(m + EDGE * s)) for m, s in ((-0.3, 0.2), (0.4, 0.3)))
     found = run(INVOICES, _inputs(price, tokens), (24,), 11, 40_000)
     for seen, quantile in zip((found.unit_cost.low[0], found.unit_cost.high[0]), EDGES, strict=True):
@@ -101,7 +101,7 @@ def test_the_same_seed_gives_the_same_bands() -> None:
 
 
 def test_estimated_ranges_hold_the_truth() -> None:
-    """Over 2,000 invented histories of a random walk the 90 % range holds the true yearly factor 88 to 92 % of the time."""
+    """Over 2,000 invented histories of a random walk the 90% range holds the true yearly factor 88 to 92% of the time."""
     random = np.random.default_rng(4)
     held_it = 0
     for _ in range(2000):
@@ -114,7 +114,7 @@ def test_estimated_ranges_hold_the_truth() -> None:
 
 
 def test_a_steady_fall_is_found_exactly() -> None:
-    """Prices that fall 4 % a month fall 38.7 % a year, with no narrower range than the stated least one."""
+    """Prices that fall 4% a month fall 38.7% a year, with no narrower range than the stated least one."""
     found = estimated([0.96**month for month in range(13)])
     assert found is not None
     assert found.mid == pytest.approx(0.96**12)
@@ -243,7 +243,7 @@ def test_work_without_a_model_follows_no_price() -> None:
 
 
 def test_declared_growth_compounds_and_estimated_growth_fades() -> None:
-    """Declared adoption of +100 % doubles every year; estimated adoption adds half as much of ln each year after."""
+    """Declared adoption of +100% doubles every year; estimated adoption adds half as much of ln each year after."""
     for origin, expected in (("declared", 4.0), ("ledger", 2 ** (0.75 / math.log(2)))):
         one = Range(2.0, 2.0, 2.0, origin)  # type: ignore[arg-type] # parametrised by its words
         found = middle(INVOICES, _inputs(held(), held(), volume=one), np.array([0.0, 2.0])).tasks[0]
@@ -262,7 +262,7 @@ def test_declared_growth_compounds_and_estimated_growth_fades() -> None:
     ],
 )
 def test_who_is_saved_by_deflation(price: Range, base: Baseline, expected: str) -> None:
-    """A feature is saved, or turns red, where at least 95 % of the draws say so after two years, and is undecided otherwise."""
+    """A feature is saved, or turns red, where at least 95% of the draws say so after two years, and is undecided otherwise."""
     found = run(base, Inputs({price_of(tier): price for tier in base.tiers}), (0, 24), 1)
     assert saved_by_deflation(base, chances(found)) == expected
 
@@ -306,7 +306,7 @@ def test_public_figures_are_dated_and_cited() -> None:
 
 
 def test_three_years_of_the_well_known_cases() -> None:
-    """AI at 20 % of revenue: ÷10 and flat tokens lift 80 to 98 % in a year; ÷3 with prompts ×4 sink it to 53 % in three years."""
+    """AI at 20% of revenue: ÷10 and flat tokens lift 80 to 98% in a year; ÷3 with prompts ×4 sink it to 53% in three years."""
     base = Baseline("x", {"mid": 20.0}, 1, 100.0)
     cases = [(0.1, 1.0, 1, 0.98), (1 / 3, 4.0, 3, 0.526), (1.0, 2.2, 3, -1.13)]
     for price, tokens, years, margin in cases:

@@ -54,7 +54,7 @@ def test_what_is_unknown_or_not_counted_has_no_cost(cost: int | None, count: int
 
 
 def test_the_interval_holds_the_true_cost_of_a_unit() -> None:
-    """Over 1,000 invented companies of 60 customers of very different size, 95 % intervals hold the truth in 93 to 97 %."""
+    """Over 1,000 invented companies of 60 customers of very different size, 95% intervals hold the truth in 93 to 97%."""
     random = np.random.default_rng(7)
     held = 0
     for _ in range(1000):

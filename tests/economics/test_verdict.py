@@ -40,7 +40,7 @@ def test_the_rule(grade: Grade | None, interval: Interval | None, unknown: float
     [(1, 12.7062), (2, 4.3027), (3, 3.1824), (9, 2.2622), (10, 2.2281), (29, 2.0452), (120, 1.9799), (5000, 1.9600)],
 )
 def test_the_t_quantile_is_that_of_the_tables(degrees: int, quantile: float) -> None:
-    """The 97.5 % quantiles agree with published tables to four digits."""
+    """The 97.5% quantiles agree with published tables to four digits."""
     assert t_quantile(0.975, degrees) == pytest.approx(quantile, abs=6e-5)
 
 
@@ -63,7 +63,7 @@ def test_the_stronger_correlation_counts() -> None:
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
-    """With 30 days whose level varies, the 95 % interval covers the true net value per outcome in 93 to 97.5 % of 1,500 trials."""
+    """With 30 days whose level varies, the 95% interval covers the true net value per outcome in 93 to 97.5% of 1,500 trials."""
     chance = random.Random(7)
     covered = 0
     for _ in range(1_500):

@@ -30,14 +30,14 @@ def _json(desk: Any, *arguments: str) -> Any:
 
 
 def test_a_tenth_of_the_clients_is_four_fifths_of_the_cost(clients: Any) -> None:
-    """Of the clients of known cost the dearest tenth are 79 %, the dearest one 40 %; 37 % of requests have no known usage."""
+    """Of the clients of known cost the dearest tenth are 79%, the dearest one 40%; 37% of requests have no known usage."""
     report = _json(clients, "engagement", "--period", "all", "--by", "customer")
     (section,) = report["sections"]
     dearest = {part["who"]: round(part["share_of_cost"], 2) for part in section["dearest"]}
     assert (dearest["top 10%"], dearest["the dearest one"]) == (0.79, 0.40)
     assert (section["subjects"], section["unpriced_subjects"]) == (162, 15)
     assert round(report["trail"]["share_unpriced"], 2) == 0.37
-    assert "The cost of 37.3 % of the customers' calls is unknown and not in these figures." in section["sentence"]
+    assert "The cost of 37.3% of the customers' calls is unknown and not in these figures." in section["sentence"]
     assert "What a customer earns is unknown" in section["sentence"]
 
 

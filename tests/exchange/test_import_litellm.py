@@ -110,7 +110,7 @@ def test_recorded_spend_is_compared(desk: Any) -> None:
     answer = desk.bring("litellm", desk.file("a.json", json.dumps([OPENAI, ANTHROPIC])))
     assert answer.summary["cost"] == "0.00373"
     assert "anthropic claude-sonnet-4-5-20250929: LiteLLM recorded $0.5000 for 1 call, the price book says $0.0033" in answer.told
-    assert "openai gpt-4o: LiteLLM recorded" not in answer.told  # less than 1 % apart
+    assert "openai gpt-4o: LiteLLM recorded" not in answer.told  # less than 1% apart
     assert desk.rows("SELECT count(*) FROM calls WHERE stated_cost IS NOT NULL") == [(0,)]
 
 

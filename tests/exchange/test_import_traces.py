@@ -78,7 +78,7 @@ def test_the_coding_agent_trace_is_its_logs(desk: Any, shared_data: Path, expect
 
 
 def test_hourly_aggregates_with_unknown_usage(desk: Any, shared_data: Path) -> None:
-    """237 million requests of 162 clients; where the source has no means, the usage is unknown: 37 % of m-large, never 0."""
+    """237 million requests of 162 clients; where the source has no means, the usage is unknown: 37% of m-large, never 0."""
     trace = shared_data / "traces" / "servegen_client_hours.parquet"
     answer = desk.bring("aggregates", trace, "--at-origin", "2025-09-01T00:00:00Z")
     assert (answer.code, answer.summary["calls_added"]) == (0, 20_388)

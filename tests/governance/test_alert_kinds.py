@@ -253,13 +253,13 @@ def test_coverage_is_told_with_its_trend() -> None:
     [(949, "0.95", "crossed"), (950, "0.95", "between"), (962, "0.95", "between"), (963, "0.95", "clear"), (1000, "1", "clear")],
 )
 def test_coverage_clears_a_quarter_of_the_way_above_its_target(attributed: int, target: str, state: str) -> None:
-    """95 % clears at 96.25 %; a target of everything clears at everything."""
+    """95% clears at 96.25%; a target of everything clears at everything."""
     facts = Facts(coverage=(replace(COVERAGE, owned_cost=attributed * ATTO),))
     assert [one.state for one in readings("coverage", facts, Rule("coverage", target=Decimal(target), days=7))] == [state]
 
 
 def test_the_declared_target_holds_where_the_rule_has_none() -> None:
-    """`attribution: {target: 0.9}` makes 90 % enough; a rule's own target is stronger."""
+    """`attribution: {target: 0.9}` makes 90% enough; a rule's own target is stronger."""
     facts = Facts(coverage=(replace(COVERAGE, target=Decimal("0.9")),))
     assert told("coverage", facts) == []
     assert told("coverage", facts, Rule("coverage", target=Decimal("0.98"), days=7))
@@ -300,7 +300,7 @@ def test_a_gap_is_told_once_a_day_and_provider() -> None:
 
 @given(st.integers(0, 10**30), st.integers(1, 10**30))
 def test_a_share_never_reads_as_reached_before_it_is(part: int, whole: int) -> None:
-    """Shares are rounded down: below the whole at most 99.9 %, and never more than a tenth of a percent too little."""
+    """Shares are rounded down: below the whole at most 99.9%, and never more than a tenth of a percent too little."""
     tenths = int("".join(each for each in percent(part, whole) if each.isdigit()))
     assert (tenths >= 1000) == (part >= whole)
     assert tenths * whole <= part * 1000 < (tenths + 1) * whole

@@ -22,7 +22,7 @@ PROMPT = "x" * 1000
 
 @pytest.fixture
 def settled(project: Any) -> Any:
-    """The usual state on main: $7.00 of cost and $10.00 of value a month, with a floor of 30 %."""
+    """The usual state on main: $7.00 of cost and $10.00 of value a month, with a floor of 30%."""
     project.write(breakeven=SUPPORT, prompts__support_dot_txt=PROMPT)
     project.commit()
     return project
@@ -34,7 +34,7 @@ def test_a_change_that_makes_a_feature_lose_money_fails_in_one_sentence(settled:
     found = settled.check()
     assert found.code == 1
     # 2,000,000 input tokens at $10 and 200,000 output tokens at $30 per million
-    assert "support would lose $16.00 a month: margin −160.0 %, floor 30 %." in found.out
+    assert "support would lose $16.00 a month: margin −160.0%, floor 30%." in found.out
     assert "breakeven.yaml:7" in found.out
     assert "lower margin_floor with the consent of its owner, help desk" in found.err
 
@@ -140,7 +140,7 @@ def test_a_new_feature_is_priced_on_its_assumptions(settled: Any) -> None:
     row = found.json["features"][0]
     assert (row["feature"], row["status"], row["basis"], row["cost_after"]) == ("summaries", "new", "declared assumptions", "35")
     assert found.code == 1
-    assert found.json["sentence"] == "summaries would lose $15.00 a month: margin −75.0 %, floor 10 %."
+    assert found.json["sentence"] == "summaries would lose $15.00 a month: margin −75.0%, floor 10%."
 
 
 def test_assumptions_price_without_any_ledger(settled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_what_was_broken_before_does_not_fail_another_change(settled: Any) -> No
     found = settled.check("--json")
     assert (found.code, [row["sentence"] for row in found.json["warnings"]]) == (
         0,
-        ["support loses $2.00 a month: margin −40.0 %, floor 30 %."],
+        ["support loses $2.00 a month: margin −40.0%, floor 30%."],
     )
     settled.write(breakeven=SUPPORT.replace("1.00", "0.50").replace("0.3", "0.4"))
     assert settled.check().code == 1
@@ -250,7 +250,7 @@ def test_naming_models_for_the_first_time_is_a_description(settled: Any) -> None
         [
             "it names the prompt prompts/support.txt",
             "it names its models for the first time: gpt-4o; taken as a description",
-            "margin floor none → 10 %",
+            "margin floor none → 10%",
             "ceiling per outcome none → $2.00",
             "allowed rungs none → gpt-4o",
             "its value model is another one",
@@ -379,7 +379,7 @@ def test_the_comment_can_be_found_again_and_names_act_as_text(settled: Any) -> N
     evil = "sup|port <b>@team</b>"
     settled.write(breakeven=SUPPORT.replace("gpt-4o", "gpt-4-turbo") + f'  "{evil}": {{owner: me}}\n')
     comment = settled.check("--markdown").out
-    assert comment.startswith("<!-- breakeven-check -->\n### ❌ support would lose $16.00 a month: margin −160.0 %, floor 30 %.")
+    assert comment.startswith("<!-- breakeven-check -->\n### ❌ support would lose $16.00 a month: margin −160.0%, floor 30%.")
     assert "| support | 7.00 → 26.00 | +19.00 | 0.700 → 2.60 | 30.0% → −160.0% | help desk |" in comment
     assert evil not in comment
     assert "<b>" not in comment

@@ -24,7 +24,7 @@ def test_what_nobody_owns_comes_dearest_first(project: Any) -> None:
         ("search", "its charter names no owner", "0.15"),
         (None, "its calls say no feature", "0.15"),
     }
-    assert found["sentence"] == "In September 2026 nobody owns $0.30, 4.1 % of cost, over 2 calls; 1 feature needs an owner."
+    assert found["sentence"] == "In September 2026 nobody owns $0.30, 4.1% of cost, over 2 calls; 1 feature needs an owner."
 
 
 def test_the_dearest_is_first(project: Any) -> None:
@@ -38,12 +38,12 @@ def test_the_dearest_is_first(project: Any) -> None:
 
 
 def test_coverage_is_held_against_its_target(project: Any) -> None:
-    """7.00 of 7.30 dollars have an owner: 95.9 %, which misses 98 % and meets 95 %; exit code 1 only where it is asked for."""
+    """7.00 of 7.30 dollars have an owner: 95.9%, which misses 98% and meets 95%; exit code 1 only where it is asked for."""
     words = ("owner", "coverage", "--period", "2026-09", "--config", "breakeven.yaml")
     project.write(breakeven=OWNED + "attribution: {target: 0.98}\n")
     missed = project.run(*words, "--json")
     assert (missed.code, missed.json["rows"][-1]["coverage"], missed.json["met"]) == (0, pytest.approx(7.0 / 7.3), False)
-    said = "In September 2026 95.9 % of cost had an owner: the target of 98 % is missed by $0.154."
+    said = "In September 2026 95.9% of cost had an owner: the target of 98% is missed by $0.154."
     assert missed.json["sentence"] == said
     assert project.run(*words, "--check").code == 1
     project.write(breakeven=OWNED + "attribution: {target: 0.95}\n")

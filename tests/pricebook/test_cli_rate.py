@@ -110,7 +110,7 @@ def test_bad_requests_are_explained(
 
 
 def test_an_attempt_that_a_fallback_replaced_is_billed_at_its_own_model(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The answer's totals alone are 41 % low, and all at the answer's model 21 % low: each attempt has its own price."""
+    """The answer's totals alone are 41% low, and all at the answer's model 21% low: each attempt has its own price."""
     attempts = [
         {"type": "message", "model": "claude-fable-5", "input_tokens": 408, "cache_read_input_tokens": 500, "output_tokens": 29},
         {"type": "fallback_message", "model": "claude-opus-4-8", "input_tokens": 412, "output_tokens": 264},

@@ -77,7 +77,7 @@ def test_a_margin_is_that_of_the_pnl(
 
 
 def test_customers_near_a_line_are_listed_with_their_month(facts: Callable[..., Facts]) -> None:
-    """Known cost of October by customer: from 95 % of the line on; a feature narrows the cost, a customer the list."""
+    """Known cost of October by customer: from 95% of the line on; a feature narrows the cost, a customer the list."""
     [acme] = facts(Rule("customer_cost", line=9 * ATTO)).customers
     assert (acme.customer, acme.cost, acme.calls, acme.unknown_calls, acme.month) == ("acme", 9 * ATTO, 6, 2, "2026-10")
     assert [one.customer for one in facts(Rule("customer_cost", line=ATTO)).customers] == ["acme", "bolt"]

@@ -81,7 +81,7 @@ def _audit(root: Path, capsys: pytest.CaptureFixture[str], *more: str) -> dict[s
 
 
 def test_verdicts_worth_and_needed_replays(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """594 of 600 is enough at a floor of 95 %, 210 of 300 is not, 30 of 30 is too little; worth is a range."""
+    """594 of 600 is enough at a floor of 95%, 210 of 300 is not, 30 of 30 is too little; worth is a range."""
     report = _audit(ledger, capsys)
     found = {one["class"]: one for one in report["findings"]}
     assert {name: one["verdict"] for name, one in found.items()} == {
@@ -143,7 +143,7 @@ def test_another_model_is_other_evidence(ledger: Path, tmp_path: Path, capsys: p
 def test_scores_make_paired_differences(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where both rungs were scored, what counts is the difference: equal quality with many differing answers is enough."""
     random = np.random.default_rng(5)
-    luck = random.random(3_000)  # 3 % only the strong one gets right, 3 % only the weak one, 4 % neither
+    luck = random.random(3_000)  # 3% only the strong one gets right, 3% only the weak one, 4% neither
     rows = [(at, "maths", int(one >= 0.07), int(one < 0.03 or one >= 0.1)) for at, one in enumerate(luck)]
     file = _csv(tmp_path / "scores.csv", ("question", "subject", "weak", "strong"), rows)
     root = tmp_path / "ledger"
@@ -168,7 +168,7 @@ def test_bad_rows_are_set_aside_with_their_reason(tmp_path: Path, capsys: pytest
 
 
 def test_the_cost_of_an_error_is_priced_in(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A wrong answer that costs $1 makes 1 % of errors dearer than what is saved: the range goes below zero."""
+    """A wrong answer that costs $1 makes 1% of errors dearer than what is saved: the range goes below zero."""
     config = ledger / "breakeven.yaml"
     config.write_text(config.read_text(encoding="utf-8") + '    error_cost: "1"\n', encoding="utf-8")
     low, high = next(one["excess_per_month"] for one in _audit(ledger, capsys)["findings"] if one["class"] == "clauses")
@@ -212,7 +212,7 @@ def test_a_feature_goes_by_the_policy_that_saves_most_after_its_checks(
     }  # fmt: skip
     best = found["class by class"]
     assert best["rungs"] == {"clauses": "small", "headers": "small", "terms": "mid"}
-    # 4,000 x (0.01 - 0.001) + 1,000 x (0.01 - 0.004) - 10 % of the $50 that the dear rung costs
+    # 4,000 x (0.01 - 0.001) + 1,000 x (0.01 - 0.004) - 10% of the $50 that the dear rung costs
     assert (best["saving_per_month"], best["checking_per_month"]) == (["37", "37"], "5")
     assert best["break_even_checked"] == pytest.approx(0.84)  # of 50, 42 are saved before checks
     asked = ["audit", "accept", "--ledger", str(ledger), "--period", "2026-10"]

@@ -60,7 +60,7 @@ def _answers(wrong: Callable[[int], bool], count: int = 900) -> list[bool]:
 
 
 def test_two_rungs_that_are_wrong_on_different_tasks_are_enough_together(ledger: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each alone errs on 20 % of tasks, never on the same one: their agreement is proven, saves, is taken and written."""
+    """Each alone errs on 20% of tasks, never on the same one: their agreement is proven, saves, is taken and written."""
     _replays(ledger, "small", "little-1", _answers(lambda at: at % 5 == 0), "0.001")
     _replays(ledger, "mid", "middle-1", _answers(lambda at: at % 5 == 1), "0.001")
     report = _audit(ledger, capsys)
@@ -74,7 +74,7 @@ def test_two_rungs_that_are_wrong_on_different_tasks_are_enough_together(ledger:
     assert float(both["cost_per_task"]) == pytest.approx(0.002 + 0.4 * 0.01)  # both answers, and the dear one where they differ
     chosen = next(one for one in report["policies"] if one["chosen"])
     assert (chosen["policy"], chosen["rungs"], chosen["proven"]) == ("all on small + mid", {"clauses": "small + mid"}, True)
-    # 3,000 x (0.01 - 0.006) = 12 on average, less a tenth of 60 % of the $30 for checks
+    # 3,000 x (0.01 - 0.006) = 12 on average, less a tenth of 60% of the $30 for checks
     assert sum(map(float, chosen["saving_per_month"])) / 2 == pytest.approx(12 - 1.8, abs=0.1)
     asked = ["audit", "accept", "--feature", "contracts", "--ledger", str(ledger), "--period", "2026-10", "--why", "proven"]
     assert run(asked) == 0

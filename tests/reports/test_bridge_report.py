@@ -112,9 +112,9 @@ def test_the_words_are_those_of_the_facts(found: Callable[..., Bridge]) -> None:
     """Outcomes, the share of the frontier and the failed attempts are told with both periods' figures."""
     words = {bar.name: bar.detail or "" for bar in found(where={"feature": "extract"}).bars}
     assert words["volume"] == "150 outcomes, up from 100"
-    assert words["mix"].endswith("frontier share of calls 40 % → 60 %")
+    assert words["mix"].endswith("frontier share of calls 40% → 60%")
     assert words["calls per outcome"] == "10.00 → 10.37 calls an outcome"
-    assert words["failure rate"] == "billed without an answer 0 % → 6.0 % of attempts"
+    assert words["failure rate"] == "billed without an answer 0% → 6.0% of attempts"
 
 
 def test_a_drill_down_changes_no_other_bar(found: Callable[..., Bridge]) -> None:
@@ -194,9 +194,9 @@ def test_a_price_step_is_told_with_its_day(found: Callable[..., Bridge]) -> None
     """A price that fell by a fifth on 12 October is told as such; one that moved twice as an average."""
     days = "time  count  tokens  cost\n2026-09-03  10  1000  10\n2026-10-03  10  1000  10\n2026-10-12  10  1000  8"
     report = found(days)
-    assert next(bar.detail for bar in report.bars if bar.name == "price") == "gpt-4o input −20 % from 12 Oct"
+    assert next(bar.detail for bar in report.bars if bar.name == "price") == "gpt-4o input −20% from 12 Oct"
     twice = found(f"{days}\n2026-10-20  10  1000  6")
-    assert next(bar.detail for bar in twice.bars if bar.name == "price") == "gpt-4o input −20 % on average"
+    assert next(bar.detail for bar in twice.bars if bar.name == "price") == "gpt-4o input −20% on average"
 
 
 @pytest.mark.parametrize(

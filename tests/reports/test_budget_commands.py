@@ -83,7 +83,7 @@ def test_the_fullest_comes_first_and_the_sentence_names_it(run: Run) -> None:
     """Whoever reads one line reads the most urgent one."""
     found = json.loads(run("budget", "status", "--at", "2026-10-31T12:00:00Z", "--json"))
     assert found["rows"][0]["budget"] == "all-tokens"
-    assert found["sentence"].startswith("4 accounts of 3 budgets; the fullest, all-tokens, stands at 200 %; 2 accounts spent")
+    assert found["sentence"].startswith("4 accounts of 3 budgets; the fullest, all-tokens, stands at 200%; 2 accounts spent")
 
 
 def test_what_is_declared_in_words(run: Run) -> None:

@@ -234,7 +234,7 @@ def test_the_work_list_names_reason_and_remedy(ledger_from_text: Build) -> None:
     assert (row.model, row.state, row.reason, row.calls, row.quantity) == ("new", "unpriced", "no price for this model", 2, 100)
     assert (row.first_day, row.last_day, row.features, row.usage_classes) == ("2026-10-03", "2026-11-03", ["support"], ["input"])
     assert "prices add" in row.remedy
-    assert found.sentence == "The cost of 2 calls (40.0 %) of 1 model in all time is unknown."
+    assert found.sentence == "The cost of 2 calls (40.0%) of 1 model in all time is unknown."
 
 
 def test_replaced_lines_leave_the_work_list_and_missing_usage_joins_it(ledger_from_text: Build) -> None:

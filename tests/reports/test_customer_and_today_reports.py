@@ -85,17 +85,17 @@ def test_customers_of_which_little_is_known(ledger_from_text: Build) -> None:
 
 
 def test_the_dearest_twentieth_is_named_from_twenty_customers_on(ledger_from_text: Build) -> None:
-    """Of 40 customers, the two dearest are 5 %."""
+    """Of 40 customers, the two dearest are 5%."""
     calls = "\n".join(f"2026-10-01 09:00  c{index:02}      {31 if index < 2 else 1}" for index in range(40))
     paid = "\n".join(f"2026-10-01  2026-11-01  c{index:02}      50" for index in range(40))
     text = f"time              customer  cost\n{calls}\nrevenue\nfrom        to          customer  amount\n{paid}"
     found = customers(ledger_from_text(text), Settings(), OCTOBER)
     assert found.sentence == (
         "In October 2026 40 customers cost $100 to serve and paid $2,000; none costs more than it pays. "
-        "The dearest 5 % of them are 62.0 % of cost and 5.0 % of revenue."
+        "The dearest 5% of them are 62.0% of cost and 5.0% of revenue."
     )
     unpaid = customers(ledger_from_text(f"time              customer  cost\n{calls}"), Settings(), OCTOBER)
-    assert unpaid.sentence.endswith("The dearest 5 % of them are 62.0 % of cost.")
+    assert unpaid.sentence.endswith("The dearest 5% of them are 62.0% of cost.")
 
 
 def test_today_says_what_needs_attention(ledger_from_text: Build, settings_from_text: Callable[[str], Settings]) -> None:
@@ -104,7 +104,7 @@ def test_today_says_what_needs_attention(ledger_from_text: Build, settings_from_
     found = today(ledger_from_text(LEDGER), settings, OCTOBER)
     assert (found.value, found.cost, found.contribution) == ("4", "8", "-4")
     assert [one.what for one in found.attention] == [
-        "support costs more than it earns (unproven): $2.00, margin −50.0 %, owner care",
+        "support costs more than it earns (unproven): $2.00, margin −50.0%, owner care",
         "1 call ($2.00) belong to no feature",
         "2 calls to new of unknown cost: no price for this model",
     ]

@@ -64,7 +64,7 @@ def test_the_forecast_is_of_the_month_that_runs(run: Run) -> None:
     assert found.exit_code == 0
     assert found.output.startswith("Forecast · October 2026 · USD")
     assert "In October 2026 AI will cost about $2" in found.output
-    assert "90 % between" in found.output
+    assert "90% between" in found.output
     assert "2026-10-31  ─" in found.output
     assert "2026-10-07  ━" in found.output or "2026-10-06  ━" in found.output
 

@@ -122,7 +122,7 @@ class DoubledBook:
 
 
 def test_a_past_price_change_is_not_taken_for_growth(ask: Callable[..., Forecast]) -> None:
-    """When a price doubled two weeks ago, the month ahead is forecast at the new price, without a trend, within 2 %."""
+    """When a price doubled two weeks ago, the month ahead is forecast at the new price, without a trend, within 2%."""
     text = days(74, {"support": 1}) + "\n" + "\n".join(days(16, {"support": 2}, start=datetime(2026, 10, 16)).splitlines()[1:])
     found = ask(text, "2026-11", datetime(2026, 11, 1), book=DoubledBook())
     november = 2 * sum(WEEK[(datetime(2026, 11, 1) + timedelta(days=day)).weekday()] for day in range(30))
@@ -178,7 +178,7 @@ def test_a_backtest_compares_with_naive_methods(ask: Callable[..., Forecast]) ->
         (
             "time  feature  cost\n2026-10-01 09:00  support  ?\n2026-10-02 09:00  support  ?",
             "2026-10",
-            "100.0 % of past calls is unknown",
+            "100.0% of past calls is unknown",
         ),
     ],
 )

@@ -45,7 +45,7 @@ def test_every_attempt_counts_and_unknown_stays_unknown(ledger_from_text: Build)
     assert row.without_model_share == 3 / 7
     assert (row.control_calls, row.control_cost_per_call, row.cost_per_call) == (1, "12", None)
     assert found.sentence == (
-        "In October 2026 the ladders saved $25.00 (50.0 %) against a baseline of $50.00, $10.00 of it estimated; $2.00 of what was "
+        "In October 2026 the ladders saved $25.00 (50.0%) against a baseline of $50.00, $10.00 of it estimated; $2.00 of what was "
         "spent went to answers nobody got. 2 calls cannot be compared."
     )
 

@@ -317,14 +317,14 @@ def test_the_board_report_prints_as_two_pages(
         pages = pypdf.PdfReader(printed(file)).pages
         assert [round(float(page.mediabox.height)) for page in pages] == [height, height]
         words = [" ".join(page.extract_text().split()) for page in pages]
-        assert "In October 2026 AI earned $100,900 and cost $41,710: it created $59,190 (58.7 %)." in words[0]
-        assert "18,400 20,015 −1,615 −8.8 %" in words[0]
+        assert "In October 2026 AI earned $100,900 and cost $41,710: it created $59,190 (58.7%)." in words[0]
+        assert "18,400 20,015 −1,615 −8.8%" in words[0]
         assert "Forecast of November 2026" in words[1]
         assert "How the figures are made" in words[1]
         for number, page in enumerate(words, start=1):
             assert f"{number} of 2" in page
             assert "October 2026 · USD" in page
-            assert "96.8 % attributed · not reconciled" in page
+            assert "96.8% attributed · not reconciled" in page
 
 
 # --- cells and charts -------------------------------------------------------------------------------------------------------------
@@ -340,15 +340,15 @@ def test_the_board_report_prints_as_two_pages(
         ("change", "10379.9", "+10,380"),
         ("change", "-480", "−480"),
         ("change", "0", "±0"),
-        ("share", -0.0877, "−8.8 %"),
-        ("share", 1, "100.0 %"),
+        ("share", -0.0877, "−8.8%"),
+        ("share", 1, "100.0%"),
         ("factor", 1.509, "1.51 ×"),
         ("count", 41200, "41,200"),
         ("money_range", ["8210.53", "8249.47"], "8,211 to 8,249"),
         ("money_range", ["4290.1", "4290.2"], "4,290"),
         ("money_range", [None, "5"], "– to 5.00"),
         ("money_range", [None, None], "–"),
-        ("share_range", [0.465, 0.628], "46.5 % to 62.8 %"),
+        ("share_range", [0.465, 0.628], "46.5% to 62.8%"),
         ("verdict", "destroys", "▼ destroys value"),
         ("verdict", "unknown", "unknown"),
     ],
@@ -398,7 +398,7 @@ def test_a_band_holds_its_line_and_tells_known_from_forecast() -> None:
     """What has happened is drawn whole, what is forecast dashed, and the band is one area."""
     points = [ChartPoint("1", ["1", None, None]), ChartPoint("2", ["2", None, None])]
     points += [ChartPoint(str(day), [str(day), str(day - 1), str(day + 1)], known=False) for day in range(3, 6)]
-    drawn = svg(Chart("band", "t", "d", ("expected", "90 %"), points), "b")
+    drawn = svg(Chart("band", "t", "d", ("expected", "90%"), points), "b")
     assert drawn.count('class="line"') == 1
     assert drawn.count('class="line dashed"') == 3
     assert drawn.count("<polygon") == 1

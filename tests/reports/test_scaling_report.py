@@ -273,7 +273,7 @@ old       pro   2026-07-15
 
 
 def test_cohorts_age_month_by_month(run: Run) -> None:
-    """The July cohort's margin falls from 80 % to −20 % over ages 1 to 3; who has no signup starts with its first call."""
+    """The July cohort's margin falls from 80% to −20% over ages 1 to 3; who has no signup starts with its first call."""
     found = _json(run(COHORTS, scaling.cohorts, "--period", "2026-08..2026-10", "--json", settings="{}"))
     cells = [
         (row["cohort"], row["age"], round(row["margin"], 6), row["cost_per_user"], row["tokens_per_task"]) for row in found["rows"]

@@ -86,13 +86,13 @@ SLIDERS = ("--price", "-30%", "--tokens", "+60%", "--volume", "+25%")
 
 
 def test_the_sliders_show_the_documented_figures(run: Run) -> None:
-    """Prices −30 %, tokens +60 %, volume +25 %: 0.0518, 0.0580, 0.0650 a document; 79.5, 77.1, 74.3 %; −37.5 % to stand still."""
+    """Prices −30%, tokens +60%, volume +25%: 0.0518, 0.0580, 0.0650 a document; 79.5, 77.1, 74.3%; −37.5% to stand still."""
     found = run(commands.scenario, "run", *SLIDERS)
     assert found.exit_code == 0
     line = next(one for one in found.output.splitlines() if one.startswith("Invoice capture"))
     assert " ".join(line.split()[2:]) == "0.0518 79.5% 6,240 0.0580 77.1% 8,736 0.0650 74.3% 12,230"
     assert "Needed to stand still: prices −37.5% a year; seen: 0.0%." in found.output
-    assert "take an outcome from $0.0518 to $0.065 in 24 months, margin 79.5 % to 74.3 %" in found.output
+    assert "take an outcome from $0.0518 to $0.065 in 24 months, margin 79.5% to 74.3%" in found.output
 
 
 def test_bare_runs_the_ledgers_own_history(run: Run) -> None:
@@ -209,7 +209,7 @@ def test_scenarios_are_compared(run: Run) -> None:
     """Two scenarios side by side: where each feature ends, and the change against the first."""
     found = run(commands.scenario, "compare", "discipline", "newest-frontier", "--volume", "0%")
     assert found.exit_code == 0
-    assert "discipline: a margin of 97.3 % a month after 24 months; newest-frontier: a margin of 1.0 %" in found.output
+    assert "discipline: a margin of 97.3% a month after 24 months; newest-frontier: a margin of 1.0%" in found.output
     rows = _json(run(commands.scenario, "compare", "discipline", "newest-frontier", "--volume", "0%", "--json"))["rows"]
     assert [row["scenario"] for row in rows] == ["discipline", "newest-frontier"]
 

@@ -87,7 +87,7 @@ def _driver(row: ScenarioRow, name: str) -> Any:
 
 
 def test_history_is_found(ask: Callable[..., ScenarioReport]) -> None:
-    """Prices −3 %, tokens per task +2 % and tasks +5 % a month come out as their yearly changes, from the ledger."""
+    """Prices −3%, tokens per task +2% and tasks +5% a month come out as their yearly changes, from the ledger."""
     row = _row(ask(_ledger()))
     for driver, monthly in (("price:mid", 0.97), ("tokens", 1.02), ("volume", 1.05)):
         found = _driver(row, driver)
@@ -99,8 +99,8 @@ def test_history_is_found(ask: Callable[..., ScenarioReport]) -> None:
     assert row.price_change.point == pytest.approx(0.97**12 - 1, abs=0.005)
     assert row.waiting_helps is True
     assert "stands still" not in row.sentence
-    assert "Prices would have to fall 21.1 % a year" in row.sentence
-    assert "those it pays have fallen 30.6 % a year" in row.sentence
+    assert "Prices would have to fall 21.1% a year" in row.sentence
+    assert "those it pays have fallen 30.6% a year" in row.sentence
 
 
 def test_the_month_as_it_is_is_exact(ask: Callable[..., ScenarioReport]) -> None:
@@ -141,7 +141,7 @@ def test_a_short_history_uses_public_figures_and_says_which(ask: Callable[..., S
 
 
 def test_the_frontier_does_not_fall_as_a_fixed_capability_does(ask: Callable[..., ScenarioReport]) -> None:
-    """Without history the frontier's price stays in the middle, a lower tier's falls 37 % a year."""
+    """Without history the frontier's price stays in the middle, a lower tier's falls 37% a year."""
     found = [
         _driver(_row(ask(_ledger(months=MONTHS[-1:], rung=rung))), f"price:{rung}").change.point for rung in ("frontier", "small")
     ]
@@ -324,7 +324,7 @@ time              feature  quantity
         (0.6, (0.9, 9, 1), "One feature loses money now, and waiting saves it."),
         (1.0, (0.9, 9, 1), "One feature loses money now, and waiting does not save it."),
         (1.0, (2, 9, 1), "Every feature with a known value stays profitable in 24 months, if nothing is done."),
-        (2.0, (9, 9, 1), "b turns red in 24 months, if nothing is done. b turns red: prices +100 % a year"),
+        (2.0, (9, 9, 1), "b turns red in 24 months, if nothing is done. b turns red: prices +100% a year"),
     ],
 )
 def test_the_sentence_counts_who_is_saved(

@@ -146,7 +146,7 @@ def test_the_present_hour_is_told(look: Callable[..., Watch]) -> None:
 
 @pytest.mark.parametrize(("width", "told"), [(timedelta(days=1), True), (timedelta(hours=1), False)])
 def test_what_lasts_is_told_of_days_only(monkeypatch: pytest.MonkeyPatch, width: timedelta, told: bool) -> None:
-    """A step of 20 % that lasts is a shift of days; the same step over hours is none, because hours wander together."""
+    """A step of 20% that lasts is a shift of days; the same step over hours is none, because hours wander together."""
     random = np.random.default_rng(3)
     length, examined = 63 + 14, 14
     if width == timedelta(hours=1):

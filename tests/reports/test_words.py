@@ -33,12 +33,12 @@ def test_money_is_said_with_as_many_digits_as_its_size_needs(amount: str, said: 
 @pytest.mark.parametrize(
     ("share", "said"),
     [
-        (0.587, "58.7 %"),
-        (1.0, "100.0 %"),
-        (0.99999, "over 99.9 %"),
-        (0.0, "0.0 %"),
-        (1e-9, "under 0.1 %"),
-        (-0.088, "−8.8 %"),
+        (0.587, "58.7%"),
+        (1.0, "100.0%"),
+        (0.99999, "over 99.9%"),
+        (0.0, "0.0%"),
+        (1e-9, "under 0.1%"),
+        (-0.088, "−8.8%"),
         (None, "–"),
     ],
 )

@@ -28,7 +28,7 @@ def test_what_moved_contract_extraction_is_found(demo: Path, capsys: pytest.Capt
     assert [bar["name"] for bar in found["bars"][:4]] == ["volume", "mix", "tokens per call", "discounts"]
     words = {bar["name"]: bar["detail"] for bar in found["bars"]}
     assert words["volume"] == "41,200 outcomes, up from 27,300"
-    assert words["mix"] == "frontier share of calls 38 % → 55 %"
+    assert words["mix"] == "frontier share of calls 38% → 55%"
     assert words["tokens per call"].endswith("mostly reasoning")
     assert words["discounts"].endswith("from 12 Oct")
 

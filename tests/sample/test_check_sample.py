@@ -31,13 +31,13 @@ def company(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_raising_the_floor_of_the_losing_feature_says_what_it_loses(
     demo: Path, company: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A floor raised above what was broken already fails with October's planted loss: $1,615 a month, margin −8.8 %, floor 35 %."""
+    """A floor raised above what was broken already fails with October's planted loss: $1,615 a month, margin −8.8%, floor 35%."""
     file = company / "breakeven.yaml"
     file.write_text(file.read_text().replace("margin_floor: 0.3", "margin_floor: 0.35"))
     capsys.readouterr()
     assert run(["check", "--base", "main", "--period", "2026-10", "--ledger", str(demo), "--json"]) == 1
     found = msgspec.json.decode(capsys.readouterr().out)
-    assert found["sentence"] == f"{truth.CONTRACTS} would lose $1,615 a month: margin −8.8 %, floor 35 %."
+    assert found["sentence"] == f"{truth.CONTRACTS} would lose $1,615 a month: margin −8.8%, floor 35%."
 
 
 def test_moving_the_mid_rung_to_the_frontier_costs_the_difference(

@@ -22,7 +22,7 @@ def _json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]
 
 
 def test_intervals_hold_and_errors_beat_naive_methods(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Over the sample's year 85 to 95 % of the total's 90 % intervals hold, and it errs less than both naive methods."""
+    """Over the sample's year 85 to 95% of the total's 90% intervals hold, and it errs less than both naive methods."""
     found = _json(capsys, "forecast", "--period", "2026-11", "--backtest", "--json", "--ledger", str(demo))
     total = [row for row in found["backtest"] if row["label"] == "Total"]
     assert [row["days"] for row in total] == [1, 7, 14, 30]

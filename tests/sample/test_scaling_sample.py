@@ -58,7 +58,7 @@ def test_from_which_adoption_on_a_document_costs_more_than_it_earns(ask: Any) ->
 
 
 def test_only_the_keenest_decile_of_customers_loses(ask: Any) -> None:
-    """Of the deciles by calls only the planted one costs more than it pays; the keenest twentieth of users are 41 % of cost."""
+    """Of the deciles by calls only the planted one costs more than it pays; the keenest twentieth of users are 41% of cost."""
     customers, users = ask("engagement", "--period", "2026-10")["sections"]
     assert [one["decile"] for one in customers["deciles"] if Decimal(one["keeps"]) < 0] == [LOSING_DECILE]
     assert "the keenest decile of customers alone loses" in customers["sentence"]

@@ -67,7 +67,7 @@ def test_tokens_per_task_have_grown_as_planted(demo: Path, capsys: pytest.Captur
 
 
 def test_the_documented_sliders_on_invoice_capture(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Prices −30 %, tokens +60 %, volume +25 % a year: the figures of the documentation to the displayed digit."""
+    """Prices −30%, tokens +60%, volume +25% a year: the figures of the documentation to the displayed digit."""
     sliders = ("--price", "-30%", "--tokens", "+60%", "--volume", "+25%", "--feature", INVOICES)
     found = _json(capsys, "scenario", "run", *sliders, "--period", "2026-10", "--json", "--ledger", str(demo))
     points = [point for point in _row(found, INVOICES)["points"] if point["months"] % 12 == 0]

@@ -12,7 +12,7 @@ export interface Step {
 
 /** A share (a margin) over the months to come, with its band; the line at nothing is break-even. */
 export function marginPath(steps: readonly Step[], others: readonly { name: string; steps: readonly Step[] }[] = []) {
-  // A band that runs far below would flatten the line: what lies below −150 % is cut at the edge of the picture.
+  // A band that runs far below would flatten the line: what lies below −150% is cut at the edge of the picture.
   const floor = Math.max(-1.5, Math.min(-0.1, ...steps.map((step) => step.low)));
   const cut = (value: number): number => Math.max(floor, value);
   return (width: number): Plot.PlotOptions => ({

@@ -55,6 +55,17 @@ class Where {
     >;
   }
 
+  /** Whether all time is asked about: there is nothing before it to compare with. */
+  get unbounded(): boolean {
+    return this.place.query["period"]?.trim().toLowerCase() === "all";
+  }
+
+  /** What is asked for, compared with the period before where nothing else is said and there is one. */
+  get compared(): Record<string, string> {
+    const { vs = "previous", ...asked } = this.asked;
+    return this.unbounded && vs === "previous" ? asked : { vs, ...asked };
+  }
+
   /** The same without comparison and grouping, for what knows neither. */
   get plain(): Record<string, string> {
     return Object.fromEntries(Object.entries(this.asked).filter(([name]) => name !== "vs" && name !== "by"));

@@ -180,6 +180,6 @@ def sentence(name: str, terms: Terms, standing: Standing) -> str:
     low = bounds(standing.agreements, standing.checks).low
     proven = "proven" if low >= terms.floor else "not proven yet"
     return (
-        f"{name} {said}; {standing.agreements:,} of {standing.checks:,} checks agreed, at least {low:.1%} with 95 % confidence, "
+        f"{name} {said}; {standing.agreements:,} of {standing.checks:,} checks agreed, at least {low:.1%} with 95% confidence, "
         f"so its floor of {terms.floor:.1%} is {proven}."
     )

@@ -25,7 +25,7 @@ def _floor_options(command: Any) -> Any:  # noqa: ANN401 - a decorator of click 
     from breakeven.alignment.compiled.certificate import AIM, FLOOR
 
     share = click.FloatRange(0, 1, min_open=True, max_open=True)
-    floor_help = "Quality floor per field: the share of answered fields that must agree, with 95 % confidence."
+    floor_help = "Quality floor per field: the share of answered fields that must agree, with 95% confidence."
     command = click.option("--floor", type=share, default=FLOOR, show_default=True, help=floor_help)(command)
     aim_help = "Share of answered fields that must have agreed in the record itself."
     return click.option("--aim", type=share, default=AIM, show_default=True, help=aim_help)(command)
@@ -237,7 +237,7 @@ def _draw(result: Replay) -> None:
     click.echo(f"{figures['answered']:,} of {figures['examples']:,} examples answered without a model ({figures['coverage']:.1%})")
     if figures["answered"]:
         click.echo(f"fields as in the past answer   {figures['field_agreement']:.2%}")
-        bound = f"at least {figures['agreement_lower_bound']:.2%} with 95 % confidence"
+        bound = f"at least {figures['agreement_lower_bound']:.2%} with 95% confidence"
         click.echo(f"whole answers as in the past   {figures['agreement']:.2%}, {bound}")
     click.echo(f"CPU time per example           {figures['microseconds_per_example']:,.0f} µs")
 

@@ -57,7 +57,7 @@ class DocumentWorkflow:
             f"invoice for {self.documents:,} documents falls from ${self.cost_before:.4f} to ${self.cost_after:.4f} "
             f"({saved:.1%} less). "
             f"{self.answered:,} of {self.documents:,} ({self.answered / self.documents:.1%}) were answered without a model, "
-            f"{self.agreed:,} of them as the frontier model would have (at least {bound:.1%}, with 95 % confidence)."
+            f"{self.agreed:,} of them as the frontier model would have (at least {bound:.1%}, with 95% confidence)."
         )
 
 

@@ -8,6 +8,7 @@ import click
 
 from breakeven.cli.tables import UNKNOWN, Column, draw, number
 from breakeven.reports.handlers import due
+from breakeven.reports.words import percent
 
 if TYPE_CHECKING:
     from breakeven.reports.handlers import HandlerRow, Handlers
@@ -25,9 +26,9 @@ def draw_handlers(report: Handlers) -> None:
                 Column("share", [_share(row.share) if row.mode in {"shadow", "trial"} else "" for row in rows], drop=3),
                 Column("checked", [_share(row.checked) if row.mode in {"trial", "live"} else "" for row in rows], drop=3),
                 Column("checks", [number(row.checks) for row in rows], drop=2),
-                Column("agreed", [_percent(row.agreement) for row in rows], drop=1),
-                Column("at least", [_percent(row.lower_bound) for row in rows]),
-                Column("floor", [_percent(row.floor) for row in rows]),
+                Column("agreed", [percent(row.agreement) for row in rows], drop=1),
+                Column("at least", [percent(row.lower_bound) for row in rows]),
+                Column("floor", [percent(row.floor) for row in rows]),
                 Column("declared", [row.place for row in rows], left=True, drop=5),
             ],
             marked={place: "bad" for place, row in enumerate(rows) if row.withdrawn},
@@ -48,8 +49,8 @@ def draw_handler(row: HandlerRow) -> None:
         ("share of traffic", _share(row.share)),
         ("checked for ever", _share(row.checked)),
         ("time limit", f"{row.timeout_ms:,.0f} ms"),
-        ("checks", f"{row.checks:,}, of which {row.agreements:,} agreed ({_percent(row.agreement)})"),
-        ("at least", f"{_percent(row.lower_bound)} with 95 % confidence; floor {_percent(row.floor)}"),
+        ("checks", f"{row.checks:,}, of which {row.agreements:,} agreed ({percent(row.agreement)})"),
+        ("at least", f"{percent(row.lower_bound)} with 95% confidence; floor {percent(row.floor)}"),
         ("due", f"the floor must be proven after {due(row):,} checks"),
         ("recorded since", row.recorded_since or UNKNOWN),
         ("fingerprint", row.fingerprint),
@@ -59,10 +60,6 @@ def draw_handler(row: HandlerRow) -> None:
     click.echo(row.sentence)
     if row.withdrawn:
         click.echo(f"Next: breakeven handlers reinstate {row.name} --why TEXT", err=True)
-
-
-def _percent(share: float | None) -> str:
-    return UNKNOWN if share is None else f"{share:.1%}"
 
 
 def _share(share: float) -> str:

@@ -64,7 +64,7 @@ def _draw_detail(detail: Detail) -> None:
             [
                 Column("if adoption were", [f"{point.adoption:,.0f}" for point in points]),
                 Column("average cost", [each(point.average_cost) for point in points]),
-                Column("95 %", [f"{each(point.average_cost_low)} to {each(point.average_cost_high)}" for point in points], drop=1),
+                Column("95%", [f"{each(point.average_cost_low)} to {each(point.average_cost_high)}" for point in points], drop=1),
                 Column("next costs", [each(point.marginal_cost) for point in points]),
                 Column("average value", [each(point.average_value) for point in points], drop=2),
             ]

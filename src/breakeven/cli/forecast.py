@@ -47,7 +47,7 @@ def forecast(
     backtest: bool,
     **asked: str | None,
 ) -> None:
-    """What a period will cost and earn by its end, per feature, with 90 % intervals from the method's own past errors.
+    """What a period will cost and earn by its end, per feature, with 90% intervals from the method's own past errors.
 
     Known price changes come from the price book and are applied, not extrapolated. Too little history is said, not guessed over.
     """

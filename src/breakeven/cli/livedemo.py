@@ -30,6 +30,8 @@ _START_SECONDS = 30.0
 _PAUSE_SECONDS = 0.1
 _CALLERS = 2
 _OK = 200
+WHOLE_MONTH = "2026-10"
+"""The last month that the sample company planted: what the live calls of today stand beside."""
 _explained: set[str] = set()
 
 
@@ -43,7 +45,9 @@ def run_live(folder: Path, seed: int, seconds: float | None) -> None:
     with ScriptedUpstream() as vendor, gateway_before(folder, vendor.url) as address:
         follower = Follower(locate(folder))
         click.echo(f"\nlive: gateway at {address}, before a scripted vendor; these calls are invented too", err=True)
-        click.echo(f"live: the dashboard, with these calls as they arrive: {_told(folder)['web']}/?period=all", err=True)
+        web = _told(folder)["web"]
+        click.echo(f"live: the dashboard, the year's last whole month first: {web}/?period={WHOLE_MONTH}", err=True)
+        click.echo(f"live: these calls as they arrive: {web}/calls", err=True)
         click.echo(f"live: the vendor is at {vendor.url}; it can be made worse: docs/how-to/audit-a-feature.md", err=True)
         callers = [threading.Thread(target=_call, args=(address, seed + number, stop), daemon=True) for number in range(_CALLERS)]
         for caller in callers:

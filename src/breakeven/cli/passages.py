@@ -47,7 +47,7 @@ def _example_options(command: Any) -> Any:  # noqa: ANN401 - a decorator of clic
 
 _floor_option = click.option(
     "--floor", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.95, show_default=True,
-    help="Share of the evidence that must be among the passages sent, with 95 % confidence.",
+    help="Share of the evidence that must be among the passages sent, with 95% confidence.",
 )  # fmt: skip
 
 
@@ -259,7 +259,7 @@ def _digits(cost: Decimal) -> str:
 
 
 def _sentence(recall: float, bound: float, sent: float, given: _Examples, price: str | None) -> str:
-    text = f"{recall:.1%} of the evidence (at least {bound:.1%}, with 95 % confidence) is in {sent:.1%} of the input."
+    text = f"{recall:.1%} of the evidence (at least {bound:.1%}, with 95% confidence) is in {sent:.1%} of the input."
     economics = _economics(given, price, sent)
     if economics["cost_per_thousand"] is None:
         return text

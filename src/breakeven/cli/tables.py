@@ -95,8 +95,8 @@ def number(value: int | None) -> str:
 
 
 def margin(value: float | None) -> str:
-    """A margin in percent, without a space as in a table."""
-    return UNKNOWN if value is None else percent(value).replace(" %", "%")
+    """A margin in percent."""
+    return UNKNOWN if value is None else percent(value)
 
 
 def text(value: str | None) -> str:
@@ -108,7 +108,7 @@ ALMOST_WHOLE = 99.9
 
 
 def badge(share: float | None, word: str) -> str:
-    """`priced 96.8%`; a share that is not whole never reads as 100 %, so that a gap is never rounded away; `priced –`."""
+    """`priced 96.8%`; a share that is not whole never reads as 100%, so that a gap is never rounded away; `priced –`."""
     if share is None:
         return f"{word} {UNKNOWN}"
     shown = 100 if share == 1 else min(round(share * 100, 1), ALMOST_WHOLE)

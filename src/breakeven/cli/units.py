@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @output_options
 @read_only
 def units(ledger: Facts, settings: Settings, *, as_json: bool, as_csv: bool, **asked: Any) -> None:  # noqa: ANN401 - options of click
-    """What one outcome, success, call, active user and customer costs per feature, with 95 % intervals, and what failure costs.
+    """What one outcome, success, call, active user and customer costs per feature, with 95% intervals, and what failure costs.
 
     A ratio of sums each. The cost per success includes declared review and rework by people. The last columns say by how
     much AI lowers the gross margin of the product's revenue, and at which factor on prices a feature breaks even.

@@ -3,13 +3,13 @@
     u        ln of the figure less the profile of its weekday (and hour): medians over 8 seasons of ln figure − median of the season
     level    median of u over the two seasons before the bucket
     r        u − level
-    z        direction · r / √(s² + max(0, v − median v));  s = 1.4826 · median |r| over 8 seasons, at least 5 %;
+    z        direction · r / √(s² + max(0, v − median v));  s = 1.4826 · median |r| over 8 seasons, at least 5%;
              v = the sampling variance of ln figure, from the number of calls: a bucket with few calls may stray further
     jump     one-sided p of z by Student's t with 20 degrees of freedom, Benjamini–Hochberg over all series of one bucket at q
     shift    CUSUM: C ← max(0, C + clip(z, ±3) − 0.75), found at C > 5; it starts anew after it is found
     floors   the money at stake must reach a floor, and the figure a relative one: what is small is not news
 
-A doubling is seen at once by the jump, a step of 30 % within days by the shift; neither sees both (`docs/concepts/anomalies.md` has
+A doubling is seen at once by the jump, a step of 30% within days by the shift; neither sees both (`docs/concepts/anomalies.md` has
 the simulations). Shifts are for days: hours wander together, and their sums told 4.7 false shifts a month. q is chosen so that at
 most 0.75 false jumps of days and 0.5 of hours per feature and month are expected; simulated traffic stays below. Assumptions: eight
 weeks resemble the present; residuals are no heavier-tailed than t(20) after the floors.

@@ -2,7 +2,7 @@
 
     Gini = n/(n − 1) · (2·Σ i·x₍ᵢ₎ / (n·Σ x) − (n + 1)/n)        x₍₁₎ ≤ … ≤ x₍ₙ₎
 
-n/(n − 1) corrects what few subjects hide. The 95 % interval is a percentile bootstrap over subjects; below 30 subjects none of it
+n/(n − 1) corrects what few subjects hide. The 95% interval is a percentile bootstrap over subjects; below 30 subjects none of it
 is said, because a heavy tail then shows too little of itself. The Gini is for cost, which is never negative; margin can be, so
 that for it the whale curve is drawn: cumulated profit from the most profitable subject on, as a share of the final profit.
 """
@@ -29,7 +29,7 @@ _MOST_CELLS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Gini:
-    """From 0, all alike, to 1, one bears everything; with its 95 % interval."""
+    """From 0, all alike, to 1, one bears everything; with its 95% interval."""
 
     estimate: float
     low: float

@@ -48,7 +48,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The factor per year of a path, with its 90 % interval."""
+    """The factor per year of a path, with its 90% interval."""
 
     factor: float
     low: float

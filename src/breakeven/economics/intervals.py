@@ -1,6 +1,6 @@
 """How wrong a forecast may be: intervals from its own past errors, by horizon, corrected while they are used.
 
-The textbook interval assumes independent normal errors of a known model and covered 28–45 % where it promised 90 %. Here:
+The textbook interval assumes independent normal errors of a known model and covered 28–45% where it promised 90%. Here:
 
     error       e = ln(actual sum / forecast sum) of every past origin whose end is known, for each horizon h by itself
     half-width  the mean of (a) the conformal quantile of |e| at rank ⌈(n + 1)·level⌉ and

@@ -37,7 +37,7 @@ Pace = Literal["faster", "in step", "slower", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """An estimate and its 95 % interval."""
+    """An estimate and its 95% interval."""
 
     estimate: float
     low: float
@@ -64,7 +64,7 @@ class Response:
     clusters: int
 
     def interval(self) -> Bounds | None:
-        """The elasticity's 95 % interval; None below ten units."""
+        """The elasticity's 95% interval; None below ten units."""
         if self.clusters < FEWEST_CLUSTERS:
             return None
         half = quantile(self.degrees) * sqrt(float((self.slope**2).sum()))
@@ -127,7 +127,7 @@ def pace(interval: Bounds | None) -> Pace:
 
 
 def quantile(degrees: float) -> float:
-    """Student's t for a two-sided 95 %; between whole degrees of freedom it is nearly straight in 1 / degrees."""
+    """Student's t for a two-sided 95%; between whole degrees of freedom it is nearly straight in 1 / degrees."""
     fewer, more = floor(degrees), ceil(degrees)
     low = t_quantile((1 + CONFIDENCE) / 2, fewer)
     if fewer == more:
@@ -173,7 +173,7 @@ def _fieller(distance: float, slope: float, of_distance: Floats, of_slope: Float
 
 
 def curve(level: Level, cost: Response, value: Response | None, multiples: Sequence[float] = CURVE) -> list[CurvePoint]:
-    """Average and marginal cost, and value per unit, along adoption, with 95 % bands point by point."""
+    """Average and marginal cost, and value per unit, along adoption, with 95% bands point by point."""
     return [
         CurvePoint(
             times,

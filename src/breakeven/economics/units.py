@@ -8,7 +8,7 @@
     gross margin effect     −(cost of revenue, variable and allocated fixed) / revenue of the product
 
 V is the jackknife form of the delta method: each cluster is judged by what the others say. In simulations of customers of very
-different size it held 93.0–95.4 % where 95 % is promised, the plain form (N instead of N − n_g) 92.0–94.9 %.
+different size it held 93.0–95.4% where 95% is promised, the plain form (N instead of N − n_g) 92.0–94.9%.
 
 Reliability dominates price: at p = 0.5 every success pays for two attempts. Review and rework are people's time, declared, not
 metered: they are in the cost per success alone, never in the cost. None is unknown.

@@ -10,7 +10,7 @@ Every clustering with enough clusters is computed and the widest interval counts
 
     no value model                                      cost only
     evidence of grade C, or too little to compute       unproven
-    interval above 0 and all but 1 % of calls priced    creates
+    interval above 0 and all but 1% of calls priced    creates
     interval below 0                                    destroys (a missing price can only make it worse)
     interval around 0, or cost unknown                  unproven
 """
@@ -45,7 +45,7 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Net value per outcome with its 95 % interval, from `clusters` independent units."""
+    """Net value per outcome with its 95% interval, from `clusters` independent units."""
 
     estimate: float
     low: float

@@ -27,7 +27,7 @@ BASIS_POINTS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What happens when a share of the limit is spent. `share` is in basis points: 8,000 is 80 %. `calls_per_minute` throttles."""
+    """What happens when a share of the limit is spent. `share` is in basis points: 8,000 is 80%. `calls_per_minute` throttles."""
 
     share: int
     action: Action

@@ -145,7 +145,7 @@ class CapturePolicy:
     def words(self) -> str:
         """The policy in words."""
         taken = ", ".join(rule.name for rule in self.rules) or "nothing"
-        return f"{self.share * 100:.4g} % of its calls for {self.retention_seconds / 86_400:g} days, redacting {taken}"
+        return f"{self.share * 100:.4g}% of its calls for {self.retention_seconds / 86_400:g} days, redacting {taken}"
 
 
 def _is_media(text: str) -> bool:

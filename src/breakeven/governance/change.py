@@ -22,7 +22,7 @@ UnitPrices = Mapping[str, int]
 StepKind = Literal["prices", "model", "prompt"]
 TEXT_INPUT = ("input", "cache_read", "cache_write_5m", "cache_write_30m", "cache_write_1h", "cache_write_12h")
 CHARACTERS_PER_TOKEN = 4
-"""The fallback where no metered call tells characters and tokens of a model: 26 % low for Anthropic, 10 % high for others."""
+"""The fallback where no metered call tells characters and tokens of a model: 26% low for Anthropic, 10% high for others."""
 
 
 class Group(NamedTuple):

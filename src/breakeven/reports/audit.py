@@ -430,7 +430,7 @@ def _trail(facts: AuditFacts, keys: Sequence[ClassKey], alpha: float, months: fl
             "agreement": "replays on which both rungs say the same / replays",
             "lower_bound": f"confidence sequence by betting, {1 - alpha:.0%}, valid at all times at once",
             "saving_per_month": f"excess per month of the classes that move - {CHECKED:.0%} of their cost on dearer rungs (checks)",
-            "excess_per_month": "cost of calls on dearer rungs - calls x mean cost of a replay (95 % interval) - cost of errors",
+            "excess_per_month": "cost of calls on dearer rungs - calls x mean cost of a replay (95% interval) - cost of errors",
         },
         "error_budget": f"of what is called enough, at most {alpha:.0%} is not, over all classes and rungs of this audit (e-BH)",
         "questions": len(replays),

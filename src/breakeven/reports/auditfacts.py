@@ -24,7 +24,7 @@ ClassKey = tuple[str | None, str]
 """Feature and task class."""
 MILLION = 1_000_000
 Z95 = 1.96
-"""Each side of an interval of 95 % for a mean cost, whose replays are many."""
+"""Each side of an interval of 95% for a mean cost, whose replays are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +211,7 @@ def _replayed(row: tuple[Any, ...], margin: float) -> Replayed:
 def worth(spend: ClassSpend, found: Replayed, months: float, error_cost: int, wrong: tuple[float, float]) -> tuple[int, int] | None:
     """What the class pays a month above what this rung would cost, in atto-dollars; None where the rung's cost is unknown.
 
-    cost of the calls on dearer rungs − their number × mean cost of a replay, ± its interval of 95 %, − what errors cost: their
+    cost of the calls on dearer rungs − their number × mean cost of a replay, ± its interval of 95%, − what errors cost: their
     share (between `wrong`) × calls × the declared cost of one.
     """
     if found.mean_cost is None:

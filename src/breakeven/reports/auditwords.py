@@ -67,7 +67,7 @@ def evidence(found: Finding) -> str:
     if not found.replays:
         return "no replays" + needed_words(found)
     best = next(one for one in found.rungs if one.replays == found.replays and one.agreed == found.agreed)
-    bound = percent(found.lower_bound).replace(" %", "%")
+    bound = percent(found.lower_bound)
     told = f"{found.agreed:,} of {found.replays:,} agree ({bound})"
     if best.basis == "paired scores":
         told = f"{_points(best.difference)} points, at worst {_points(best.difference_low)}, on {found.replays:,} pairs"

@@ -222,7 +222,7 @@ def _priced(moved: Moved, seen: tuple[Told, Told], parts: Sequence[Driver]) -> s
 
 
 def _arrow(before: str, after: str, unit: str = "") -> str:
-    """`38 % → 55 %`; what reads alike is said once."""
+    """`38% → 55%`; what reads alike is said once."""
     return f"{before} → {after}{unit}" if before != after else f"about {after}{unit} in both"
 
 

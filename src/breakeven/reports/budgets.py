@@ -29,7 +29,7 @@ from breakeven.governance.budgets import (
 from breakeven.governance.spans import Rolling, in_words
 from breakeven.reports.drawn import daily, drawn
 from breakeven.reports.question import Facts
-from breakeven.reports.words import count
+from breakeven.reports.words import count, percent
 from breakeven.settings import Settings
 
 HISTORY_DAYS = 120
@@ -233,7 +233,7 @@ def _sentence(chosen: Sequence[Budget], rows: Sequence[BudgetRow]) -> str:
     spent = [row for row in rows if row.share is not None and row.share >= 1]
     soon = [row for row in rows if row.runs_out is not None and row not in spent]
     first = rows[0]
-    share = f"{(first.share or 0) * 100:.0f} %"
+    share = percent(first.share or 0, 0)
     name = first.budget if first.subject == "all" else f"{first.budget} ({first.subject})"
     said = f"{count(len(rows), 'account')} of {count(len(chosen), 'budget')}; the fullest, {name}, stands at {share}"
     over = f"; {count(len(spent), 'account')} spent" if spent else ""

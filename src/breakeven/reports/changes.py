@@ -93,8 +93,8 @@ def _share(value: Decimal | None) -> str:
 
 
 def share_words(value: Decimal) -> str:
-    """A declared share as it was meant: `20 %`, `12.5 %`."""
-    return f"{(value * 100).normalize():f} %".replace("-", MINUS)
+    """A declared share as it was meant: `20%`, `12.5%`."""
+    return f"{(value * 100).normalize():f}%".replace("-", MINUS)
 
 
 def _money(value: int | None) -> str:

@@ -49,7 +49,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class TrendRow(msgspec.Struct, frozen=True):
-    """The factor a year of a path with its 90 % interval; null where there are fewer than four steps."""
+    """The factor a year of a path with its 90% interval; null where there are fewer than four steps."""
 
     factor: float
     low: float
@@ -111,7 +111,7 @@ def _report(found: Deflation, problems: Sequence[str]) -> DeflationReport:
             "cost_of_a_success": "cost of the run / (cases · score)",
             "fixed_capability": "lowest cost of a success so far, of models with at least this score",
             "best_model": "cost of a success of whoever holds the record score",
-            "trend": "OLS of ln cost on years over the steps, 90 % interval by Student's t",
+            "trend": "OLS of ln cost on years over the steps, 90% interval by Student's t",
         },
     )
 
@@ -176,7 +176,7 @@ def _best(found: Deflation) -> str:
     if seen is None:
         return f"Always taking the best model cost {_cost(best[0])} first and {_cost(best[-1])} at last."
     supported = "became cheaper" if seen.high < 1 else "did not become cheaper beyond what its ups and downs explain"
-    bounds = f"a factor of {seen.factor:.2g} a year, 90 % between {seen.low:.2g} and {seen.high:.2g}"
+    bounds = f"a factor of {seen.factor:.2g} a year, 90% between {seen.low:.2g} and {seen.high:.2g}"
     return f"Always taking the best model {supported}: {_cost(best[0])} at first, then {span} ({bounds})."
 
 

@@ -26,7 +26,7 @@ class Decile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GiniRow(msgspec.Struct, frozen=True):
-    """Gini of cost, corrected by n/(n − 1), with its 95 % bootstrap interval."""
+    """Gini of cost, corrected by n/(n − 1), with its 95% bootstrap interval."""
 
     estimate: float
     low: float

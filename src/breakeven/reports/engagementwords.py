@@ -12,7 +12,7 @@ from breakeven.reports.words import count, dollars, percent
 FORMULA: Mapping[str, str] = {
     "decile": "customers or users ordered by calls and cut into ten groups of equal number; 10 is the keenest",
     "keeps": "earned - cost; margin = keeps / earned",
-    "gini": "n/(n-1) x (2 sum(i x) / (n sum(x)) - (n+1)/n) of known cost; 95 % percentile bootstrap; none below 30",
+    "gini": "n/(n-1) x (2 sum(i x) / (n sum(x)) - (n+1)/n) of known cost; 95% percentile bootstrap; none below 30",
     "whale": "cumulated profit from the most profitable on: peak, and what is left after those who lose",
     "price_that_mends": "cost / (1 - wanted margin)",
     "calls_that_are_paid": "calls x earned x (1 - wanted margin) / cost",
@@ -66,7 +66,7 @@ def _shares(section: Section, label: str) -> str:
     for who in _CONCENTRATION:
         part = named[who]
         pays = "" if part.share_of_earned is None else f" and {percent(part.share_of_earned)} of what is earned"
-        said.append(f"the dearest {who.removeprefix('top ').replace('%', ' %')} are {percent(part.share_of_cost)} of cost{pays}")
+        said.append(f"the dearest {who.removeprefix('top ')} are {percent(part.share_of_cost)} of cost{pays}")
     first = named["the dearest one"]
     return f"Of {number} in {label} {', '.join(said)}; the dearest one, {first.name}, is {percent(first.share_of_cost)}."
 
@@ -76,7 +76,7 @@ def _gini(section: Section) -> str:
         few = section.subjects - section.unpriced_subjects < FEWEST
         return f"Fewer than {FEWEST} of known cost have no Gini worth saying." if few else ""
     found = section.gini
-    return f"The Gini of their cost is {found.estimate:.2f} (95 %: {found.low:.2f} to {found.high:.2f})."
+    return f"The Gini of their cost is {found.estimate:.2f} (95%: {found.low:.2f} to {found.high:.2f})."
 
 
 def _losing_deciles(section: Section) -> str:

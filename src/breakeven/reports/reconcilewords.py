@@ -35,7 +35,7 @@ def sentence(found: Reconciliation, posted: int, remaining: int, tolerance: Deci
     judged = "within" if within else "outside"
     causes = count(len({part.cause for part in found.parts}), "cause")
     last = "" if within or not explained else " Post the causes to close it."
-    return f"{said}{taxed}: {dollars(remaining)} remains, {judged} the tolerance of {most} %; {causes}{open_}.{last}"
+    return f"{said}{taxed}: {dollars(remaining)} remains, {judged} the tolerance of {most}%; {causes}{open_}.{last}"
 
 
 def remedy(

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Span(msgspec.Struct, frozen=True):
-    """A number and its 95 % interval."""
+    """A number and its 95% interval."""
 
     estimate: float
     low: float
@@ -17,7 +17,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class Money(msgspec.Struct, frozen=True):
-    """An amount and its 95 % interval, as digits."""
+    """An amount and its 95% interval, as digits."""
 
     estimate: str
     low: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from breakeven.economics.drivers import MIX
+from breakeven.economics.drivers import MIX, PRICE
 from breakeven.economics.money import atto
 from breakeven.economics.periods import MONTHS
 from breakeven.reports.scalingfacts import Uptakes
@@ -13,12 +13,12 @@ from breakeven.reports.words import MINUS, count, dollars
 from breakeven.settings import Settings
 
 FORMULA: Mapping[str, str] = {
-    "elasticity": "PPML of cost on ln adoption, customers and steps absorbed; 95 % cluster jackknife over customers, Student's t",
+    "elasticity": "PPML of cost on ln adoption, customers and steps absorbed; 95% cluster jackknife over customers, Student's t",
     "average_cost": "sum of cost / sum of adoption of the last step",
     "incremental_cost": "change of cost / change of adoption since the step before",
     "marginal_cost": "elasticity x average cost; value likewise",
     "break_even": "adoption at which average cost meets average value at today's prices and mix: ln s = ln(V/C) /"
-    " (elasticity of cost - elasticity of value); Fieller's 95 % interval",
+    " (elasticity of cost - elasticity of value); Fieller's 95% interval",
     "drivers": "log-mean Divisia of users x calls per user x mix x tokens per call x price per token; parts sum to the change",
     "split": "cost of users who came - cost of users who left + change of those who stayed: exact",
 }
@@ -68,7 +68,7 @@ def detail_sentences(detail: Detail, row: ScalingRow, known: Uptakes) -> list[st
     if detail.marginal_cost_of_a_user and detail.users_elasticity:
         found.append(
             f"The next user of {row.feature} adds {_money(detail.marginal_cost_of_a_user)} a {known.step}: "
-            f"a customer with 1 % more users costs {_more(detail.users_elasticity)}."
+            f"a customer with 1% more users costs {_more(detail.users_elasticity)}."
         )
     if detail.drivers:
         parts = ", ".join(f"{one.driver} {_signed(one.effect)}{_moved(one.before, one.now, one.driver)}" for one in detail.drivers)
@@ -103,7 +103,7 @@ def _pace(row: ScalingRow) -> str:
         "slower": f"The cost of {row.feature} grows more slowly than its adoption",
         "in step": f"That the cost of {row.feature} grows faster than its adoption cannot be said",
     }[row.pace]
-    return f"{what}: a customer with 1 % more {row.unit}s costs {_more(row.elasticity)}."
+    return f"{what}: a customer with 1% more {row.unit}s costs {_more(row.elasticity)}."
 
 
 def _next(row: ScalingRow) -> str:
@@ -120,7 +120,7 @@ def _meets(row: ScalingRow, known: Uptakes) -> str:
         at = row.break_even
         return (
             f"At the prices, models and mix of {now} cost would meet value at {at.estimate:,.0f} {row.unit}s "
-            f"(95 %: {at.low:,.0f} to {at.high:,.0f}); there were {row.adoption:,}.{_beyond(row)}"
+            f"(95%: {at.low:,.0f} to {at.high:,.0f}); there were {row.adoption:,}.{_beyond(row)}"
         )
     if row.value is None or row.elasticity is None:
         return "" if row.elasticity is None else f"Where it breaks even cannot be said: {row.why_not}."
@@ -152,7 +152,7 @@ def _unpriced(row: ScalingRow) -> str:
 
 def _named(row: ScalingRow) -> str:
     found = row.elasticity
-    return row.feature if found is None else f"{row.feature} ({found.estimate:.2f}, 95 %: {found.low:.2f} to {found.high:.2f})"
+    return row.feature if found is None else f"{row.feature} ({found.estimate:.2f}, 95%: {found.low:.2f} to {found.high:.2f})"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -160,12 +160,12 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _more(span: Span) -> str:
-    return f"{span.estimate:.2f} % more (95 %: {span.low:.2f} to {span.high:.2f})".replace("-", MINUS)
+    return f"{span.estimate:.2f}% more (95%: {span.low:.2f} to {span.high:.2f})".replace("-", MINUS)
 
 
 def _money(money: Money) -> str:
     low, high = dollars(atto(money.low)), dollars(atto(money.high))
-    return f"{dollars(atto(money.estimate))} (95 %: {low} to {high})"
+    return f"{dollars(atto(money.estimate))} (95%: {low} to {high})"
 
 
 def _signed(text: str) -> str:
@@ -179,4 +179,11 @@ def _signed_atto(value: int) -> str:
 def _moved(before: float | None, now: float | None, driver: str) -> str:
     if before is None or now is None or driver == MIX:
         return ""
+    if driver == PRICE:
+        return f" ({_a_million(before)} to {_a_million(now)} a million tokens)"
     return f" ({before:,.4g} to {now:,.4g})" if max(before, now) < 1000 else f" ({before:,.0f} to {now:,.0f})"  # noqa: PLR2004 - whole numbers from here
+
+
+def _a_million(price: float) -> str:
+    """What a million of something costs whose single price is too small to be read."""
+    return dollars(atto(f"{price * 1e6:.6f}"))

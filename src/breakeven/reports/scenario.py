@@ -51,9 +51,9 @@ FORMULA: Mapping[str, str] = {
     "cost": "tasks · tokens^t · mix^t · Σ over tiers of cost · price^t, t in years",
     "value": "own price^t · (value per task · tasks + revenue of seats · seats^t)",
     "stand_still": "1 − 1 / tokens per task",
-    "band": f"5 % and 95 % quantiles of {DRAWS:,} draws; the point is the path of all middles",
+    "band": f"5% and 95% quantiles of {DRAWS:,} draws; the point is the path of all middles",
     "a_quarter_later": "Σ of three months' cost with the moves a quarter from now − the same with the moves now",
-    "deflation": "saved, turns red, ...: at least 95 % of the draws agree on the sign of value − cost at the end, without any move",
+    "deflation": "saved, turns red, ...: at least 95% of the draws agree on the sign of value − cost at the end, without any move",
 }
 
 

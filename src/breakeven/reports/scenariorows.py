@@ -9,7 +9,7 @@ import msgspec
 
 
 class Amount(msgspec.Struct, frozen=True):
-    """An amount of money with its 90 % band, as digits."""
+    """An amount of money with its 90% band, as digits."""
 
     point: str
     low: str
@@ -17,7 +17,7 @@ class Amount(msgspec.Struct, frozen=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A share or a change with its 90 % band: 0.375 is 37.5 %. Null where it is not defined."""
+    """A share or a change with its 90% band: 0.375 is 37.5%. Null where it is not defined."""
 
     point: float | None
     low: float | None
@@ -37,7 +37,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DriverRow(msgspec.Struct, frozen=True):
-    """What is assumed of a driver: its change a year (−0.3 is −30 %), where that comes from, and what history itself said."""
+    """What is assumed of a driver: its change a year (−0.3 is −30%), where that comes from, and what history itself said."""
 
     driver: str
     change: Part

@@ -120,7 +120,7 @@ def _needed(row: ScenarioRow) -> str:
 
 def _acting(act: ActRow) -> str:
     lost = (
-        f"{money(act.a_quarter_later.point)} (90 % between {money(act.a_quarter_later.low)} and {money(act.a_quarter_later.high)})"
+        f"{money(act.a_quarter_later.point)} (90% between {money(act.a_quarter_later.low)} and {money(act.a_quarter_later.high)})"
     )
     if act.declared:
         lifts = f" and lifts today's margin from {percent(act.margin_now)} to {percent(act.margin_acting_now)}"
@@ -131,6 +131,6 @@ def _acting(act: ActRow) -> str:
 
 
 def signed(change: float) -> str:
-    """`+60 %`, `−30 %`."""
+    """`+60%`, `−30%`."""
     sign = MINUS if change < 0 else "+"
     return f"{sign}{percent(abs(change), 0 if Decimal(str(round(change * 100, 1))) % 1 == 0 else 1)}"

@@ -38,7 +38,7 @@ FORMULA: Mapping[str, str] = {
 
 
 class Unit(msgspec.Struct, frozen=True):
-    """Cost of one unit, the units counted, and its 95 % interval from so many `clusters` (days or customers); null: too few."""
+    """Cost of one unit, the units counted, and its 95% interval from so many `clusters` (days or customers); null: too few."""
 
     cost: str
     count: int

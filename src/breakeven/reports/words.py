@@ -40,17 +40,17 @@ def significant(value: Decimal, figures: int = 3) -> str:
 
 
 def percent(share: float | None, decimals: int = 1) -> str:
-    """`58.7 %`; an en dash where unknown. A share that is not whole never reads as 100 %, nor one above nothing as 0 %."""
+    """`58.7%`; an en dash where unknown. A share that is not whole never reads as 100%, nor one above nothing as 0%."""
     if share is None:
         return "–"
     smallest = 10.0**-decimals
     value = share * 100
     if 0 < value < smallest:
-        return f"under {smallest:.{decimals}f} %"
+        return f"under {smallest:.{decimals}f}%"
     if 100 - smallest < value < 100:  # noqa: PLR2004 - a whole, in percent
-        return f"over {100 - smallest:.{decimals}f} %"
+        return f"over {100 - smallest:.{decimals}f}%"
     text = f"{value:,.{decimals}f}".replace("-", MINUS)
-    return f"{text} %"
+    return f"{text}%"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

@@ -44,7 +44,7 @@ LOSING_DECILE = 10
 TOP_USERS, TOP_USERS_COST = 0.05, 0.41
 """This share of October's users causes about this share of its cost."""
 COST_ELASTICITY = {SUPPORT: 1.0, INVOICES: 1.0, CONTRACTS: 1.15}
-"""A customer with 1 % more tasks in a month causes so many per cent more cost; above 1, cost grows faster than adoption."""
+"""A customer with 1% more tasks in a month causes so many per cent more cost; above 1, cost grows faster than adoption."""
 
 
 @dataclass(frozen=True, slots=True)

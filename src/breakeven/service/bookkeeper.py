@@ -171,9 +171,9 @@ def answer(spec: BookkeeperSpec, books: Books, stop: threading.Event) -> None:
         from breakeven.web.warming import warm  # noqa: PLC0415 - see above
 
         desk = Desk(books, Path(spec.ledger), Path(spec.config) if spec.config else None, now)
+        warm(desk, stop)  # before the API is put together: the ledger is read meanwhile
         server = WebServer(application(desk, spec.host), socket.socket(fileno=spec.web_fd))
         server.start()
-        warm(desk, stop)
         stop.wait()
         server.stop()
     finally:

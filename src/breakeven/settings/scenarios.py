@@ -11,7 +11,7 @@
         - {workflow: clause lookup, to: small, saves: 87%}
 
 A change is per year and always carries its percent sign; `low..high` or `low..middle..high` is a range, of which the ends are the
-5 % and 95 % quantiles. What a file does not say is estimated from the ledger.
+5% and 95% quantiles. What a file does not say is estimated from the ledger.
 """
 
 from __future__ import annotations

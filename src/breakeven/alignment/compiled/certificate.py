@@ -1,7 +1,7 @@
 """When a handler may answer: promises that were kept on examples it was not learned from.
 
-A promise is made per field: at least the floor (default 93 %) of answered fields agree, with 95 % confidence, and the record
-shows at least the aim (98 %). A whole answer of k fields is held to the k-th powers. Every answer has an *unsureness*, the sum over
+A promise is made per field: at least the floor (default 93%) of answered fields agree, with 95% confidence, and the record
+shows at least the aim (98%). A whole answer of k fields is held to the k-th powers. Every answer has an *unsureness*, the sum over
 its fields of one minus their sureness; answers up to a limit of unsureness are admitted when the tries within that limit kept both
 promises. Limits are a fixed ladder; the widest that keeps the promises counts, and beyond `WIDEST` none does, whatever the record.
 Besides, a class of rules whose own tries contradict the floor is withdrawn.

@@ -153,7 +153,7 @@ class SourceCounts:
         return 1 if self.examples <= _FEW else max(2, WORTH_HAVING * self.examples)
 
     def _depth(self) -> int:
-        """Down to which row answers have begun, leaving out the deepest 1 % as accidents, and three rows more."""
+        """Down to which row answers have begun, leaving out the deepest 1% as accidents, and three rows more."""
         spare = self.depths.total() // 100
         for row in sorted(self.depths, reverse=True):
             spare -= self.depths[row]

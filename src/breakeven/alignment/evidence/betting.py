@@ -12,7 +12,7 @@ The stake is nearly the one that grows fastest (Kelly 1956; adaptive as in Waudb
     λ = (b − √(b² − 4·v₊·L·g)) / (2·v₊·L),  b = σ² + g·L
 
 which is exact where there is one size of loss and one of gain. g is learned from a prior guess of equal quality that is worth
-`PRIOR / |m|` differences. At most 75 % of the wealth is ever at stake.
+`PRIOR / |m|` differences. At most 75% of the wealth is ever at stake.
 
 Where tasks were not sampled with equal probability, a difference carries the weight w = (share of the class) / (share of the
 sample), known beforehand and at most `heaviest`: the factor is 1 + λ·w·(D − m), which keeps the guarantee for the whole class.

@@ -20,6 +20,6 @@ def share_at_most(hits: int, tries: int, confidence: float = 0.95) -> float:
 def tries_without_harm(share: float, confidence: float = 0.95) -> int:
     """How many tries without one harm are needed to say that less than this share is harmed: ln(1 − confidence) / ln(1 − share).
 
-    For 1 % with 95 % confidence: 299.
+    For 1% with 95% confidence: 299.
     """
     return math.ceil(math.log(1 - confidence) / math.log1p(-share))

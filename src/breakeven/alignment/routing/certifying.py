@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 STEPS = 50
-"""Policies of the family: shares of 2 %, 4 %, … up to all tasks on the weak rung."""
+"""Policies of the family: shares of 2%, 4%, … up to all tasks on the weak rung."""
 
 
 class Terms(NamedTuple):

@@ -1,7 +1,7 @@
 """Whether traffic still is what the route was learned on: if not, the route answers for nothing and the strong rung takes over.
 
 Four figures of every task are sorted into the bins they had in the replays: its points, the share of known words, its length, its
-tag. Of each bin we know at most how likely it was, u(bin): the upper Clopper–Pearson bound, all bins together at 95 %, times
+tag. Of each bin we know at most how likely it was, u(bin): the upper Clopper–Pearson bound, all bins together at 95%, times
 `TOLERANCE`, because small changes are none of our business. Against that we bet that a bin's share is what it lately was, q(bin),
 with e-values E = q / u and the Shiryaev–Roberts sum R ← (R + 1)·E. While no bin is likelier than u, the expected R grows by at most
 one a task, so that the mean time to a false alarm at R ≥ `CALLS_PER_FALSE_ALARM` is at least so many tasks, whatever their order

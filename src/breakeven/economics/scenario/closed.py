@@ -26,7 +26,7 @@ def cost_index(price: float, tokens: float, years: float) -> float:
 
 
 def stand_still(tokens: float) -> float:
-    """The price fall a year (0.375 is 37.5 %) at which the cost of a task stays: 1 − 1/g; negative where prices might even rise."""
+    """The price fall a year (0.375 is 37.5%) at which the cost of a task stays: 1 − 1/g; negative where prices might even rise."""
     return 1 - 1 / tokens
 
 

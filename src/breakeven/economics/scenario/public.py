@@ -40,7 +40,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         "gartner-2026-03", "price", "yearly factor of inference cost; not all reaches buyers", 0.1**0.2, 1.0, "2026-03", "Gartner",
-        "forecast: a provider's cost of a one-trillion-parameter model falls by 90 % from 2025 to 2030",
+        "forecast: a provider's cost of a one-trillion-parameter model falls by 90% from 2025 to 2030",
     ),
     Figure(
         "openrouter-2025-12", "tokens", "yearly factor of prompt length", 4.0, 4.0, "2025-12", "OpenRouter and a16z",
@@ -62,7 +62,7 @@ FIGURES: tuple[Figure, ...] = (
 BY_ID: Mapping[str, Figure] = {figure.id: figure for figure in FIGURES}
 
 PASSED_ON = 0.1**0.2
-"""−90 % in five years, wholly passed on: a yearly factor of 0.63."""
+"""−90% in five years, wholly passed on: a yearly factor of 0.63."""
 FRONTIER = "frontier"
 
 

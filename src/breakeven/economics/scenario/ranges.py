@@ -1,7 +1,7 @@
 """What is assumed of one driver: a factor per year with a range, and where it comes from.
 
-    factor    1 + yearly change: 0.7 is a fall of 30 % a year, 1.6 a rise of 60 %
-    range     its 5 %, 50 % and 95 % quantiles; all equal where the driver is declared without a range
+    factor    1 + yearly change: 0.7 is a fall of 30% a year, 1.6 a rise of 60%
+    range     its 5%, 50% and 95% quantiles; all equal where the driver is declared without a range
     draw      z of a standard normal → ln factor = ln mid + z / z₉₅ · (ln high − ln mid), or, for z < 0, · (ln mid − ln low)
 
 so that exactly a tenth of the draws lies outside the range and half of them on either side of the middle, however lopsided it is.
@@ -43,7 +43,7 @@ LIMITS = (0.01, 100.0)
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Yearly factors: 5 %, 50 % and 95 % quantile; `origin` and, in words, what the range `rests_on`."""
+    """Yearly factors: 5%, 50% and 95% quantile; `origin` and, in words, what the range `rests_on`."""
 
     low: float
     mid: float
@@ -78,9 +78,9 @@ def declared(mid: float, low: float | None = None, high: float | None = None) ->
 
 
 def estimated(monthly: Sequence[float], origin: Origin = "ledger") -> Range | None:
-    """The yearly factor of a monthly series of positive levels, with its 90 % range; None where the series is too short.
+    """The yearly factor of a monthly series of positive levels, with its 90% range; None where the series is too short.
 
-        mid = exp(12 · mean of Δ ln),   range = exp(12 · (mean ± t · s / √n)),   at least 5 % to either side
+        mid = exp(12 · mean of Δ ln),   range = exp(12 · (mean ± t · s / √n)),   at least 5% to either side
 
     Assumption: changes from month to month are independent draws of one distribution. A trend with noise around it makes the range
     wider than it need be, never narrower. A month without a level ends what came before it.

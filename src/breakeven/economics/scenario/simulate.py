@@ -1,6 +1,6 @@
 """Monte Carlo over the ranges of a scenario: bands of unit cost and margin, what waiting costs, and what matters most.
 
-Each draw takes one yearly factor per driver and follows it. Bands are 5 % and 95 % quantiles over the draws, month by month; the
+Each draw takes one yearly factor per driver and follows it. Bands are 5% and 95% quantiles over the draws, month by month; the
 line between them is the path of all middles, in closed form. The same seed gives the same bands.
 """
 
@@ -155,7 +155,7 @@ def tornado(base: Baseline, inputs: Inputs, years: int) -> tuple[Swing, ...]:
 
 
 def saved_by_deflation(base: Baseline, end: Chances) -> Saved:
-    """Whether falling prices alone will save a feature. Rule: at least 95 % of the draws, at the end of the path, without any move.
+    """Whether falling prices alone will save a feature. Rule: at least 95% of the draws, at the end of the path, without any move.
 
     A feature in the red is saved or not saved; one in the black stays above or turns red; else undecided, at risk.
     """

@@ -44,7 +44,7 @@ def _of_budget(status: BudgetStatus, at: datetime) -> list[Reading]:
 
 
 def _state(spent: int, line: int) -> State:
-    """Crossed at the line, clear below 95 % of it, in between neither. A line of nothing is crossed only by something."""
+    """Crossed at the line, clear below 95% of it, in between neither. A line of nothing is crossed only by something."""
     if spent >= line and spent > 0:
         return "crossed"
     return "clear" if spent * 100 < line * REARM or spent <= 0 else "between"

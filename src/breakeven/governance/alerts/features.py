@@ -96,7 +96,7 @@ def _customer(one: CustomerCost, line: int, rule: Rule, facts: Facts, at: dateti
 def coverage_below_target(rule: Rule, facts: Facts, at: datetime) -> list[Reading]:
     """The attribution's service level. Formula: known cost with an owner / known cost < target, over the rule's days.
 
-    The target is the rule's, else that of the configuration (`attribution: {target: 0.98}`), else 95 %.
+    The target is the rule's, else that of the configuration (`attribution: {target: 0.98}`), else 95%.
     """
     return [
         _coverage(one, next(each for each in (rule.target, one.target, DEFAULT_TARGET) if each is not None), at)

@@ -14,7 +14,7 @@ VERDICT_MARKS = {"creates": "▲ creates value", "destroys": "▼ destroys value
 
 
 def shown(kind: Kind, cell: Cell) -> str:
-    """A cell in words and digits: money without currency (the table says it once), `58.7 %`, an en dash where unknown."""
+    """A cell in words and digits: money without currency (the table says it once), `58.7%`, an en dash where unknown."""
     if cell is None:
         return UNKNOWN
     if kind == "verdict":

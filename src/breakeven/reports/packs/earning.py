@@ -101,7 +101,7 @@ def units(sources: Sources) -> Block:
         columns=[
             Column("feature", "Feature"),
             Column("cost_per_outcome", "Cost per outcome", "money"),
-            Column("interval", "95 % interval", "money_range"),
+            Column("interval", "95% interval", "money_range"),
             Column("cost_per_success", "Per success", "money"),
             Column("margin", "Margin", "share"),
             Column("margin_floor", "Target", "share"),

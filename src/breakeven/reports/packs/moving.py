@@ -15,6 +15,7 @@ from breakeven.reports.question import Question
 from breakeven.reports.scenario import scenario as scenario_report
 from breakeven.reports.scenariomoves import Prices
 from breakeven.reports.scenariorows import Point, ScenarioRow
+from breakeven.reports.words import percent
 from breakeven.settings.scenarios import Scenario
 
 MOST_PRINTED = 8
@@ -63,7 +64,7 @@ def forecast(sources: Sources) -> Block:
     """What will the month to come cost and earn?"""
     month = month_of(first_day_to_come(sources.facts, sources.now))
     found = forecast_report(sources.facts, sources.settings, Question(month), ForecastAsked(sources.now), sources.book())
-    within = f"{found.level * 100:.0f} % interval"
+    within = f"{percent(found.level, 0)} interval"
     chart = Chart(
         "band",
         f"Cost over {found.label}, day by day",
@@ -128,7 +129,7 @@ def scenarios(sources: Sources) -> Block:
         ],
         rows=[_scenario_cells(row) for row in found.rows if row.kind == "group"],
         rows_printed=MOST_PRINTED,
-        notes=[f"Each driver as the ledger's own history has it; {found.draws:,} draws, seed {found.seed}; 90 % intervals."],
+        notes=[f"Each driver as the ledger's own history has it; {found.draws:,} draws, seed {found.seed}; 90% intervals."],
         more=f"breakeven scenario --period {found.period}",
         trail=found.trail,
     )
