@@ -329,6 +329,8 @@ export const words = {
   calls: {
     spread: "How their cost is spread",
     spreadCaption: (label: string) => `Attempts of ${label} by cost; dashed: the median and the dearest hundredth.`,
+    half: "half",
+    most: "99 of 100",
     from: "From",
     below: "Below",
     attempts: "attempts",

@@ -47,7 +47,7 @@ def _pairs(points: Sequence[ChartPoint], series: Sequence[str]) -> tuple[int, st
                 parts.append(f'<rect class="unknown" x="{place(0):.1f}" y="{y}" width="30" height="{BAR - 1}"/>')
                 parts.append(_text(place(0) + 34, y + BAR - 2, "unknown"))
                 continue
-            parts.append(_bar(place(0), place(value), y, BAR - 1, f"s{number}"))
+            parts.append(_bar(place(0), place(value), y, BAR - 1, _colour(series[number])))
             parts.append(_text(max(place(0), place(value)) + 4, y + BAR - 2, shown("money", exact)))
     return 18 + len(points) * row, "".join(parts)
 
@@ -139,10 +139,15 @@ def _text(x: float, y: float, words: str, anchor: str = "start") -> str:
 
 def _key(series: Sequence[str]) -> str:
     """Which colour is what."""
-    places = [(LABELS + number * 80, f"s{number}", name) for number, name in enumerate(series)]
+    places = [(LABELS + number * 80, _colour(name), name) for number, name in enumerate(series)]
     return "".join(
         f'<rect class="{kind}" x="{x}" y="3" width="8" height="8"/>{_text(x + 12, 10, name)}' for x, kind, name in places
     )
+
+
+def _colour(series: str) -> str:
+    """What is spent has one colour in every chart, what is got for it, or would do, the other: as in the dashboard."""
+    return "s1" if series in {"cost", "paid"} else "s0"
 
 
 def _short(label: str) -> str:
