@@ -54,6 +54,13 @@ test("what was paid never reads as $0", () => {
     "$1,615",
   ]);
   expect(dollars("0.371", 0)).toBe("$0");
+  expect([amount("0.00864"), amount("0"), amount("-0.3"), change("0.3"), amount("7.2")]).toEqual([
+    "0.00864",
+    "0",
+    "−0.3",
+    "+0.3",
+    "7",
+  ]);
   expect([0.4, 0.00037, 1500].map(compact)).toEqual(["0.4", "0.00037", "1.5K"]);
 });
 
@@ -71,7 +78,7 @@ test("figures are written as the locale writes them", () => {
 });
 
 test("what rounds to nothing has no sign", () => {
-  expect([amount("-0.3"), change("-0.3"), change("0.3"), change("-0.6"), share(-0.0001)]).toEqual([
+  expect([amount("-0.3", 0), change("-0.3", 0), change("0.3", 0), change("-0.6", 0), share(-0.0001)]).toEqual([
     "0",
     "0",
     "0",

@@ -12,9 +12,12 @@ function written(value: number, options: Intl.NumberFormatOptions): string {
   return text.replace("-", /[1-9]/.test(text) ? MINUS : ""); // what rounds to nothing has no sign
 }
 
-export function amount(value: string | number | null | undefined, digits = 0): string {
+/** Whole, or with so many `digits`; where none are asked for, an amount below 1 has three figures, so that it never reads as 0. */
+export function amount(value: string | number | null | undefined, digits?: number): string {
   if (value === null || value === undefined || value === "") return NONE;
-  return written(Number(value), { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const number = Number(value);
+  if (digits === undefined && Math.abs(number) < 1) return figures(number);
+  return written(number, { minimumFractionDigits: digits ?? 0, maximumFractionDigits: digits ?? 0 });
 }
 
 /** As many decimals as the size needs, as in the sentences: what was paid never reads as $0. `digits`: so many instead. */
@@ -49,7 +52,7 @@ export function unitDollars(value: string | number | null | undefined): string {
   return text === NONE ? text : text.startsWith(MINUS) ? `${MINUS}$${text.slice(1)}` : `$${text}`;
 }
 
-export function change(value: string | number | null | undefined, digits = 0): string {
+export function change(value: string | number | null | undefined, digits?: number): string {
   if (value === null || value === undefined || value === "") return NONE;
   const text = amount(value, digits);
   return Number(value) > 0 && /[1-9]/.test(text) ? `+${text}` : text;

@@ -37,7 +37,19 @@ export function costSpread(bars: readonly Bar[], marks: readonly { name: string;
         insetRight: 1,
       }),
       Plot.ruleX(known, { x: "at", stroke: color.text, strokeDasharray: "4 3" }),
-      Plot.text(known, { x: "at", text: "name", frameAnchor: "top", lineAnchor: "bottom", dy: -2, fill: color.text }),
+      // The first name ends at its line and the others begin there, so that two lines close together can both be read.
+      ...known.map((mark, index) =>
+        Plot.text([mark], {
+          x: "at",
+          text: "name",
+          frameAnchor: "top",
+          lineAnchor: "bottom",
+          textAnchor: index ? "start" : "end",
+          dx: index ? -2 : 2,
+          dy: -2,
+          fill: color.text,
+        }),
+      ),
       Plot.ruleY([0], { stroke: color.neutral }),
     ],
   });

@@ -283,6 +283,7 @@ export const words = {
     path: (label: string) => `${label}: margin`,
     pathCaption: (label: string, years: number) =>
       `Margin of ${label} over ${years} years, with its 90% band; dashed: what it is compared with.`,
+    noMargin: "No value is known, so no margin: the table has the cost.",
     months: "months from now",
     matters: "What matters most",
     drivers: { tokens: "tokens per task", own_price: "our own price", volume: "tasks", price: "price" },

@@ -53,7 +53,7 @@ class Period:
     @property
     def label(self) -> str:
         """The period in words: `October 2026`, `Q4 2026`, `1–15 October 2026`, `all time`."""
-        return "all time" if self.unbounded else _label(self.start, self.end)
+        return "all time" if self.unbounded or self.start == self.end else _label(self.start, self.end)
 
     def within(self, first: datetime, last: datetime) -> Period:
         """The same question bounded to the days of the facts, `first` and `last` included."""
