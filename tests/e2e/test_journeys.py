@@ -125,6 +125,43 @@ def test_the_keyboard_reaches_everything(site: Any, visit: Visits) -> None:
     guest.silent()
 
 
+FOCUSED = "document.activeElement.id || document.activeElement.name || document.activeElement.tagName"
+
+
+def test_the_focus_is_never_lost(site: Any, visit: Visits) -> None:
+    """Opening a row, going back, taking a slider back, the help: whoever has only keys goes on from where he is."""
+    guest = visit(site.url)
+    page = guest.open(f"/pnl?{OCTOBER}")
+    page.locator("tbody tr").first.focus()
+    page.keyboard.press("Enter")
+    guest.settle()
+    assert page.evaluate(FOCUSED) == "answer"
+    page.go_back()
+    guest.settle()
+    assert page.evaluate(FOCUSED) == "answer"
+    button = page.get_by_role("button", name=re.compile("^CSV: October"))
+    button.focus()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog").get_by_role("button")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button).to_be_focused()
+    guest.open(f"/scenarios?{OCTOBER}")
+    page.locator("input[name=price]").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile("price=-5"))
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page).not_to_have_url(re.compile("price="))
+    assert page.evaluate(FOCUSED) == "price"
+    guest.open(f"/calls?{OCTOBER}")
+    page.keyboard.press("/")
+    assert page.evaluate(FOCUSED) == "query"
+    page.keyboard.type("cost>2 g?p")
+    assert page.locator("input[name=query]").input_value() == "cost>2 g?p"
+    guest.silent()
+
+
 @pytest.fixture(scope="module")
 def vendor() -> Iterator[ScriptedUpstream]:
     """A vendor that answers; it outlives the gateways before it."""

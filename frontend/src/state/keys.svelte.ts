@@ -15,6 +15,7 @@ function typing(target: EventTarget | null): boolean {
 
 /** The keys of the whole page; what is typed into a field is left alone. */
 export function shortcut(event: KeyboardEvent): void {
+  if (event.key === "Escape") keys.help = false;
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (keys.going) {
     keys.going = false;
@@ -26,9 +27,11 @@ export function shortcut(event: KeyboardEvent): void {
     }
   } else if (event.key === "g") keys.going = true;
   else if (event.key === "?") keys.help = !keys.help;
-  else if (event.key === "Escape") keys.help = false;
   else if (event.key === "/") {
     event.preventDefault();
-    document.querySelector<HTMLElement>("[data-filter]")?.focus();
+    // The screen's own query before the filter that every screen has.
+    document
+      .querySelector<HTMLElement>("main [data-filter], :root:not(:has(main [data-filter])) [data-filter]")
+      ?.focus();
   }
 }
