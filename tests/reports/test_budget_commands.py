@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ from click.testing import CliRunner
 
 from breakeven.cli.main import cli, exit_code
 from breakeven.errors import BreakevenError
+from breakeven.governance.budgets import Budget
+from breakeven.governance.spans import Rolling
+from breakeven.ledger import open_ledger
+from breakeven.reports.drawn import daily
 
 CONFIG = """# kept
 features:
@@ -41,12 +46,12 @@ class Run:
         self.config = folder / "breakeven.yaml"
         self.config.write_text(CONFIG)
         (folder / "calls.csv").write_text(CALLS)
-        self._ledger = folder / "ledger"
+        self.ledger = folder / "ledger"
         assert self("import", "calls", str(folder / "calls.csv")).startswith("")
 
     def __call__(self, *words: str) -> str:
         """What a command prints to stdout."""
-        place = ["--ledger", str(self._ledger), "--config", str(self.config)]
+        place = ["--ledger", str(self.ledger), "--config", str(self.config)]
         found = CliRunner().invoke(cli, [*words, *place], catch_exceptions=False)
         assert found.exit_code == 0, found.output
         return found.stdout
@@ -123,3 +128,17 @@ def test_what_cannot_be_done_is_refused(run: Run, words: tuple[str, ...], code: 
         run("budget", *words)
     assert exit_code(fault.value) == code
     assert run.config.read_text() == CONFIG
+
+
+def test_a_forecast_starts_from_what_the_calls_of_each_day_cost(run: Run) -> None:
+    """What budgets of money are forecast from, read from daily sums, is the cost of the account's own calls, day by day."""
+    budget = Budget("each", "usd", 1, Rolling(86_400), scope=(("feature", ("search",)),), per=("customer",))
+    since, until = datetime(2026, 9, 1), datetime(2026, 11, 1)
+    with open_ledger(run.ledger) as ledger:
+        found = daily(ledger, budget, since, until)
+        lines = ledger.query("SELECT occurred_at, cost FROM cost_lines WHERE feature = 'search' AND customer = 'Acme'")
+    expected = [0.0] * 61
+    for at, cost in lines:
+        expected[(at - since).days] += float(cost)
+    assert found == {("Acme",): pytest.approx(expected)}
+    assert sum(map(bool, expected)) == 3
