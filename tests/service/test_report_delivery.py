@@ -186,6 +186,7 @@ reports:
     body = message.get_body()
     assert body is not None
     assert told["what"] in " ".join(body.get_content().split())
+    assert "Owner:" not in body.get_content()
 
 
 @pytest.mark.slow

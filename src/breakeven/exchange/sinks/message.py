@@ -52,10 +52,14 @@ def headline(alert: Alert) -> str:
 
 
 def answerable(alert: Alert) -> str:
-    """Who answers for it."""
+    """Who answers for it; nothing where there is nothing to answer for: a report."""
+    if alert.kind == REPORT and alert.owner is None:
+        return ""
     return f"Owner: {alert.owner or 'nobody yet; assign one in breakeven.yaml'}"
 
 
 def text(alert: Alert) -> str:
     """The alert as people read it."""
-    return "\n\n".join((alert.what, alert.next_step, answerable(alert), f"{alert.at:%Y-%m-%d %H:%M} UTC, alert {alert.id}"))
+    kind = "report" if alert.kind == REPORT else "alert"
+    said = (alert.what, alert.next_step, answerable(alert), f"{alert.at:%Y-%m-%d %H:%M} UTC, {kind} {alert.id}")
+    return "\n\n".join(filter(None, said))

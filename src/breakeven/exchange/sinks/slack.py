@@ -33,11 +33,12 @@ class SlackSink:
 def shaped(alert: Alert) -> dict[str, Any]:
     """The message: `text` for notifications and for those who know no blocks, then headline, sentence and next step."""
     title, what, then, owner = (_plain(part) for part in (headline(alert), alert.what, alert.next_step, answerable(alert)))
+    then = "\n".join(filter(None, (then, owner)))
     return {
-        "text": f"*{title}*\n{what}\n{then}\n{owner}",
+        "text": f"*{title}*\n{what}\n{then}",
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": f"*{title}*\n{what}"[:LONGEST]}},
-            {"type": "section", "text": {"type": "mrkdwn", "text": f"{then}\n{owner}"[:LONGEST]}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": then[:LONGEST]}},
         ],
     }
 

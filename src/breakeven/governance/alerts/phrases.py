@@ -7,6 +7,7 @@ from datetime import datetime
 
 from breakeven.governance.budgets import amount_in_words
 
+MINUS = "\N{MINUS SIGN}"
 _PER_MILLE = 1000
 
 
@@ -18,7 +19,7 @@ def dollars(atto: int) -> str:
 def percent(part: int, whole: int) -> str:
     """A share with one decimal, rounded down, so that nothing reads as reached before it is: `79.9%`. `whole` is above 0."""
     tenths = abs(part) * _PER_MILLE // whole
-    return f"{'-' if part < 0 and tenths else ''}{tenths // 10:,}.{tenths % 10}%"
+    return f"{MINUS if part < 0 and tenths else ''}{tenths // 10:,}.{tenths % 10}%"
 
 
 def counted(number: int, noun: str) -> str:
