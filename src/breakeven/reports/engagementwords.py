@@ -22,11 +22,12 @@ _CONCENTRATION = ("top 5%", "top 10%")
 
 
 def section_sentence(section: Section, label: str) -> str:
-    """Concentration, the deciles that lose, and how many are served at a loss."""
+    """The deciles that lose, how many are served at a loss, and concentration."""
     plural = f"{section.by}s"
     if not section.subjects:
         return f"No {section.by} is known for any call in {label}."
-    parts = [_shares(section, label), _gini(section), _losing_deciles(section), _losing(section)]
+    # First what is asked: whether those who use it most are those who are dear.
+    parts = [_losing_deciles(section, label), _losing(section), _shares(section, label), _gini(section)]
     if section.unpriced_subjects:
         parts.append(f"What {count(section.unpriced_subjects, section.by)} cost is unknown: none of their calls has a known cost.")
     unknown = sum(one.unpriced_calls for one in section.deciles)
@@ -79,7 +80,7 @@ def _gini(section: Section) -> str:
     return f"The Gini of their cost is {found.estimate:.2f} (95%: {found.low:.2f} to {found.high:.2f})."
 
 
-def _losing_deciles(section: Section) -> str:
+def _losing_deciles(section: Section, label: str) -> str:
     if section.earned_is is None:
         return f"What a {section.by} earns is unknown, so that nobody can be said to be served at a loss."
     known = [one for one in section.deciles if one.keeps is not None]
@@ -87,10 +88,10 @@ def _losing_deciles(section: Section) -> str:
     if len(section.deciles) < DECILES or not known:
         return ""
     if not losing:
-        return f"By calls no decile of {section.by}s costs more than it earns."
+        return f"By calls in {label} no decile of {section.by}s costs more than it earns."
     if len(losing) == 1:
-        return f"By calls {_decile(losing[0])} of {section.by}s alone loses: {_figures(losing[0])}."
-    return f"By calls {_listed([_decile(one) for one in losing])} of {section.by}s lose."
+        return f"By calls in {label} {_decile(losing[0])} of {section.by}s alone loses: {_figures(losing[0])}."
+    return f"By calls in {label} {_listed([_decile(one) for one in losing])} of {section.by}s lose."
 
 
 def _decile(one: Decile) -> str:
