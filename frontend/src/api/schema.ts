@@ -6323,6 +6323,8 @@ export interface operations {
                 provider?: string | null;
                 /** @description What may remain, of the invoiced sum. */
                 tolerance?: number;
+                /** @description Your books' rate of a foreign currency, as EUR=1.08; may be repeated. */
+                rate?: string[] | null;
             };
             header?: never;
             path?: never;
