@@ -47,7 +47,9 @@ def test_an_invoice_is_judged_as_the_command_line_judges_it(site: Any, capsys: p
     }
 
 
-def test_a_foreign_invoice_is_checked_at_the_books_rate_and_its_remedies_repeat_it(site: Any, tmp_path: Path) -> None:
+def test_a_foreign_invoice_is_checked_at_the_books_rate_and_its_remedies_repeat_it(
+    site: Any, demo_original: Path, tmp_path: Path
+) -> None:
     """With `rate` a bill in euros is held in dollars; each printed command says what was asked, and runs as printed."""
     bill = (
         b"provider,day,amount,currency,category,description\nanthropic,2026-10-05,100.00,EUR,usage,x\n"
@@ -64,7 +66,7 @@ def test_a_foreign_invoice_is_checked_at_the_books_rate_and_its_remedies_repeat_
     (credit,) = [row["remedy"] for row in told["rows"] if row["cause"] == "credit"]
     assert credit == "breakeven reconcile bill.csv --tolerance 0.01 --period 2026-10 --provider anthropic --rate EUR=1.25 --post"
     (tmp_path / "bill.csv").write_bytes(bill)
-    ledger = Path(shutil.copytree(site.ledger, tmp_path / "ledger"))
+    ledger = Path(shutil.copytree(demo_original, tmp_path / "ledger"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         assert run([*credit.split()[1:-1], "--ledger", str(ledger)]) == 1
