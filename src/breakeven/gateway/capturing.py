@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from breakeven.gateway.dimensions import NAMES, plain
+from breakeven.gateway.dimensions import dimension_of
 from breakeven.gateway.meter import LARGEST_CAPTURED
 from breakeven.governance.capture import REPLAYED
 from breakeven.ledger.captures import Exchange, append
@@ -150,7 +150,7 @@ def disguised(body: bytes, pseudonyms: Pseudonyms) -> bytes:
 
 def _renamed(member: str, value: object, pseudonyms: Pseudonyms) -> object:
     """A member of a body under its pseudonym, where it says who the user or the customer is."""
-    dimension = "user" if member == "safety_identifier" else NAMES.get(member) or NAMES.get(plain(member))
+    dimension = "user" if member == "safety_identifier" else dimension_of(member)
     if dimension is None or isinstance(value, bool) or not isinstance(value, str | int):
         return value
     renamed = pseudonyms.of(dimension, str(value).strip())

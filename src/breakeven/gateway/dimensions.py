@@ -61,6 +61,11 @@ def plain(name: str) -> str:
     return name.lower().removeprefix(_OURS).replace("-", "_")
 
 
+def dimension_of(name: str) -> str | None:
+    """The dimension that a member of this name says; None where it is of another kind."""
+    return NAMES.get(name) or NAMES.get(plain(name))
+
+
 def flaw(value: str) -> str | None:
     """Why a value cannot be taken: it is too long, or has characters that steer a terminal or cannot be seen."""
     if len(value) > LONGEST_VALUE:
@@ -131,7 +136,7 @@ class Found:
 
     def add_named(self, name: str, value: str, source: str) -> None:
         """A member of a mapping: a dimension where its name is one, else a tag."""
-        dimension = NAMES.get(name) or NAMES.get(plain(name))
+        dimension = dimension_of(name)
         if dimension is not None:
             self.add(dimension, value, source)
         else:

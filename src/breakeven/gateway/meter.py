@@ -40,6 +40,7 @@ class _Inflater(Protocol):
         """The next decompressed bytes."""
 
 
+@lru_cache(maxsize=256)
 def framing_of(content_type: bytes) -> Framing:
     """How a body of this media type is divided into messages, once it can be read."""
     return _FRAMINGS.get(_media_type(content_type), "whole")
@@ -66,7 +67,7 @@ class Meter:
         self._inflater: _Inflater | None = None
         self._sieve: Sieve | None = None
         self._reader: StreamReader | None = None
-        self._lines = EventLines() if _media_type(content_type) == _AMAZONS else None
+        self._lines = EventLines() if framing == "lines" and _media_type(content_type) == _AMAZONS else None
         if encoding not in (b"", b"identity"):
             self._inflater = _inflater(encoding)
             if self._inflater is None:

@@ -34,7 +34,7 @@ from breakeven.reports.corrections import corrections
 from breakeven.reports.pnl import bounded
 from breakeven.reports.question import FILTERS, Facts, Question, Remembering
 from breakeven.reports.trail import instant, prices
-from breakeven.reports.words import count
+from breakeven.reports.words import count, prose
 from breakeven.settings import CURRENCY, Settings
 
 Of = Literal["cost", "margin"]
@@ -137,14 +137,9 @@ def bridge(ledger: Facts, settings: Settings, question: Question, asked: Asked) 
         tree=tree_of(pieces, levels[: asked.depth]) if change is not None else [],
         calls=[one.calls for one in seen],
         unpriced_calls=unpriced,
-        sentence=" ".join(
-            filter(
-                None,
-                [
-                    sentence(moved, asked.where, (before, after), [(bar.name, bar.change, bar.detail) for bar in bars]),
-                    *_corrected(ledger, question, versus, asked.where),
-                ],
-            )
+        sentence=prose(
+            sentence(moved, asked.where, (before, after), [(bar.name, bar.change, bar.detail) for bar in bars]),
+            *_corrected(ledger, question, versus, asked.where),
         ),
         trail=_trail(ledger, question, asked, len(pieces)),
     )

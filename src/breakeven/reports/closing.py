@@ -15,7 +15,7 @@ from breakeven.ledger.closing import Close, digest
 from breakeven.reports.corrections import corrections
 from breakeven.reports.pnl import Pnl, pnl
 from breakeven.reports.question import Facts, Question, ask, whole
-from breakeven.reports.words import dollars, percent
+from breakeven.reports.words import dollars, percent, prose
 from breakeven.settings import CURRENCY, Settings
 
 
@@ -129,14 +129,9 @@ def shown_close(ledger: Facts, close: Close, decided: Sequence[str | None], peri
         lines_now=lines,
         unchanged=unchanged,
         corrections={month: digits(sum_of) or "0" for month, sum_of in corrected.later.items()},
-        sentence=" ".join(
-            filter(
-                None,
-                [
-                    _since(close, period, change, lines - before["lines"], logged=hashed in decided),
-                    replace(corrected, carried={}).sentence(period.label),
-                ],
-            )
+        sentence=prose(
+            _since(close, period, change, lines - before["lines"], logged=hashed in decided),
+            replace(corrected, carried={}).sentence(period.label),
         ),
         statement=before,
     )

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from breakeven.economics.periods import MONTHS, Period
+from breakeven.economics.periods import Period
 from breakeven.reports.question import Facts, Question, ask, whole
-from breakeven.reports.words import dollars
+from breakeven.reports.scalingwords import step_label
+from breakeven.reports.words import prose, signed_dollars
 
 _UNTOLD = "closed periods"
 
@@ -27,13 +28,14 @@ class Corrections:
     def sentence(self, label: str) -> str:
         """Both in words, or nothing where there is neither. `label` is the period's."""
         said = [
-            f"{_signed(cost)} of this is a correction of {_named(month)}, closed before." for month, cost in self.carried.items()
+            f"{signed_dollars(cost)} of this is a correction of {step_label(month)}, closed before."
+            for month, cost in self.carried.items()
         ]
         said += [
-            f"Corrections of {label} of {_signed(cost)} are booked in {_named(month)}, because it was closed."
+            f"Corrections of {label} of {signed_dollars(cost)} are booked in {step_label(month)}, because it was closed."
             for month, cost in self.later.items()
         ]
-        return " ".join(said)
+        return prose(*said)
 
 
 def corrections(ledger: Facts, question: Question) -> Corrections:
@@ -59,14 +61,3 @@ def _months(period: Period) -> frozenset[str]:
     """The months of which a period has a day."""
     first, last = (each.year * 12 + each.month - 1 for each in (period.start, period.end - timedelta(days=1)))
     return frozenset(f"{month // 12}-{month % 12 + 1:02d}" for month in range(first, last + 1))
-
-
-def _named(month: str) -> str:
-    if month == _UNTOLD:
-        return month
-    year, _, number = month.partition("-")
-    return f"{MONTHS[int(number) - 1]} {year}"
-
-
-def _signed(cost: int) -> str:
-    return f"+{dollars(cost)}" if cost > 0 else dollars(cost)

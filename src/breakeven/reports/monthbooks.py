@@ -14,7 +14,7 @@ from breakeven.reports.closing import InvoiceRow, invoices_of
 from breakeven.reports.corrections import corrections
 from breakeven.reports.question import Facts, Question, ask, whole
 from breakeven.reports.reconciled import not_held
-from breakeven.reports.words import count, dollars, percent
+from breakeven.reports.words import count, dollars, percent, prose
 from breakeven.settings import CURRENCY
 
 FORMULA: Mapping[str, str] = {
@@ -100,9 +100,7 @@ def books(ledger: Facts, question: Question, closed: Sequence[Close], now: datet
         closed=None if made is None else _closed(made),
         closable=made is None and question.period.whole_month and question.period.end <= now and bool(found),
         open_because=because,
-        sentence=" ".join(
-            filter(None, [_sentence(question.period.label, metered, adjusted, share, len(invoices), made), corrected])
-        ),
+        sentence=prose(_sentence(question.period.label, metered, adjusted, share, len(invoices), made), corrected),
         trail={
             "formula": FORMULA,
             "rows": {"models": len(found), "invoices": len(invoices)},

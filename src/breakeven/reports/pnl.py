@@ -21,6 +21,7 @@ from breakeven.reports.sentences import pnl_sentence
 from breakeven.reports.tallies import Key, Sums, sums
 from breakeven.reports.trail import Rows, Shares, Trail, complement, instant, models_used, nobody, prices, shares
 from breakeven.reports.verdicts import verdicts
+from breakeven.reports.words import prose
 from breakeven.settings import CURRENCY, Settings
 from breakeven.settings.plans import Plan
 
@@ -128,7 +129,7 @@ def pnl(ledger: Facts, settings: Settings, question: Question, plan: Plan | None
         rows=rows,
         total=_total(now, then),
         shares=known,
-        sentence=" ".join(filter(None, [pnl_sentence(question.period.label, now.total, known, features, found), corrected])),
+        sentence=prose(pnl_sentence(question.period.label, now.total, known, features, found), corrected),
         trail=_trail(ledger, settings, question, now, known),
     )
 

@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 
 from breakeven.economics.money import atto, digits
-from breakeven.economics.periods import MONTHS
+from breakeven.economics.periods import month_of
 from breakeven.errors import UsageError
 from breakeven.ledger.closing import CORRECTION
 from breakeven.reports.question import DIMENSIONS, Facts, statement
 from breakeven.reports.trail import instant
-from breakeven.reports.words import count, dollars
+from breakeven.reports.words import count, dollars, prose, signed_dollars
 from breakeven.settings import CURRENCY
 
 UNKNOWN = frozenset({"unpriced", "usage_missing"})
@@ -125,7 +125,7 @@ def receipt(ledger: Facts, call: str, as_of: datetime | None = None) -> Receipt:
         cost=digits(cost),
         complete=complete,
         problems=_problems(attempts),
-        sentence=" ".join([_sentence(attempts, cost, complete=complete), *_booked_later(lines)]),
+        sentence=prose(_sentence(attempts, cost, complete=complete), *_booked_later(lines)),
         trail={
             "formula": {"cost": "sum of quantity x unit_price over the lines of all attempts"},
             "rows": {"attempts": len(attempts), "cost_lines": len(lines)},
@@ -235,10 +235,11 @@ def _booked_later(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     later: dict[str, int] = {}
     for line in lines:
         if (line["reason"] or "").endswith(CORRECTION) and line["cost"] is not None:
-            month = f"{MONTHS[line['occurred_at'].month - 1]} {line['occurred_at'].year}"
+            month = month_of(line["occurred_at"]).label
             later[month] = later.get(month, 0) + atto(line["cost"])
-    for month, cost in ((month, cost) for month, cost in later.items() if cost):
-        yield f"{'+' if cost > 0 else ''}{dollars(cost)} of it is a correction that is booked in {month}: its own month was closed."
+    for month, cost in later.items():
+        if cost:
+            yield f"{signed_dollars(cost)} of it is a correction that is booked in {month}: its own month was closed."
 
 
 def _sentence(attempts: Sequence[Attempt], cost: int | None, *, complete: bool) -> str:

@@ -9,7 +9,7 @@ from breakeven.economics.money import atto
 from breakeven.economics.periods import MONTHS
 from breakeven.reports.scalingfacts import Uptakes
 from breakeven.reports.scalingrows import Detail, Money, ScalingRow, Span
-from breakeven.reports.words import MINUS, count, dollars
+from breakeven.reports.words import MINUS, count, dollars, signed_dollars
 from breakeven.settings import Settings
 
 FORMULA: Mapping[str, str] = {
@@ -74,7 +74,7 @@ def detail_sentences(detail: Detail, row: ScalingRow, known: Uptakes) -> list[st
         parts = ", ".join(f"{one.driver} {_signed(one.effect)}{_moved(one.before, one.now, one.driver)}" for one in detail.drivers)
         before, now = (step_label(name) for name in detail.compared)
         change = sum(atto(one.effect) for one in detail.drivers)
-        found.append(f"From {before} to {now} its cost moved by {_signed_atto(change)}: {parts}.")
+        found.append(f"From {before} to {now} its cost moved by {signed_dollars(change)}: {parts}.")
     if detail.split:
         groups = ", ".join(
             f"{count(one.count, detail.split_by)} who {one.kind} {_signed(one.change)}"
@@ -169,11 +169,7 @@ def _money(money: Money) -> str:
 
 
 def _signed(text: str) -> str:
-    return _signed_atto(atto(text))
-
-
-def _signed_atto(value: int) -> str:
-    return f"+{dollars(value)}" if value > 0 else dollars(value)
+    return signed_dollars(atto(text))
 
 
 def _moved(before: float | None, now: float | None, driver: str) -> str:

@@ -20,6 +20,11 @@ def dollars(atto_units: int) -> str:
     return f"{sign}${grouped(abs(value))}"
 
 
+def signed_dollars(atto_units: int) -> str:
+    """A change in money: `+$4,900`, `−$3`; nothing is `$0`."""
+    return f"+{dollars(atto_units)}" if atto_units > 0 else dollars(atto_units)
+
+
 def grouped(value: Decimal) -> str:
     """A non-negative amount with thousands separators and as many decimals as its size needs."""
     if value == 0:
@@ -51,6 +56,11 @@ def percent(share: float | None, decimals: int = 1) -> str:
         return f"over {100 - smallest:.{decimals}f}%"
     text = f"{value:,.{decimals}f}".replace("-", MINUS)
     return f"{text}%"
+
+
+def prose(*sentences: str) -> str:
+    """Sentences one after another, without those that say nothing."""
+    return " ".join(filter(None, sentences))
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

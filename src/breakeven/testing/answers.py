@@ -361,8 +361,8 @@ def _response_events(whole: Body, item: Body, words: list[str]) -> Iterator[byte
     yield event("response.in_progress", response=begun)
     yield event("response.output_item.added", output_index=0, item={**item, "status": "in_progress", "content": []})
     yield event("response.content_part.added", **place, part=part)
-    for at, word in enumerate(words):
-        yield event("response.output_text.delta", **place, delta=word if at == 0 else f" {word}", logprobs=[])
+    for word in _spaced(words):
+        yield event("response.output_text.delta", **place, delta=word, logprobs=[])
     yield event("response.output_text.done", **place, text=" ".join(words), logprobs=[])
     yield event("response.content_part.done", **place, part={**part, "text": " ".join(words)})
     yield event("response.output_item.done", output_index=0, item=item)
